@@ -1,0 +1,14 @@
+"""``python -m engage_codegen``, and the command ``engage-codegen``."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit with its code (0-5, 130)."""
+    from .cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

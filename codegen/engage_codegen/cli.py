@@ -1,0 +1,260 @@
+"""The command line: arguments -> Config -> pipeline -> report -> exit code.
+
+The only place that prints or catches. Data goes to stdout, talk to stderr.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+import click
+
+from . import __version__, config, pipeline
+from .errors import API_KEY_VARIABLE, CodegenError
+from .schema import UNSAFE_IN_TEXT, escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from .sources.interface import Progress
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of a command line: 0 fine, 1 findings, 2 usage, configuration, local input or
+    a bug of ours, 5 the tenant, 130 interrupted."""
+    debug = "--debug" in arguments
+    try:
+        result = main.main(list(arguments), "engage-codegen", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return 130
+    except CodegenError as error:
+        if debug:
+            raise
+        _say(f"error: {error}")
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not try to flush what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        _say(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "  fix: this is a bug in engage-codegen; run again with --debug and report it"
+        )
+        return 2
+
+
+def _say(text: str) -> None:
+    """Print to stderr what may quote foreign text."""
+    lines = (UNSAFE_IN_TEXT.sub(escaped, line) for line in text.split("\n"))
+    print("\n".join(lines), file=sys.stderr)
+
+
+def _configured(command: Callable[P, R]) -> Callable[P, R]:
+    """The options of every command that reads the configuration."""
+    options = [
+        click.option("--config", "config_file", type=click.Path(path_type=Path, dir_okay=False),
+                     metavar="FILE", help="Read this file instead of the nearest pyproject.toml."),
+        click.option("--output", metavar="FOLDER", help="The package folder itself."),
+        click.option("--schemas", multiple=True, metavar="PATH",
+                     help="Schema files or folders as the source instead of a tenant."),
+        click.option("--rename", multiple=True, metavar="ID=NAME",
+                     help="Call a schema, or a property (ID#/PROPERTY), NAME in Python."),
+        click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
+@click.version_option(__version__, prog_name="engage-codegen")
+def main() -> None:
+    """Typed Python for the interactions of Voyado Engage."""
+
+
+@main.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@_configured
+@click.option("--base-url", metavar="URL", help="The tenant, like https://acme.voyado.com.")
+@click.option("--api-version", type=click.Choice(["v2", "v3"]), help="v3 by default.")
+@click.option("--user-agent", metavar="NAME/VERSION", help="Your integration, for the vendor.")
+@click.option("--force", is_flag=True, help="Overwrite a snapshot that was changed by hand.")
+def pull(
+    ids: tuple[str, ...],
+    force: bool,
+    **options: object,
+) -> None:
+    """Fetch the schemas of the tenant into the snapshot.
+
+    With IDs, only these are refreshed. It is all or nothing. The key of the tenant comes from the
+    environment variable ENGAGE_API_KEY.
+    """
+    settings = _load(options)
+    source = pipeline.source_of(settings, os.environ.get(API_KEY_VARIABLE, ""))
+    with _progress() as progress:
+        done = pipeline.pull(settings, source, ids, force=force, progress=progress)
+    for word in ("added", "changed", "removed"):
+        for schema_id in getattr(done, word):
+            _say(f"{word:9}{schema_id}")
+    total = len(done.added) + len(done.changed) + len(done.unchanged)
+    _say(f"{_count(total, 'schema')} pulled, {len(done.unchanged)} unchanged")
+
+
+@main.command()
+@_configured
+def generate(**options: object) -> None:
+    """Make the package from the snapshot. Works offline."""
+    settings = _load(options)
+    done = pipeline.generate(settings)
+    if done.completed_interrupted:
+        _say("completed a run that had been interrupted")
+    if not done.written and not done.deleted:
+        _say(f"up to date: {_count(done.schemas, 'schema')}")
+        return
+    deleted = f", deleted {len(done.deleted)}" if done.deleted else ""
+    _say(
+        f"{_count(done.schemas, 'schema')}: wrote {_count(len(done.written), 'file')}{deleted} "
+        f"in {_short(settings.output)}"
+    )
+
+
+@main.command()
+@_configured
+def check(**options: object) -> int:
+    """Exit with 1 if the package is not what generate would make. Writes nothing."""
+    settings = _load(options)
+    plan = pipeline.check(settings)
+    if plan is None:
+        _say("up to date")
+        return 0
+    from .write import show
+
+    for line in show(plan):
+        print(UNSAFE_IN_TEXT.sub(escaped, line))
+    _say(
+        f"stale: {_count(len(plan.changes), 'file')} in {_short(settings.output)}\n"
+        "  fix: engage-codegen generate"
+    )
+    return 1
+
+
+@main.command("list")
+@_configured
+def list_(**options: object) -> None:
+    """List the schemas of the snapshot."""
+    rows = pipeline.listing(_load(options))
+    head = ["id", "title", "module", "class", "properties", "required"]
+    cells = [
+        [
+            row.schema.id,
+            UNSAFE_IN_TEXT.sub(escaped, row.schema.display_name),
+            row.names.module,
+            row.names.class_name,
+            str(len(row.properties)),
+            UNSAFE_IN_TEXT.sub(escaped, ", ".join(row.required)),
+        ]
+        for row in rows
+    ]
+    if sys.stdout.isatty():
+        _table(head, cells)
+    else:
+        for line in [head, *cells]:
+            print("\t".join(line))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--database", type=click.Path(path_type=Path), metavar="FILE",
+              help="Keep the state in this SQLite file; in memory without it.")  # fmt: skip
+@click.option("--api-key", default="sandbox-key", show_default=True, help="The key it accepts.")
+@click.option("--empty", is_flag=True, help="Start without the example schemas.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def sandbox(host: str, port: int, database: Path | None, api_key: str, empty: bool) -> None:
+    """Run a local Engage in the foreground, until Ctrl-C."""
+    try:
+        from .sandbox.server import serve
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"the sandbox needs {error.name}: install engage-codegen[sandbox]"
+        ) from None
+
+    def ready(base_url: str) -> None:
+        _say("a local Engage is running; Ctrl-C ends it. To talk to it:\n")
+        print(f"export ENGAGE_BASE_URL={base_url}", flush=True)
+        print(f"export {API_KEY_VARIABLE}={api_key}", flush=True)
+
+    serve(host=host, port=port, database=database, api_key=api_key, seed=not empty, on_ready=ready)
+
+
+def _load(options: Mapping[str, object]) -> config.Config:
+    """The configuration, with the options that were given as its flags."""
+    flags = {
+        key: options[name]
+        for key in config.KEYS
+        if options.get(name := key.replace("-", "_")) not in (None, ())
+    }
+    renames = cast("tuple[str, ...]", options.get("rename", ()))
+    if renames:
+        flags["renames"] = dict(map(_rename, renames))
+    file = options.get("config_file")
+    return config.load(
+        file=file if isinstance(file, Path) else None,
+        environ=os.environ,
+        flags=flags,
+        folder=Path.cwd(),
+    )
+
+
+def _rename(text: str) -> tuple[str, str]:
+    key, equals, name = text.rpartition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not ID=NAME", param_hint="--rename")
+    return key, name
+
+
+@contextmanager
+def _progress() -> "Generator[Progress]":
+    """A progress bar on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield pipeline.silently
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("schemas", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*head, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _short(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

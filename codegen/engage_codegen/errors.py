@@ -1,0 +1,85 @@
+"""Everything that can go wrong, and the exit code it ends in.
+
+    CodegenError
+      ConfigError          2   a key of the configuration, a flag or an environment variable
+      InputError           2   a local file or folder: unreadable, not JSON, unwritable
+      SourceError          5   a tenant, and only a tenant
+        NotAuthorised          the key was refused; says which variable holds it, never the key
+        Unreachable            no answer
+        BadAnswer              an answer that is none: HTML, truncated, a listed schema that is gone
+      SchemaError          1   a schema that cannot become code: id, JSON pointer, rule
+        NameCollision          two names that would be one in Python
+      RenderError          2   a template made text that is no Python; always our bug
+      WriteConflict        1   a file in the output that is not ours to replace
+
+Every message says what is wrong, where, and what to do about it.
+"""
+
+API_KEY_VARIABLE = "ENGAGE_API_KEY"
+"""The one place that the key of a tenant may come from."""
+
+
+class CodegenError(Exception):
+    """What went wrong, where, and what to do; `exit_code` is the process's answer to it."""
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.fix:
+            lines.append(f"  fix: {self.fix}")
+        return "\n".join(lines)
+
+
+class ConfigError(CodegenError):
+    """A wrong key or value in the configuration, a flag or an environment variable."""
+
+
+class InputError(CodegenError):
+    """A local file or folder that cannot be read, understood or written."""
+
+
+class SourceError(CodegenError):
+    """A tenant did not give its schemas. The snapshot is as it was, and `generate` works."""
+
+    exit_code = 5
+
+
+class NotAuthorised(SourceError):
+    """The tenant refused the key."""
+
+
+class Unreachable(SourceError):
+    """The tenant did not answer."""
+
+
+class BadAnswer(SourceError):
+    """The tenant answered with something that is no answer to the question."""
+
+
+class SchemaError(CodegenError):
+    """A schema that cannot become code."""
+
+    exit_code = 1
+
+
+class NameCollision(SchemaError):
+    """Two names of the tenant that would be one name in Python."""
+
+
+class RenderError(CodegenError):
+    """A template produced something that is no Python. This is a bug in engage-codegen."""
+
+
+class WriteConflict(CodegenError):
+    """A file in the output folder that we did not write, or that was edited since."""
+
+    exit_code = 1

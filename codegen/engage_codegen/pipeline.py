@@ -1,0 +1,277 @@
+"""The product's verbs as functions: pull, generate, check, listing.
+
+Nothing here prints. What only a real run needs is imported where it is needed: a run with nothing
+to do reads and hashes files, and imports neither templates nor HTTP.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import __version__, snapshot
+from .config import Config
+from .errors import ConfigError, InputError, WriteConflict
+from .names import SchemaNames, name_schemas
+from .resources import templates_digest
+from .schema import Schema, digest
+from .snapshot import Lock
+
+if TYPE_CHECKING:
+    from .model.ir import Package
+    from .sources.interface import Progress, Source
+    from .write import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What a pull did to the snapshot, as sorted ids."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What `generate` did: paths below the output."""
+
+    written: tuple[str, ...]
+    deleted: tuple[str, ...]
+    schemas: int
+    completed_interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of `list`. `required` and `properties` are names on the wire."""
+
+    schema: Schema
+    names: SchemaNames
+    properties: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+def source_of(config: Config, key: str) -> "Source":
+    """Where the schemas come from: the configured files, else the tenant."""
+    if config.schemas:
+        from .sources.files import FileSource
+
+        return FileSource(config.schemas)
+    if not config.base_url:
+        raise ConfigError(
+            "there is no source of schemas",
+            where=str(config.file or "no pyproject.toml with a section [tool.engage-codegen]"),
+            fix="set base-url to the tenant, or schemas to a folder of schema files",
+        )
+    from .sources.api import ApiSource
+
+    return ApiSource(
+        config.base_url, key=key, user_agent=config.user_agent, api_version=config.api_version
+    )
+
+
+def pull(
+    config: Config, source: "Source", only: Sequence[str], *, force: bool, progress: "Progress"
+) -> Pulled:
+    """Source -> snapshot. `only` empty takes everything and removes what is gone."""
+    from . import journal, write
+
+    journal.check_root(config.output)
+    journal.roll_forward(config.output)
+    fetched = source.fetch(only, progress)
+    lock = snapshot.read_lock(config.output)
+    plan = _take_in(config.output, lock, fetched, only=bool(only), force=force)
+    before = set(snapshot.files(config.output))
+    write.apply(plan)
+    touched = {change.path for change in plan.changes}
+    changed = {key for key in fetched if snapshot.path_of(key) in touched}
+    return Pulled(
+        added=tuple(sorted(changed - before)),
+        changed=tuple(sorted(changed & before)),
+        removed=() if only else tuple(sorted(before - set(fetched))),
+        unchanged=tuple(sorted(set(fetched) - changed)),
+    )
+
+
+def generate(config: Config) -> Generation:
+    """Snapshot -> package; the configured files -> snapshot first, if they are the source."""
+    from . import journal
+
+    journal.check_root(config.output)
+    completed = journal.roll_forward(config.output)
+    lock = snapshot.read_lock(config.output)
+    local = _local(config)
+    if snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
+        count = len(lock.schemas)
+        return Generation((), (), count, completed)
+    from . import write
+
+    plan, count = _plan(config, lock, local)
+    write.apply(plan)
+    return Generation(
+        written=tuple(change.path for change in plan.changes if change.new is not None),
+        deleted=tuple(change.path for change in plan.changes if change.new is None),
+        schemas=count,
+        completed_interrupted=completed,
+    )
+
+
+def check(config: Config) -> "Plan | None":
+    """What `generate` would change; None if nothing. Writes nothing.
+
+    Raises `WriteConflict` for an interrupted run, and what `generate` raises.
+    """
+    from . import journal
+
+    journal.check_root(config.output)
+    if journal.interrupted(config.output):
+        raise WriteConflict(
+            "a run was interrupted while it was writing",
+            where=str(config.output),
+            fix="engage-codegen generate",
+        )
+    lock = snapshot.read_lock(config.output)
+    local = _local(config)
+    if snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
+        return None
+    plan, _ = _plan(config, lock, local)
+    return None if plan.is_empty else plan
+
+
+def listing(config: Config) -> list[Listed]:
+    """The schemas of the snapshot, sorted by id."""
+    schemas = snapshot.read(config.output)
+    if not schemas:
+        _refuse_nothing(config, Lock())
+    names = name_schemas(schemas, config.renames)
+    rows: list[Listed] = []
+    for key, schema in schemas.items():
+        declared, required = (
+            schema.json_schema.get("properties"),
+            schema.json_schema.get("required"),
+        )
+        rows.append(
+            Listed(
+                schema,
+                names[key],
+                tuple(sorted(declared)) if isinstance(declared, dict) else (),
+                tuple(sorted(map(str, required))) if isinstance(required, list) else (),
+            )
+        )
+    return rows
+
+
+def _local(config: Config) -> Mapping[str, Schema] | None:
+    """The schemas of the configured files; None if the source is a tenant."""
+    if not config.schemas:
+        return None
+    from .sources.files import FileSource
+
+    return FileSource(config.schemas).fetch((), silently)
+
+
+def silently(_done: int, _total: int) -> None:
+    """No progress to show."""
+
+
+def _digests(schemas: Mapping[str, Schema] | None) -> dict[str, str] | None:
+    if schemas is None:
+        return None
+    return {key: digest(schema.canonical()) for key, schema in schemas.items()}
+
+
+def _head(config: Config) -> snapshot.Head:
+    return snapshot.Head(__version__, config.digest(), templates_digest())
+
+
+def _take_in(
+    output: Path, lock: Lock, fetched: Mapping[str, Schema], *, only: bool, force: bool
+) -> "Plan":
+    """The plan that makes the snapshot hold what was fetched."""
+    from . import write
+
+    existing = snapshot.files(output)
+    snapshot.refuse_case_twins({*fetched, *existing} if only else fetched)
+    wanted = {snapshot.path_of(key): schema.canonical() for key, schema in fetched.items()}
+    # A file that no pull wrote has no hash that could match: it is in the way.
+    owned = dict.fromkeys(map(snapshot.path_of, existing), "") | lock.owned_snapshot()
+    if only:
+        owned = {path: value for path, value in owned.items() if path in wanted}
+    return write.plan(
+        output,
+        wanted,
+        write.Ownership(owned, snapshot.same_snapshot, _edited_snapshot),
+        (snapshot.LOCK_PATH, lock.with_pulled(fetched, keep=only).text()),
+        force=force,
+    )
+
+
+def _edited_snapshot(path: Path, _ours: bool) -> WriteConflict:
+    return WriteConflict(
+        "the snapshot was changed since the last pull",
+        where=str(path),
+        fix="keep the change by bringing it to the source as well, or discard it with "
+        "engage-codegen pull --force",
+    )
+
+
+def _edited_output(path: Path, ours: bool) -> WriteConflict:
+    if ours:
+        return WriteConflict(
+            "a generated file was edited by hand",
+            where=str(path),
+            fix="to discard the edit, delete the file and run engage-codegen generate; to keep "
+            "it, move it into a file of your own first",
+        )
+    return WriteConflict(
+        "a file that engage-codegen did not write stands where one of its own belongs",
+        where=str(path),
+        fix="move it away, or set another output",
+    )
+
+
+def _plan(config: Config, lock: Lock, local: Mapping[str, Schema] | None) -> "tuple[Plan, int]":
+    """The plan of `generate`, and the number of schemas."""
+    from . import write
+    from .journal import Change
+    from .locking import locked, refuse_new_names
+    from .model.build import build
+
+    taken: tuple[Change, ...] = ()
+    if local is not None:
+        taken = _take_in(config.output, lock, local, only=False, force=False).changes
+        lock = lock.with_pulled(local, keep=False)
+    schemas = dict(local) if local is not None else snapshot.read(config.output)
+    if not schemas:
+        _refuse_nothing(config, lock)
+    package = build(schemas, config.renames)
+    if lock.head.version != __version__:
+        refuse_new_names(lock, package, config.renames)
+    texts = _texts(package)
+    new_lock = locked(_head(config), lock, schemas, package, texts)
+    plan = write.plan(
+        config.output,
+        texts,
+        write.Ownership(lock.owned_output(), snapshot.same_output, _edited_output),
+        (snapshot.LOCK_PATH, new_lock.text()),
+    )
+    schema_changes = tuple(change for change in taken if change.path != snapshot.LOCK_PATH)
+    return replace(plan, changes=schema_changes + plan.changes), len(schemas)
+
+
+def _texts(package: "Package") -> dict[str, str]:
+    from .render.env import environment, runtime
+    from .render.package import render
+
+    return render(package, environment()) | runtime() | {"py.typed": ""}
+
+
+def _refuse_nothing(config: Config, lock: Lock) -> None:
+    if lock == Lock():
+        raise InputError(
+            "there is no snapshot to generate from",
+            where=str(config.output / snapshot.FOLDER),
+            fix="engage-codegen pull",
+        )

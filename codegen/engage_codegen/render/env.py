@@ -1,0 +1,36 @@
+"""The Jinja environment. The one module of rendering that reads files: the templates."""
+
+import os
+
+import jinja2
+
+from ..resources import template_files, templates_folder
+from .filters import FILTERS, only_code
+
+
+def environment() -> jinja2.Environment:
+    """Templates see no globals, refuse undefined names and refuse raw text."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(os.path.join(templates_folder(), "package")),
+        undefined=jinja2.StrictUndefined,
+        finalize=only_code,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is Python; only_code is its autoescape
+    )
+    env.globals.clear()
+    env.filters.clear()
+    env.filters.update(FILTERS)
+    return env
+
+
+def runtime() -> dict[str, str]:
+    """The runtime, as it is copied into every package: path -> text."""
+    texts: dict[str, str] = {}
+    for name, path in template_files().items():
+        folder, _, file = name.partition("/")
+        if folder == "runtime":
+            with open(path, encoding="utf-8") as source:
+                texts[f"_runtime/{file}"] = source.read()
+    return texts

@@ -1,0 +1,62 @@
+"""What templates may do with text: each filter makes it harmless in its place."""
+
+import re
+import textwrap
+from collections.abc import Sequence
+
+from ..model.ir import Code, Field
+from ..names import Identifier
+from ..schema import UNSAFE_IN_TEXT, escaped
+
+_WIDTH = 88
+
+
+def literal(text: str) -> Code:
+    """A string literal in double quotes."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return Code(f'"{UNSAFE_IN_TEXT.sub(escaped, quoted)}"')
+
+
+def doc(text: str, indent: int = 0) -> Code:
+    """The inside of a docstring in triple double quotes, wrapped below `indent` spaces."""
+    safe = UNSAFE_IN_TEXT.sub(escaped, text.replace("\\", "\\\\")).replace('"""', '\\"\\"\\"')
+    if safe.endswith('"'):
+        safe = safe[:-1] + '\\"'
+    # The first line stands behind the indent and the quotes, the last one before the quotes.
+    lines = textwrap.wrap(
+        safe,
+        _WIDTH - 3,
+        initial_indent=" " * (indent + 3),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return Code("\n".join(lines).lstrip(" "))
+
+
+def cell(text: str) -> Code:
+    """The inside of a cell of a Markdown table."""
+    safe = UNSAFE_IN_TEXT.sub(escaped, text).replace("&", "&amp;").replace("<", "&lt;")
+    return Code(re.sub(r"([\\`*_\[\]|])", r"\\\1", safe))
+
+
+def names(items: Sequence[Code | Field]) -> Code:
+    """Names with commas between them."""
+    return Code(", ".join(item.name if isinstance(item, Field) else item for item in items))
+
+
+def wires(fields: Sequence[Field]) -> Code:
+    """A set display of the names on the wire."""
+    if not fields:
+        return Code("")
+    return Code("{" + ", ".join(literal(field.wire) for field in fields) + "}")
+
+
+def only_code(value: object) -> object:
+    """Refuse text that no filter made harmless: an autoescape for Python."""
+    if isinstance(value, str) and not isinstance(value, (Code, Identifier)):
+        raise TypeError(f"raw text in a template: {value!r}")
+    return value
+
+
+FILTERS = {"literal": literal, "doc": doc, "cell": cell, "names": names, "wires": wires}

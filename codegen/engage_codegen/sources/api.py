@@ -1,0 +1,209 @@
+"""The schemas of a tenant, over HTTP: one list request, then one request a schema.
+
+Sources of the rules, all in the vendor's documentation: the header is ``apikey``, a User-Agent
+that names the integration is mandatory, and an integration stays below 50 requests a second.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from ..errors import (
+    API_KEY_VARIABLE,
+    BadAnswer,
+    CodegenError,
+    ConfigError,
+    NotAuthorised,
+    Unreachable,
+)
+from ..schema import Json, Schema, from_envelope, loads, shown
+from .interface import Progress
+
+_AT_ONCE = 8
+_PER_SECOND = 45
+_TIMEOUT_SECONDS = 30.0
+
+
+class ApiSource:
+    """The tenant at `base_url`, for instance ``https://acme.voyado.com``."""
+
+    def __init__(self, base_url: str, *, key: str, user_agent: str, api_version: str) -> None:
+        """Raises `ConfigError` for settings that cannot work."""
+        self._url = f"{_checked(base_url)}/api/{api_version}/interactionschemas"
+        # httpx quotes a header that it cannot send in its error, the key as well.
+        self._auth = _ApiKey(_header(key, f"environment variable {API_KEY_VARIABLE}"))
+        self._user_agent = _header(user_agent, "user-agent")
+        self._pace = _Pace()
+
+    def fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
+        """See `Source.fetch`."""
+        return asyncio.run(self._fetch(only, progress))
+
+    async def _fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
+        headers = {"User-Agent": self._user_agent}
+        gate = asyncio.Semaphore(_AT_ONCE)
+        schemas: dict[str, Schema] = {}
+        async with httpx.AsyncClient(headers=headers, timeout=_TIMEOUT_SECONDS) as web:
+            ids = await self._ids(web, only)
+
+            async def one(schema_id: str) -> None:
+                async with gate:
+                    schemas[schema_id] = await self._schema(web, schema_id)
+                progress(len(schemas), len(ids))
+
+            progress(0, len(ids))
+            # The first failure ends it: the tasks that are left end with the event loop.
+            await asyncio.gather(*map(one, ids))
+        return {schema_id: schemas[schema_id] for schema_id in ids}
+
+    async def _ids(self, web: httpx.AsyncClient, only: Sequence[str]) -> list[str]:
+        gone = "there is no such API (status 404)"
+        answer = await self._get(web, self._url, gone, "check the base URL and the API version")
+        if not isinstance(answer, list):
+            raise BadAnswer("the list of schemas is no JSON array", where=self._url)
+        ids = [item.get("id") if isinstance(item, dict) else None for item in answer]
+        listed = [schema_id for schema_id in ids if isinstance(schema_id, str)]
+        if len(listed) != len(answer) or len(set(listed)) != len(listed):
+            raise BadAnswer(
+                "the list of schemas has items without an id of their own", where=self._url
+            )
+        missing = sorted(set(only) - set(listed))
+        if missing:
+            raise BadAnswer(
+                f"the tenant has no schema {shown(missing[0])}",
+                where=self._url,
+                fix=f"it has {', '.join(sorted(listed)) or 'none at all'}",
+            )
+        return sorted(only or listed)
+
+    async def _schema(self, web: httpx.AsyncClient, schema_id: str) -> Schema:
+        url = f"{self._url}/{quote(schema_id, safe='')}"
+        gone = f"the tenant lists the schema {shown(schema_id)} but does not have it"
+        value = await self._get(web, url, gone, "somebody is changing the tenant; pull again")
+        try:
+            schema = from_envelope(value, url)
+        except CodegenError as error:
+            raise BadAnswer(error.what, where=url, fix="pull again") from None
+        if schema.id != schema_id:
+            raise BadAnswer(
+                f"asked for {shown(schema_id)}, the tenant sent {shown(schema.id)}", where=url
+            )
+        return schema
+
+    async def _get(self, web: httpx.AsyncClient, url: str, gone: str, fix_gone: str) -> Json:
+        await self._pace.wait()
+        answer: httpx.Response | None = None
+        failure: httpx.HTTPError | None = None
+        try:
+            answer = await web.get(url, auth=self._auth)
+        except httpx.HTTPError as error:
+            failure = error
+        # Raised out here, where neither a frame nor a context holds the key.
+        if answer is None:
+            raise _unanswered(failure, url)
+        if answer.status_code == 404:
+            raise BadAnswer(gone, where=url, fix=fix_gone)
+        return _parsed(answer, url)
+
+
+def _unanswered(failure: httpx.HTTPError | None, url: str) -> CodegenError:
+    reason = shown(str(failure) or type(failure).__name__, 200)
+    if isinstance(failure, (httpx.RemoteProtocolError, httpx.DecodingError)):
+        return BadAnswer(f"the answer was cut off: {reason}", where=url, fix="pull again")
+    return Unreachable(
+        f"the tenant cannot be reached: {reason}",
+        where=url,
+        fix="check the URL and the network; generate works offline from the snapshot",
+    )
+
+
+def _parsed(answer: httpx.Response, url: str) -> Json:
+    status = answer.status_code
+    if status in (401, 403):
+        raise NotAuthorised(
+            f"the tenant refused the key (status {status})",
+            where=url,
+            fix=f"check the key in the environment variable {API_KEY_VARIABLE}, the tenant that "
+            "it belongs to, and the IP addresses that it is bound to",
+        )
+    if not answer.is_success:
+        raise BadAnswer(f"the tenant answered {status}", where=url, fix="try again later")
+    try:
+        return loads(answer.content.decode("utf-8"))
+    except ValueError as error:
+        kind = answer.headers.get("content-type", "no content type")
+        raise BadAnswer(
+            f"the answer, of type {shown(kind, 40)}, is not JSON: {shown(str(error))}",
+            where=url,
+            fix="check that the base URL is that of a tenant, and pull again",
+        ) from None
+
+
+class _ApiKey(httpx.Auth):
+    """Puts the key into the one header where it belongs, as late as possible."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["apikey"] = self._key
+        yield request
+
+
+class _Pace:
+    """At most `_PER_SECOND` departures in any second."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._departures: deque[float] = deque(maxlen=_PER_SECOND)
+
+    async def wait(self) -> None:
+        async with self._turn:
+            if len(self._departures) == _PER_SECOND:
+                await asyncio.sleep(max(0.0, self._departures[0] + 1.0 - time.monotonic()))
+            self._departures.append(time.monotonic())
+
+
+def _header(value: str, place: str) -> str:
+    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
+        raise ConfigError(
+            "is not set" if not value else "cannot be sent as an HTTP header",
+            where=place,
+            fix="set it to printable ASCII without spaces at the ends",
+        )
+    return value
+
+
+def _checked(base_url: str) -> str:
+    """The base URL, if it is one that a key may be sent to."""
+    try:
+        parts = urlsplit(base_url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    local = host in ("localhost", "127.0.0.1", "::1")
+    problem = ""
+    if not host or parts.scheme not in ("http", "https"):
+        problem = "is no URL of a tenant"
+    elif parts.scheme == "http" and not local:
+        problem = "would send the key over plain HTTP"
+    elif parts.username or parts.password or parts.query or parts.fragment:
+        problem = "has more in it than a host"
+    elif parts.path.strip("/"):
+        problem = "has a path; /api and the version are added to it"
+    if problem:
+        raise ConfigError(
+            f"the base URL {shown(_without_credentials(base_url))} {problem}",
+            where="base-url",
+            fix="set it to something like https://acme.voyado.com",
+        )
+    return base_url.rstrip("/")
+
+
+def _without_credentials(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('//')[0]}//…@{tail}" if at else url
