@@ -92,7 +92,9 @@ def _section(path: Path) -> dict[str, object] | None:
         document: object = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            "the configuration file cannot be read", where=f"{path}: {error.strerror}"
+            f"the configuration file cannot be read: {error.strerror}",
+            where=str(path),
+            fix="check the path",
         ) from None
     except ValueError as error:
         raise ConfigError(
@@ -103,7 +105,7 @@ def _section(path: Path) -> dict[str, object] | None:
             return None
         document = cast("dict[str, object]", document).get(name)
     if document is not None and not isinstance(document, dict):
-        raise ConfigError(f"[{SECTION}] has to be a table", where=str(path))
+        raise ConfigError(f"{SECTION} has to be a table", where=str(path), fix=f"write [{SECTION}]")
     return cast("dict[str, object] | None", document)
 
 
@@ -169,13 +171,17 @@ def _config(values: Mapping[str, _Value], file: Path | None, folder: Path) -> Co
 
 def _text(value: _Value) -> str:
     if not isinstance(value.raw, str) or not value.raw.isprintable():
-        raise ConfigError("has to be a string on one line", where=value.place)
+        raise ConfigError(
+            "the value has to be a string on one line", where=value.place, fix="put it in quotes"
+        )
     return value.raw.strip()
 
 
 def _api_version(value: _Value) -> str:
     if value.raw not in ("v2", "v3"):
-        raise ConfigError("has to be v2 or v3", where=value.place, fix="use v3, or leave it out")
+        raise ConfigError(
+            "the value has to be v2 or v3", where=value.place, fix="use v3, or leave it out"
+        )
     return _text(value)
 
 
@@ -193,7 +199,11 @@ def _output(value: _Value) -> Path:
 def _paths(value: _Value) -> tuple[Path, ...]:
     raw = [value.raw] if isinstance(value.raw, str) else value.raw
     if not isinstance(raw, (list, tuple)):
-        raise ConfigError("has to be a path or a list of paths", where=value.place)
+        raise ConfigError(
+            "the value has to be a path or a list of paths",
+            where=value.place,
+            fix='write it like schemas = ["schemas"]',
+        )
     items = cast("list[object]", raw)
     return tuple(
         Path(os.path.abspath(value.folder / _text(_Value(item, value.place, value.folder))))
@@ -203,7 +213,11 @@ def _paths(value: _Value) -> tuple[Path, ...]:
 
 def _renames(value: _Value) -> dict[str, str]:
     if not isinstance(value.raw, dict):
-        raise ConfigError("has to be a table of names", where=value.place)
+        raise ConfigError(
+            "the value has to be a table of names",
+            where=value.place,
+            fix=f'write [{SECTION}.renames] and below it lines like "id" = "name"',
+        )
     table = cast("dict[str, object]", value.raw)
     for key, name in table.items():
         if not isinstance(name, str) or not name.isascii() or not name.isidentifier():

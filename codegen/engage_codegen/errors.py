@@ -24,19 +24,14 @@ class CodegenError(Exception):
 
     exit_code = 2
 
-    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+    def __init__(self, what: str, *, where: str, fix: str) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         self.fix = fix
 
     def __str__(self) -> str:
-        lines = [self.what]
-        if self.where:
-            lines.append(f"  where: {self.where}")
-        if self.fix:
-            lines.append(f"  fix: {self.fix}")
-        return "\n".join(lines)
+        return f"{self.what}\n  where: {self.where}\n  fix: {self.fix}"
 
 
 class ConfigError(CodegenError):

@@ -106,7 +106,11 @@ def read(root: Path, path: str) -> bytes | None:
         return full.read_bytes()
     except FileNotFoundError:
         if full.is_symlink():
-            raise InputError("a dangling link is in the way", where=str(full)) from None
+            raise InputError(
+                "a link to nowhere is in the way of a generated file",
+                where=str(full),
+                fix="remove it, or set another output",
+            ) from None
         return None
     except OSError as error:
         raise InputError(

@@ -62,7 +62,7 @@ _WORD = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z][A-Z0-9]*(?![a-z])|[A-Z]?[a-z]+[0-
 def name_schemas(ids: Iterable[str], renames: Mapping[str, str]) -> dict[str, SchemaNames]:
     """The names of all schemas of a package, by id. Raises `NameCollision` and `SchemaError`."""
     names = {schema_id: _schema_names(schema_id, renames) for schema_id in sorted(ids)}
-    _refuse_collisions({key: name.module for key, name in names.items()}, "schemas", "")
+    _refuse_collisions({key: name.module for key, name in names.items()}, "schemas {} and {}", "")
     return names
 
 
@@ -73,7 +73,7 @@ def name_properties(
     names = {
         name: _attribute(name, rename_key(schema_id, name), renames) for name in sorted(properties)
     }
-    _refuse_collisions(names, f"properties of {schema_id}", schema_id)
+    _refuse_collisions(names, f"properties {{}} and {{}} of {schema_id}", schema_id)
     return names
 
 
@@ -157,7 +157,7 @@ def _refuse_collisions(names: Mapping[str, Identifier], what: str, schema_id: st
         if first != original:
             key = rename_key(schema_id, original) if schema_id else original
             raise NameCollision(
-                f"the {what} {shown(first)} and {shown(original)} would both be called {name}",
+                f"the {what.format(shown(first), shown(original))} would both be called {name}",
                 where=shown(key),
                 fix=f"add to [tool.engage-codegen.renames]: {rename_line(key, f'{name}_2')}",
             )

@@ -61,20 +61,25 @@ def from_envelope(value: Json, origin: str) -> Schema:
     Other keys of the envelope are ignored: the platform announces that its answers may gain some.
     """
     if not isinstance(value, dict):
-        raise InputError("a schema has to be a JSON object", where=origin)
+        raise InputError("a schema has to be a JSON object", where=origin, fix=_ENVELOPE)
     schema_id, title, body = value.get("id"), value.get("displayName"), value.get("jsonSchema")
     if not isinstance(schema_id, str):
-        raise InputError("the schema has no id", where=origin, fix='add "id": "…"')
+        raise InputError("the schema has no id", where=origin, fix=_ENVELOPE)
     check_id(schema_id, origin)
     if not isinstance(body, dict):
         raise InputError(
             f"the schema {schema_id} has no object jsonSchema",
             where=origin,
-            fix='an envelope is {"id": …, "displayName": …, "jsonSchema": {…}}',
+            fix=_ENVELOPE,
         )
     if title is not None and not isinstance(title, str):
-        raise InputError(f"the displayName of {schema_id} has to be a string", where=origin)
+        raise InputError(
+            f"the displayName of {schema_id} has to be a string", where=origin, fix=_ENVELOPE
+        )
     return Schema(schema_id, (title or "").strip() or schema_id, body, origin)
+
+
+_ENVELOPE = 'an envelope is {"id": "…", "displayName": "…", "jsonSchema": {…}}'
 
 
 def canonical_json(value: Json) -> str:
@@ -97,7 +102,7 @@ def check_id(schema_id: str, origin: str) -> None:
         raise SchemaError(
             f"the schema id {shown(schema_id)} is not one that the platform allows",
             where=origin,
-            fix="use 1 to 200 letters, digits, '_' and '-'",
+            fix="an id is 1 to 200 letters, digits, '_' and '-'",
         )
 
 

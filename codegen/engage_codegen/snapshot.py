@@ -283,4 +283,6 @@ def _line(value: object) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(f"cannot be read: {error.strerror}", where=str(path))
+    return InputError(
+        f"cannot be read: {error.strerror}", where=str(path), fix="check its permissions"
+    )

@@ -35,10 +35,10 @@ def build(schemas: Mapping[str, Schema], renames: Mapping[str, str]) -> Package:
     `ConfigError` for a rename that names nothing.
     """
     problems = [problem for key in sorted(schemas) for problem in dialect.problems(schemas[key])]
-    if len(problems) == 1:
-        raise problems[0]
     if problems:
-        raise SchemaError("\n".join(map(str, problems)))
+        *others, last = problems
+        what = "\n".join([*map(str, others), last.what])
+        raise SchemaError(what, where=last.where, fix=last.fix)
     _refuse_unused(renames, schemas)
     names = name_schemas(schemas, renames)
     types = annotations(

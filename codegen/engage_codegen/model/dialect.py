@@ -5,6 +5,7 @@ object, properties are scalars. A keyword that validates and that our checks do 
 error, because code that ignores it would accept what the platform drops without a word.
 """
 
+import json
 from collections.abc import Iterator
 from typing import cast
 
@@ -59,7 +60,8 @@ def _of_property(schema: Schema, name: str, value: Json) -> Iterator[SchemaError
         return
     kind, form = value.get("type"), value.get("format")
     if kind not in TYPES:
-        what = f"the platform has no type {shown(str(kind))}" if "type" in value else "no type"
+        what = f"the platform has no type {shown(json.dumps(kind))[1:-1]}"
+        what = what if "type" in value else "the property has no type"
         yield _problem(schema, [*place, "type"], what, _DESCRIBE)
     elif form is not None and (form not in FORMATS or kind != "string"):
         yield _problem(

@@ -24,6 +24,7 @@ from ..schema import Json, Schema, from_envelope, loads, shown
 from .interface import Progress
 
 _AT_ONCE = 8
+_AGAIN = "check that the base URL is that of a tenant, and pull again"
 _PER_SECOND = 45
 _TIMEOUT_SECONDS = 30.0
 
@@ -35,8 +36,8 @@ class ApiSource:
         """Raises `ConfigError` for settings that cannot work."""
         self._url = f"{_checked(base_url)}/api/{api_version}/interactionschemas"
         # httpx quotes a header that it cannot send in its error, the key as well.
-        self._auth = _ApiKey(_header(key, f"environment variable {API_KEY_VARIABLE}"))
-        self._user_agent = _header(user_agent, "user-agent")
+        self._auth = _ApiKey(_header("API key", key, f"environment variable {API_KEY_VARIABLE}"))
+        self._user_agent = _header("user agent", user_agent, "user-agent, like AcmePOS/1.5")
         self._pace = _Pace()
 
     def fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
@@ -64,12 +65,14 @@ class ApiSource:
         gone = "there is no such API (status 404)"
         answer = await self._get(web, self._url, gone, "check the base URL and the API version")
         if not isinstance(answer, list):
-            raise BadAnswer("the list of schemas is no JSON array", where=self._url)
+            raise BadAnswer("the list of schemas is no JSON array", where=self._url, fix=_AGAIN)
         ids = [item.get("id") if isinstance(item, dict) else None for item in answer]
         listed = [schema_id for schema_id in ids if isinstance(schema_id, str)]
         if len(listed) != len(answer) or len(set(listed)) != len(listed):
             raise BadAnswer(
-                "the list of schemas has items without an id of their own", where=self._url
+                "the list of schemas has items without an id of their own",
+                where=self._url,
+                fix=_AGAIN,
             )
         missing = sorted(set(only) - set(listed))
         if missing:
@@ -87,10 +90,12 @@ class ApiSource:
         try:
             schema = from_envelope(value, url)
         except CodegenError as error:
-            raise BadAnswer(error.what, where=url, fix="pull again") from None
+            raise BadAnswer(error.what, where=url, fix=_AGAIN) from None
         if schema.id != schema_id:
             raise BadAnswer(
-                f"asked for {shown(schema_id)}, the tenant sent {shown(schema.id)}", where=url
+                f"asked for {shown(schema_id)}, the tenant sent {shown(schema.id)}",
+                where=url,
+                fix=_AGAIN,
             )
         return schema
 
@@ -113,7 +118,7 @@ class ApiSource:
 def _unanswered(failure: httpx.HTTPError | None, url: str) -> CodegenError:
     reason = shown(str(failure) or type(failure).__name__, 200)
     if isinstance(failure, (httpx.RemoteProtocolError, httpx.DecodingError)):
-        return BadAnswer(f"the answer was cut off: {reason}", where=url, fix="pull again")
+        return BadAnswer(f"the answer was cut off: {reason}", where=url, fix=_AGAIN)
     return Unreachable(
         f"the tenant cannot be reached: {reason}",
         where=url,
@@ -139,7 +144,7 @@ def _parsed(answer: httpx.Response, url: str) -> Json:
         raise BadAnswer(
             f"the answer, of type {shown(kind, 40)}, is not JSON: {shown(str(error))}",
             where=url,
-            fix="check that the base URL is that of a tenant, and pull again",
+            fix=_AGAIN,
         ) from None
 
 
@@ -168,10 +173,11 @@ class _Pace:
             self._departures.append(time.monotonic())
 
 
-def _header(value: str, place: str) -> str:
+def _header(name: str, value: str, place: str) -> str:
     if not value or not value.isascii() or not value.isprintable() or value != value.strip():
+        problem = "cannot be sent as an HTTP header" if value else "is not set"
         raise ConfigError(
-            "is not set" if not value else "cannot be sent as an HTTP header",
+            f"the {name} {problem}",
             where=place,
             fix="set it to printable ASCII without spaces at the ends",
         )

@@ -61,7 +61,9 @@ def _load(file: Path) -> Json:
     except FileNotFoundError:
         raise InputError("no such file or folder", where=str(file), fix="check the path") from None
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from None
+        raise InputError(
+            f"cannot be read: {error.strerror}", where=str(file), fix="check its permissions"
+        ) from None
     except UnicodeDecodeError:
         raise InputError("not UTF-8", where=str(file), fix="save the file as UTF-8") from None
     except ValueError as error:

@@ -1,0 +1,1 @@
+"""What every generated module shares. Private: import from the package itself."""

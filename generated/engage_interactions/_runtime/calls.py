@@ -1,0 +1,202 @@
+"""What each call asks and how it judges the answers. No I/O: both clients drive these.
+
+A call is a generator: it yields requests, is sent a reply for each, and returns its result or
+raises. Paths, names and the paging rule are the vendor's; what an answer means is in `errors`.
+"""
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NoReturn, TypeAlias, TypeVar, cast
+from urllib.parse import parse_qs, quote, urlsplit
+
+from .errors import (
+    EngageError,
+    Ignored,
+    InvalidPayload,
+    NotAuthorised,
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    ReadFailed,
+    Rejected,
+    UnknownContact,
+    UnknownInteraction,
+    UnknownSchema,
+)
+from .payloads import Json, Payload, Violation, check_date_time, encode_date_time
+from .results import Page, Receipt, Stored
+
+T = TypeVar("T")
+P = TypeVar("P", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`path` is relative to ``/api/v3/``, its parts quoted."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The platform answered."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """It did not. `sent` says whether the request may have reached it."""
+
+    reason: str
+    sent: bool
+
+
+Reply: TypeAlias = Answer | Failure
+Call: TypeAlias = Generator[Request, Reply, T]
+
+
+def send(contact_id: str, payload: Payload, created_date: datetime) -> Call[Receipt]:
+    """One POST. Its outcome is a receipt, `NotSent`, `Rejected` or `OutcomeUnknown`."""
+    schema_id = payload.__schema_id__
+    problems: list[Violation] = []
+    check_date_time(problems, "createdDate", created_date)
+    if not contact_id:
+        problems.append(Violation("contactId", "is empty", contact_id))
+    if problems:
+        raise InvalidPayload(schema_id, problems)
+    stamp = encode_date_time(created_date)
+    body = {
+        "contactId": contact_id,
+        "schemaId": schema_id,
+        "createdDate": stamp,
+        "payload": payload.to_payload(),
+    }
+    reply = yield Request("POST", "interactions", body=json.dumps(body).encode())
+    answer = _done(reply, stamp)
+    value = _parse(answer)
+    if not isinstance(value, dict):
+        raise OutcomeUnknown(f"answered {answer.status} with a body that is no JSON object", stamp)
+    stored_id = value.get("id")
+    if not isinstance(stored_id, (str, int)) or stored_id == "":
+        raise Ignored("the platform did not store the interaction", answer.status)
+    return Receipt(str(stored_id), contact_id, schema_id, created_date)
+
+
+def delete(interaction_id: str) -> Call[None]:
+    """One DELETE; safe to repeat after `OutcomeUnknown`."""
+    reply = yield Request("DELETE", f"interactions/{quote(interaction_id, safe='')}")
+    _done(reply, None)
+
+
+def get(kind: type[P], interaction_id: str) -> Call[Stored[P]]:
+    """One interaction by its id."""
+    reply = yield Request("GET", f"interactions/{quote(interaction_id, safe='')}")
+    return _stored(kind, _read(reply))
+
+
+def page(kind: type[P], contact_id: str, continuation: str | None) -> Call[Page[P]]:
+    """One page of a contact's interactions of one kind, in the order of the platform."""
+    params = {"contactId": contact_id, "schemaId": kind.__schema_id__}
+    if continuation is not None:
+        params["continuation"] = continuation
+    reply = yield Request("GET", "interactions", params)
+    value = _read(reply)
+    items = value.get("items")
+    if not isinstance(items, list):
+        raise ReadFailed("the answer has no list of items")
+    following = _continuation(value.get("links"))
+    if following is not None and following == continuation:
+        raise ReadFailed("the next page is the same page again")
+    return Page(tuple(_stored(kind, item) for item in items), following)
+
+
+def _done(reply: Reply, stamp: str | None) -> Answer:
+    """The answer to a POST or DELETE that the platform has carried out."""
+    if isinstance(reply, Failure):
+        if reply.sent:
+            raise OutcomeUnknown(f"sent, but not answered: {reply.reason}", stamp)
+        raise NotSent(reply.reason)
+    if reply.status == 429:
+        raise RateLimited("the platform answered 429: too many requests with this key")
+    if reply.status >= 500 or reply.status == 408:
+        raise OutcomeUnknown(f"the platform answered {reply.status}", stamp)
+    if not 200 <= reply.status < 300:
+        _refuse(reply)
+    return reply
+
+
+def _read(reply: Reply) -> dict[str, Json]:
+    """The JSON object that a GET was answered with."""
+    if isinstance(reply, Failure):
+        raise ReadFailed(reply.reason)
+    if reply.status == 429:
+        raise RateLimited("the platform answered 429: too many requests with this key")
+    if reply.status >= 500 or reply.status == 408:
+        raise ReadFailed(f"the platform answered {reply.status}")
+    if not 200 <= reply.status < 300:
+        _refuse(reply)
+    value = _parse(reply)
+    if not isinstance(value, dict):
+        raise ReadFailed(f"answered {reply.status} with a body that is no JSON object")
+    return value
+
+
+def _parse(answer: Answer) -> Json:
+    """The JSON in the body; None if there is none."""
+    try:
+        return cast(Json, json.loads(answer.body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(answer: Answer) -> NoReturn:
+    """Raise what an answer outside 2xx means; which thing a 404 is about is in its text."""
+    value = _parse(answer)
+    details = value if isinstance(value, dict) else {}
+    code, text = details.get("errorCode"), details.get("message")
+    message = ": ".join(part for part in (code, text) if isinstance(part, str) and part)
+    message = " ".join(message.split())[:500] or "the platform refused the request"
+    raise _refusal(answer.status, message)
+
+
+def _refusal(status: int, message: str) -> EngageError:
+    if status in (401, 403):
+        return NotAuthorised(message, status)
+    if status == 404:
+        about = message.lower()
+        for word, error in _UNKNOWN.items():
+            if word in about:
+                return error(message, status)
+    return Rejected(message, status)
+
+
+_UNKNOWN = {"contact": UnknownContact, "schema": UnknownSchema, "interaction": UnknownInteraction}
+
+
+def _stored(kind: type[P], value: Json) -> Stored[P]:
+    if not isinstance(value, dict):
+        raise ReadFailed("an item of the answer is no interaction")
+    payload = value.get("payload")
+    texts = [value.get(key) for key in ("id", "contactId", "schemaId", "createdDate")]
+    if not isinstance(payload, dict) or any(text is None for text in texts):
+        raise ReadFailed("an item of the answer is no interaction")
+    identifier, contact_id, schema_id, created = map(str, texts)
+    return Stored(identifier, contact_id, schema_id, payload, created, kind)
+
+
+def _continuation(links: Json) -> str | None:
+    """The token of the next page: it is in the href of whichever link carries one."""
+    for link in links if isinstance(links, list) else []:
+        href = link.get("href") if isinstance(link, dict) else None
+        if isinstance(href, str):
+            tokens = parse_qs(urlsplit(href).query).get("continuation")
+            if tokens:
+                return tokens[0]
+    return None

@@ -1,0 +1,105 @@
+"""What the tests share: the command line in process, goldens, a local Engage, the corpora."""
+
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from engage_codegen import cli
+from engage_codegen.sandbox.server import Sandbox, running
+
+CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Tool = Callable[..., Outcome]
+Golden = Callable[[Path, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-goldens", action="store_true", help="write the expected files; read the diff"
+    )
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's own configuration reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("ENGAGE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tool(capsys: pytest.CaptureFixture[str]) -> Tool:
+    """The command line: `tool("generate", "--schemas", folder)`."""
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with a file; with --update-goldens write the file instead."""
+
+    def compare(path: Path, text: str) -> None:
+        if request.config.getoption("--update-goldens"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8"))
+        assert text == path.read_bytes().decode("utf-8"), f"differs from {path}"
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def engage() -> Generator[Sandbox]:
+    """A local Engage with its example tenant, shared by tests that leave its schemas alone."""
+    with running() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def tenant(engage: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The environment variables of the local Engage."""
+    monkeypatch.setenv("ENGAGE_BASE_URL", engage.base_url)
+    monkeypatch.setenv("ENGAGE_API_KEY", engage.api_key)
+    monkeypatch.setenv("ENGAGE_USER_AGENT", "engage-codegen-tests/1.0")
+    return engage
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """Inputs that nobody here wrote."""
+    if not CORPORA.is_dir():
+        pytest.skip(f"no corpora at {CORPORA}")
+    return CORPORA
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Everything below a folder: path -> bytes, None for a folder."""
+    return {
+        str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if "__pycache__" not in path.parts
+    }
