@@ -22,7 +22,8 @@ def main() -> None:
             [*TOOL, "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         try:
-            environment = os.environ | connection(sandbox) | {"PYTHONPATH": folder}
+            path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+            environment = os.environ | connection(sandbox) | {"PYTHONPATH": path}
             run(environment | {"ENGAGE_USER_AGENT": "engage-codegen-demo/1.0"}, Path(folder))
         finally:
             sandbox.terminate()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from engage_codegen import cli
 from engage_codegen.sandbox.server import Sandbox, running
 

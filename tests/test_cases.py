@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import Golden, Outcome, Tool, contents
 
 CASES = Path(__file__).parent / "cases"

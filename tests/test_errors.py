@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from conftest import Golden, Outcome, Tool, contents
 from engage_codegen import pipeline
 from tenants import PATH, Answer, answering, envelope, holding
@@ -166,7 +167,11 @@ def test_an_output_that_cannot_be_written(
 ) -> None:
     (project / "schemas" / "more.json").write_text(json.dumps(envelope("more")))
     before = contents(project)
-    monkeypatch.setattr("engage_codegen.journal.os.access", lambda path, mode: False)
+
+    def refuse(path: object, mode: int) -> bool:
+        return False
+
+    monkeypatch.setattr("engage_codegen.journal.os.access", refuse)
     outcome = tool("generate")
     assert outcome.code == 2
     assert contents(project) == before

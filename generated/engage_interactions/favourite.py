@@ -77,7 +77,8 @@ class Favourite:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
         """The payload as an instance; `InvalidPayload` has everything that is wrong with it."""
-        with Reader(cls.__schema_id__, payload, cls.__properties__) as read:
+        read = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with read:
             return cls(
                 product_sku=read.required("productSku", read_string),
                 category=read.optional("category", read_string),

@@ -70,7 +70,8 @@ class FriendReferral:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
         """The payload as an instance; `InvalidPayload` has everything that is wrong with it."""
-        with Reader(cls.__schema_id__, payload, cls.__properties__) as read:
+        read = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with read:
             return cls(
                 referral_code=read.required("referralCode", read_string),
                 friend_joined=read.required("friendJoined", read_boolean),

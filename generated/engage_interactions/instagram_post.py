@@ -92,7 +92,8 @@ class InstagramPost:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
         """The payload as an instance; `InvalidPayload` has everything that is wrong with it."""
-        with Reader(cls.__schema_id__, payload, cls.__properties__) as read:
+        read = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with read:
             return cls(
                 post_url=read.required("postUrl", read_string),
                 posted_at=read.required("postedAt", read_date_time),

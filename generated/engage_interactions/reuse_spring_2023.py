@@ -63,7 +63,8 @@ class ReuseSpring2023:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
         """The payload as an instance; `InvalidPayload` has everything that is wrong with it."""
-        with Reader(cls.__schema_id__, payload, cls.__properties__) as read:
+        read = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with read:
             return cls(
                 name=read.required("name", read_string),
                 created=read.optional("created", read_date_time),

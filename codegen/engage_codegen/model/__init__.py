@@ -1,0 +1,1 @@
+"""Schemas -> what the templates see."""

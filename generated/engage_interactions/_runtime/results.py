@@ -1,14 +1,17 @@
 """What the platform gave back."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from .errors import InvalidPayload, UnreadablePayload
 from .payloads import Json, Payload, read_date_time
 
 P = TypeVar("P", bound=Payload)
+
+_BELOW_MICROSECOND = re.compile(r"(\.[0-9]{6})[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +56,14 @@ class Stored(Generic[P]):
 
     @property
     def created_date(self) -> datetime:
-        """When it happened; UTC where the platform sent no offset."""
-        for text in (self.raw_created_date, f"{self.raw_created_date}Z"):
+        """When it happened, to the microsecond; UTC where the platform sent no offset."""
+        text = _BELOW_MICROSECOND.sub(r"\1", self.raw_created_date)
+        for candidate in (text, f"{text}Z"):
             try:
-                return read_date_time(text)
+                return read_date_time(candidate)
             except ValueError:
                 continue
-        try:
-            moment = datetime.fromisoformat(self.raw_created_date)
-        except ValueError:
-            raise UnreadablePayload(f"interaction {self.id}: unreadable createdDate") from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise UnreadablePayload(f"interaction {self.id}: unreadable createdDate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,113 @@
+"""README and docs cannot drift: what they show is compared with the program, or run."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Golden, Tool
+from engage_codegen.config import KEYS, load
+from engage_codegen.sandbox.server import Sandbox
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = ["", "pull", "generate", "check", "list", "sandbox"]
+
+
+def _blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_reference_is_what_help_says(
+    tool: Tool, golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = "# Commands\n"
+    for command in COMMANDS:
+        outcome = tool(*([command] if command else []), "--help")
+        assert outcome.code == 0
+        heading = f"engage-codegen {command}".strip()
+        text += f"\n## {heading}\n\n```text\n{outcome.out}```\n"
+    golden(ROOT / "docs" / "commands.md", text)
+
+
+@pytest.mark.parametrize("number", range(len(_blocks(README, "python"))))
+def test_the_python_of_the_readme_runs(number: int, tenant: Sandbox, project: Path) -> None:
+    code = _blocks(README, "python")[number]
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "generated")},
+    )
+
+
+def test_the_configuration_of_the_readme_loads(tmp_path: Path) -> None:
+    (block,) = _blocks(README, "toml")
+    (tmp_path / "pyproject.toml").write_text(block)
+    config = load(file=None, environ={}, flags={}, folder=tmp_path)
+    assert config.base_url == "https://acme.voyado.com"
+    assert config.output == tmp_path / "src/acme/engage_interactions"
+
+
+def test_the_commands_of_the_readme_work_in_their_order(
+    project: Path, tool: Tool, tenant: Sandbox
+) -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    lines = [
+        line.split("#")[0].strip() for text in _blocks(README, "sh") for line in text.splitlines()
+    ]
+    ran: list[str] = []
+    for line in filter(None, lines):
+        match line.split():
+            case ["make", target]:
+                assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+            case ["pipx" | "pip", "install", what]:
+                assert what.strip("'") in ("engage-codegen", "engage-codegen[sandbox]")
+            case ["engage-codegen", "sandbox"]:
+                assert tool("sandbox", "--help").code == 0
+            case ["engage-codegen", command]:
+                assert tool(command).code == 0
+                ran.append(command)
+            case _:
+                pytest.fail(f"nobody has tried {line!r}")
+    assert ran == ["pull", "generate", "check"]
+
+
+def test_the_table_of_keys_is_complete() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| `([A-Z_]+)` \|", README, re.MULTILINE)
+    assert dict(rows) == KEYS
+
+
+def test_the_first_commands_are_the_two_that_do_everything() -> None:
+    assert [block.strip() for block in _blocks(README, "sh")[:2]] == ["make demo", "make test"]
+    assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_exceptions_of_the_readme_exist() -> None:
+    import engage_interactions
+
+    names = re.findall(r"`([A-Z]\w+)`", README.split("| exception |")[1].split("\n\n")[0])
+    assert len(names) >= 9
+    for name in names:
+        assert hasattr(engage_interactions, name), name
+
+
+def test_the_tree_of_the_design_is_the_tree() -> None:
+    text = (ROOT / "docs" / "design.md").read_text("utf-8")
+    (tree,) = re.findall(
+        r"^codegen/engage_codegen/\n(.*?)^templates/", text, re.MULTILINE | re.DOTALL
+    )
+    named = set(re.findall(r"^  (\w+)(?:\.py|/)", tree, re.MULTILINE))
+    package = ROOT / "codegen" / "engage_codegen"
+    rooms = {path.stem for path in package.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert named == rooms - {"__init__", "__main__", "__pycache__"}
