@@ -5,26 +5,27 @@ RUN := $(VENV)/bin
 
 .PHONY: demo test check format clean
 
-demo: $(VENV)/.installed
+demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
 
 test: check
 	$(RUN)/python -m pytest -n auto
 
-check: $(VENV)/.installed
+check: $(VENV)/.dev
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/basedpyright
 	$(RUN)/engage-codegen check
 
-format: $(VENV)/.installed
+format: $(VENV)/.dev
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-$(VENV)/.installed: pyproject.toml
+# The environment with one of the extras of pyproject.toml.
+$(VENV)/.%: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
 clean:

@@ -36,7 +36,13 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Room -> the rooms that it may see; the package itself (`__version__`) is seen by all."""
 
-PURE = ["names", "schema", "model/ir", "model/build", "model/dialect", "render/package"] + [
+PURE = [
+    "names",
+    "schema",
+    "model/ir",
+    "model/build",
+    "model/dialect",
+    "render/package",
     "render/filters",
     "sandbox/rules",
     "sandbox/schema_rules",

@@ -50,8 +50,8 @@ def test_what_the_platform_refuses_has_a_name(
     with EngageClient.from_env() as engage:
         with pytest.raises(UnknownContact):
             engage.send("00000000-0000-4000-8000-000000000000", Favourite(product_sku="1"))
+        monkeypatch.setattr(Favourite, "__schema_id__", "noSuchSchema")
         with pytest.raises(UnknownSchema):
-            monkeypatch.setattr(Favourite, "__schema_id__", "noSuchSchema")
             engage.send(CONTACT, Favourite(product_sku="1"))
 
 
