@@ -280,7 +280,7 @@ def test_list_shows_the_snapshot(project: Path, tool: Tool) -> None:
     outcome = tool("list", "--output", "package")
     assert outcome.out == (
         "id\ttitle\tmodule\tclass\tproperties\trequired\n"
-        "Reuse-Spring\tTitle of Reuse-Spring\treuse_spring\tReuseSpring\t2\tb\n"
+        "Reuse-Spring\tTitle of Reuse-Spring\treuse_spring\tReuseSpring\ta, b\tb\n"
     )
 
 

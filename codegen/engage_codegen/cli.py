@@ -164,7 +164,7 @@ def list_(**options: object) -> None:
             UNSAFE_IN_TEXT.sub(escaped, row.schema.display_name),
             row.names.module,
             row.names.class_name,
-            str(len(row.properties)),
+            UNSAFE_IN_TEXT.sub(escaped, ", ".join(row.properties)),
             UNSAFE_IN_TEXT.sub(escaped, ", ".join(row.required)),
         ]
         for row in rows
