@@ -5,11 +5,12 @@ raises. Paths, names and the paging rule are the vendor's; what an answer means 
 """
 
 import json
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NoReturn, TypeAlias, TypeVar, cast
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Generic, NoReturn, TypeAlias, TypeVar, cast
+from urllib.parse import quote, urlencode
 
 from .errors import (
     EngageError,
@@ -26,7 +27,7 @@ from .errors import (
     UnknownSchema,
 )
 from .payloads import Json, Payload, Violation, check_date_time, encode_date_time
-from .results import Page, Receipt, Stored
+from .results import Receipt, Stored
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
@@ -34,11 +35,10 @@ P = TypeVar("P", bound=Payload)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` is relative to ``/api/v3/``, its parts quoted."""
+    """`target` is path and query below ``/api/v3/``, quoted."""
 
     method: str
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    target: str
     body: bytes | None = field(default=None, repr=False)
 
 
@@ -67,54 +67,66 @@ def send(contact_id: str, payload: Payload, created_date: datetime) -> Call[Rece
     schema_id = payload.__schema_id__
     problems: list[Violation] = []
     check_date_time(problems, "createdDate", created_date)
-    if not contact_id:
-        problems.append(Violation("contactId", "is empty", contact_id))
+    _check_id(problems, "contactId", contact_id)
     if problems:
         raise InvalidPayload(schema_id, problems)
     stamp = encode_date_time(created_date)
-    body = {
+    body: dict[str, Json] = {
         "contactId": contact_id,
         "schemaId": schema_id,
         "createdDate": stamp,
         "payload": payload.to_payload(),
     }
-    reply = yield Request("POST", "interactions", body=json.dumps(body).encode())
+    reply = yield Request("POST", "interactions", _encode(schema_id, body))
     answer = _done(reply, stamp)
     value = _parse(answer)
     if not isinstance(value, dict):
         raise OutcomeUnknown(f"answered {answer.status} with a body that is no JSON object", stamp)
     stored_id = value.get("id")
-    if not isinstance(stored_id, (str, int)) or stored_id == "":
+    if not isinstance(stored_id, (str, int)) or stored_id is False or stored_id in ("", True):
         raise Ignored("the platform did not store the interaction", answer.status)
     return Receipt(str(stored_id), contact_id, schema_id, created_date)
 
 
 def delete(interaction_id: str) -> Call[None]:
     """One DELETE; safe to repeat after `OutcomeUnknown`."""
-    reply = yield Request("DELETE", f"interactions/{quote(interaction_id, safe='')}")
+    reply = yield Request("DELETE", _target(interaction_id))
     _done(reply, None)
 
 
 def get(kind: type[P], interaction_id: str) -> Call[Stored[P]]:
     """One interaction by its id."""
-    reply = yield Request("GET", f"interactions/{quote(interaction_id, safe='')}")
+    reply = yield Request("GET", _target(interaction_id))
     return _stored(kind, _read(reply))
 
 
-def page(kind: type[P], contact_id: str, continuation: str | None) -> Call[Page[P]]:
-    """One page of a contact's interactions of one kind, in the order of the platform."""
-    params = {"contactId": contact_id, "schemaId": kind.__schema_id__}
-    if continuation is not None:
-        params["continuation"] = continuation
-    reply = yield Request("GET", "interactions", params)
-    value = _read(reply)
-    items = value.get("items")
-    if not isinstance(items, list):
-        raise ReadFailed("the answer has no list of items")
-    following = _continuation(value.get("links"))
-    if following is not None and following == continuation:
-        raise ReadFailed("the next page is the same page again")
-    return Page(tuple(_stored(kind, item) for item in items), following)
+class Pages(Generic[P]):
+    """A contact's interactions of one kind, page by page, in the order of the platform."""
+
+    def __init__(self, kind: type[P], contact_id: str) -> None:
+        problems: list[Violation] = []
+        _check_id(problems, "contactId", contact_id)
+        if problems:
+            raise InvalidPayload(kind.__schema_id__, problems)
+        self._kind = kind
+        self._query = urlencode({"contactId": contact_id, "schemaId": kind.__schema_id__})
+        self._tokens = [""]
+        self.has_more = True
+
+    def next(self) -> Call[list[Stored[P]]]:
+        """The next page, while there `has_more`."""
+        token = self._tokens[-1]
+        continuation = f"&continuation={token}" if token else ""
+        value = _read((yield Request("GET", f"interactions?{self._query}{continuation}")))
+        items = value.get("items")
+        if not isinstance(items, list):
+            raise ReadFailed("the answer has no list of items")
+        following = _continuation(value.get("links"))
+        if following in self._tokens:
+            raise ReadFailed("the pages of the list go round in circles")
+        self.has_more = following is not None
+        self._tokens.append(following or "")
+        return [_stored(self._kind, item) for item in items]
 
 
 def _done(reply: Reply, stamp: str | None) -> Answer:
@@ -183,20 +195,58 @@ _UNKNOWN = {"contact": UnknownContact, "schema": UnknownSchema, "interaction": U
 def _stored(kind: type[P], value: Json) -> Stored[P]:
     if not isinstance(value, dict):
         raise ReadFailed("an item of the answer is no interaction")
-    payload = value.get("payload")
-    texts = [value.get(key) for key in ("id", "contactId", "schemaId", "createdDate")]
-    if not isinstance(payload, dict) or any(text is None for text in texts):
+    texts = [value.get(key) for key in ("id", "contactId", "schemaId")]
+    if any(not isinstance(text, (str, int)) for text in texts):
         raise ReadFailed("an item of the answer is no interaction")
-    identifier, contact_id, schema_id, created = map(str, texts)
-    return Stored(identifier, contact_id, schema_id, payload, created, kind)
+    identifier, contact_id, schema_id = map(str, texts)
+    created = str(value.get("createdDate") or "")
+    return Stored(identifier, contact_id, schema_id, value.get("payload"), created, kind)
+
+
+_NOT_NEXT = frozenset(["self", "first", "prev", "previous"])
 
 
 def _continuation(links: Json) -> str | None:
-    """The token of the next page: it is in the href of whichever link carries one."""
+    """The token of the next page as it stands in the query, still quoted: it is opaque, and it is
+    in the href of whichever link carries one."""
     for link in links if isinstance(links, list) else []:
         href = link.get("href") if isinstance(link, dict) else None
-        if isinstance(href, str):
-            tokens = parse_qs(urlsplit(href).query).get("continuation")
-            if tokens:
-                return tokens[0]
+        if not isinstance(link, dict) or link.get("rel") in _NOT_NEXT or not isinstance(href, str):
+            continue
+        match = _TOKEN.search(href)
+        if match:
+            if not match[1].isascii() or not match[1].isprintable():
+                raise ReadFailed("the link to the next page is damaged")
+            return match[1]
     return None
+
+
+_TOKEN = re.compile(r"[?&]continuation=([^&#]+)")
+
+
+def _encode(schema_id: str, body: Mapping[str, Json]) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except ValueError:
+        problem = Violation("payload", "has a number that JSON cannot hold")
+    raise InvalidPayload(schema_id, [problem])
+
+
+def _target(interaction_id: str) -> str:
+    problems: list[Violation] = []
+    _check_id(problems, "id", interaction_id)
+    if problems:
+        raise InvalidPayload("interaction", problems)
+    return f"interactions/{quote(interaction_id, safe='')}"
+
+
+def _check_id(problems: list[Violation], name: str, value: object) -> None:
+    """Any text that can stand in a path: ids are opaque, but dots alone would change the path."""
+    if not isinstance(value, str):
+        problems.append(Violation(name, "has to be a string", value))
+    elif not value.strip(".") or len(value) > _LONGEST_ID or _SURROGATE.search(value):
+        problems.append(Violation(name, "is no id", value))
+
+
+_LONGEST_ID = 500
+_SURROGATE = re.compile("[\ud800-\udfff]")

@@ -5,10 +5,11 @@ that names the integration is mandatory, and an integration stays below 50 reque
 """
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
@@ -184,23 +185,17 @@ def _header(name: str, value: str, place: str) -> str:
     return value
 
 
+_URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
+
+
 def _checked(base_url: str) -> str:
     """The base URL, if it is one that a key may be sent to."""
-    try:
-        parts = urlsplit(base_url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    local = host in ("localhost", "127.0.0.1", "::1")
+    match = _URL.fullmatch(base_url)
     problem = ""
-    if not host or parts.scheme not in ("http", "https"):
-        problem = "is no URL of a tenant"
-    elif parts.scheme == "http" and not local:
+    if not match or int(match[3] or 0) > 65535:
+        problem = "is not that of a tenant, which is a scheme and a host"
+    elif match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
         problem = "would send the key over plain HTTP"
-    elif parts.username or parts.password or parts.query or parts.fragment:
-        problem = "has more in it than a host"
-    elif parts.path.strip("/"):
-        problem = "has a path; /api and the version are added to it"
     if problem:
         raise ConfigError(
             f"the base URL {shown(_without_credentials(base_url))} {problem}",

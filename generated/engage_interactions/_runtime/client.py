@@ -12,18 +12,17 @@ from . import calls
 from .calls import Call, Reply, Request
 from .payloads import Payload
 from .results import Receipt, Stored
-from .transport import DEFAULT_TIMEOUT, Connection, Stamps, answer, failure, from_environment
+from .transport import DEFAULT_TIMEOUT, Connection, Stamps, failure, from_environment
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
 
 
 class _Client:
-    def __init__(
-        self, base_url: str, *, api_key: str, user_agent: str, api_version: str = "v3"
-    ) -> None:
-        self._connection = Connection(base_url, api_key, user_agent, api_version)
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._stamps = Stamps()
+        connection.check()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection!r})"
@@ -49,7 +48,9 @@ class EngageClient(_Client):
         api_version: str = "v3",
         http: httpx.Client | None = None,
     ) -> None:
-        super().__init__(base_url, api_key=api_key, user_agent=user_agent, api_version=api_version)
+        connection = Connection(base_url, api_key, user_agent, api_version)
+        del api_key
+        super().__init__(connection)
         self._owned = http is None
         self._http = http or httpx.Client(timeout=DEFAULT_TIMEOUT)
 
@@ -78,13 +79,9 @@ class EngageClient(_Client):
 
         Raises `UnknownContact`, `UnknownSchema`, `ReadFailed`.
         """
-        token: str | None = None
-        while True:
-            page = self._run(calls.page(kind, contact_id, token))
-            yield from page.items
-            token = page.continuation
-            if token is None:
-                return
+        pages = calls.Pages(kind, contact_id)
+        while pages.has_more:
+            yield from self._run(pages.next())
 
     def delete(self, interaction_id: str) -> None:
         """Delete an interaction for good. Raises `UnknownInteraction`, `OutcomeUnknown`."""
@@ -121,7 +118,7 @@ class EngageClient(_Client):
             response = self._http.send(prepared, auth=self._connection.auth, follow_redirects=False)
         except httpx.HTTPError as error:
             return failure(error)
-        return answer(response)
+        return self._connection.answer(response)
 
 
 class AsyncEngageClient(_Client):
@@ -136,7 +133,9 @@ class AsyncEngageClient(_Client):
         api_version: str = "v3",
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        super().__init__(base_url, api_key=api_key, user_agent=user_agent, api_version=api_version)
+        connection = Connection(base_url, api_key, user_agent, api_version)
+        del api_key
+        super().__init__(connection)
         self._owned = http is None
         self._http = http or httpx.AsyncClient(timeout=DEFAULT_TIMEOUT)
 
@@ -157,14 +156,10 @@ class AsyncEngageClient(_Client):
 
     async def list(self, kind: type[P], contact_id: str) -> AsyncIterator[Stored[P]]:
         """See `EngageClient.list`."""
-        token: str | None = None
-        while True:
-            page = await self._run(calls.page(kind, contact_id, token))
-            for item in page.items:
+        pages = calls.Pages(kind, contact_id)
+        while pages.has_more:
+            for item in await self._run(pages.next()):
                 yield item
-            token = page.continuation
-            if token is None:
-                return
 
     async def delete(self, interaction_id: str) -> None:
         """See `EngageClient.delete`."""
@@ -203,4 +198,4 @@ class AsyncEngageClient(_Client):
             )
         except httpx.HTTPError as error:
             return failure(error)
-        return answer(response)
+        return self._connection.answer(response)

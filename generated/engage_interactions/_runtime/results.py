@@ -1,7 +1,6 @@
 """What the platform gave back."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -31,22 +30,28 @@ class Receipt:
 class Stored(Generic[P]):
     """A stored interaction, as it was read back.
 
-    `raw` is always what the platform sent; the typed views raise `UnreadablePayload` when it does
-    not fit, so that one old or damaged interaction never breaks a loop over all of them.
+    `raw` is always what the platform sent, an object if all is well; the typed views raise
+    `UnreadablePayload` when it does not fit, so that one old or damaged interaction never breaks a
+    loop over all of them.
     """
 
     id: str
     contact_id: str
     schema_id: str
-    raw: Mapping[str, Json] = field(repr=False)
+    raw: Json = field(repr=False)
     raw_created_date: str
     _kind: type[P] = field(repr=False)
 
     @property
     def payload(self) -> P:
-        """The payload as the class that was asked for. Undeclared properties are left out."""
+        """The payload as the class that was asked for; undeclared and null properties are left
+        out."""
+        if self.schema_id != self._kind.__schema_id__:
+            raise UnreadablePayload(f"interaction {self.id} is of the schema {self.schema_id}")
+        if not isinstance(self.raw, dict):
+            raise UnreadablePayload(f"interaction {self.id} has no payload")
         declared = self._kind.__properties__
-        known = {name: value for name, value in self.raw.items() if name in declared}
+        known = {k: v for k, v in self.raw.items() if k in declared and v is not None}
         problem = ""
         try:
             return self._kind.from_payload(known)
@@ -64,11 +69,3 @@ class Stored(Generic[P]):
             except ValueError:
                 continue
         raise UnreadablePayload(f"interaction {self.id}: unreadable createdDate")
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[P]):
-    """One page of a list, and the token of the next; None on the last."""
-
-    items: tuple[Stored[P], ...]
-    continuation: str | None

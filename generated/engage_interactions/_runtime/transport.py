@@ -1,12 +1,12 @@
 """Settings of a connection, and the way from a request to httpx and back."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import TypedDict
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -15,42 +15,53 @@ from .errors import Misconfigured
 
 DEFAULT_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 class Connection:
-    """Where requests go and as whom. The key is in no repr, and in no frame while an error is
-    raised."""
+    """Where requests go and as whom.
+
+    The key is in no repr, and in no frame while an error is raised: making a connection never
+    fails, `check` does, and takes no key.
+    """
 
     def __init__(self, base_url: str, api_key: str, user_agent: str, api_version: str) -> None:
-        """Raises `Misconfigured`."""
-        self._url = f"{_checked(base_url)}/api/{api_version}/"
-        self._headers = {
-            "User-Agent": _header("user agent", user_agent),
-            "Accept": "application/json",
-        }
-        self.auth = _ApiKey(_header("API key", api_key))
+        self.auth = _ApiKey(api_key)
+        self._base_url = base_url
+        self._user_agent = user_agent
+        self._api_version = api_version
 
     def __repr__(self) -> str:
-        return f"Connection({self._url!r})"
+        return f"Connection({self._base_url!r})"
+
+    def check(self) -> None:
+        """Raise `Misconfigured` for settings that cannot work."""
+        _check_url(self._base_url)
+        if not re.fullmatch(r"v[0-9]+", self._api_version):
+            raise Misconfigured(f"there is no API version {self._api_version!r}")
+        if not self.auth.is_sendable:
+            raise Misconfigured(f"the API key {_SENDABLE}")
+        if not _is_sendable(self._user_agent):
+            raise Misconfigured(f"the user agent {_SENDABLE}")
 
     def request(self, http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
         """The request as httpx sends it; the key is added by `auth` on its way out."""
-        headers = self._headers
+        headers = {"User-Agent": self._user_agent, "Accept": "application/json"}
         if request.body is not None:
-            headers = headers | {"Content-Type": "application/json"}
-        return http.build_request(
-            request.method,
-            self._url + request.path,
-            params=request.params or None,
-            content=request.body,
-            headers=headers,
-        )
+            headers["Content-Type"] = "application/json"
+        url = f"{self._base_url.rstrip('/')}/api/{self._api_version}/{request.target}"
+        return http.build_request(request.method, url, content=request.body, headers=headers)
 
-
-def answer(response: httpx.Response) -> Answer:
-    """What the platform said."""
-    return Answer(response.status_code, response.content)
+    def answer(self, response: httpx.Response) -> Answer:
+        """What the platform said; a key that it echoes in an error goes no further."""
+        body = response.content
+        return Answer(response.status_code, body if response.is_success else self.auth.hide(body))
 
 
 def failure(error: httpx.HTTPError) -> Failure:
@@ -107,28 +118,32 @@ class _ApiKey(httpx.Auth):
     def __init__(self, key: str) -> None:
         self._key = key
 
+    @property
+    def is_sendable(self) -> bool:
+        return _is_sendable(self._key)
+
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["apikey"] = self._key
         yield request
 
-
-def _header(name: str, value: str) -> str:
-    """httpx quotes a header that it cannot send in its error, the key as well: check it first."""
-    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
-        raise Misconfigured(f"the {name} has to be printable ASCII without spaces at the ends")
-    return value
+    def hide(self, body: bytes) -> bytes:
+        return body.replace(self._key.encode(), b"[key]")
 
 
-def _checked(base_url: str) -> str:
-    try:
-        parts = urlsplit(base_url)
-        host = parts.hostname or ""
-    except ValueError:
-        raise Misconfigured("the base URL is no URL") from None
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise Misconfigured("the base URL has more in it than a host")
-    if parts.scheme != "https" and host not in ("localhost", "127.0.0.1", "::1"):
-        raise Misconfigured(f"the base URL {base_url!r} has to be https://…")
-    if parts.scheme not in ("http", "https") or not host or parts.path.strip("/"):
+_SENDABLE = "has to be printable ASCII without spaces at the ends"
+
+
+def _is_sendable(value: str) -> bool:
+    """httpx quotes a header that it cannot send in its error, the key as well."""
+    return bool(value) and value.isascii() and value.isprintable() and value == value.strip()
+
+
+_URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
+
+
+def _check_url(base_url: str) -> None:
+    match = _URL.fullmatch(base_url)
+    if not match or int(match[3] or 0) > 65535:
         raise Misconfigured(f"the base URL {base_url!r} has to be like https://acme.voyado.com")
-    return base_url.rstrip("/")
+    if match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
+        raise Misconfigured(f"the base URL {base_url!r} has to begin with https://")
