@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -102,8 +103,11 @@ def test_an_unreachable_tenant(
     project: Path, tool: Tool, golden: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENGAGE_API_KEY", "the-secret-key")
-    # Port 1 of the loopback refuses connections.
-    outcome = tool("pull", "--base-url", "http://127.0.0.1:1", "--user-agent", "tests/1.0")
+    # A port that is taken and not listened on refuses connections.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        outcome = tool("pull", "--base-url", url, "--user-agent", "tests/1.0")
     assert outcome.code == 5
     assert contents(project) == {}
     _compare(golden, "unreachable", outcome, project)
