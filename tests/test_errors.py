@@ -172,10 +172,10 @@ def test_an_output_that_cannot_be_written(
     (project / "schemas" / "more.json").write_text(json.dumps(envelope("more")))
     before = contents(project)
 
-    def refuse(path: object, mode: int) -> bool:
+    def refuse(path: object, mode: int, **more: object) -> bool:
         return False
 
-    monkeypatch.setattr("engage_codegen.journal.os.access", refuse)
+    monkeypatch.setattr("engage_codegen.disk.os.access", refuse)
     outcome = tool("generate")
     assert outcome.code == 2
     assert contents(project) == before

@@ -5,20 +5,22 @@ journal names every step with the hashes before and after it; then each file is 
 rename, in the order given. After a kill, `roll_forward` finishes what the journal says.
 """
 
-import errno
 import json
 import os
+import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import TypedDict
 
+from . import disk
 from .errors import InputError, WriteConflict
-from .schema import digest
+from .schema import Json, digest, loads
 
-STAGING_PREFIX = ".engage-codegen-"
 JOURNAL = "journal.json"
+_STAGING = re.compile(r"\.engage-codegen-[0-9]+")
+_STAGED = re.compile(r"[0-9]+|journal\.(json|new)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +47,13 @@ def commit(root: Path, changes: Sequence[Change]) -> None:
     """
     made: list[Path] = []
     try:
-        _make_folder(root, made)
+        disk.make_folder(root, made)
         with _exclusive(root):
             _refuse_races(root, changes)
             steps, staging = _stage_all(root, changes, made)
             _run(root, staging, steps)
     except OSError as error:
-        raise InputError(
-            f"the output cannot be written: {error.strerror}",
-            where=str(error.filename or root),
-            fix="check the permissions of the folder and the space on the disk",
-        ) from None
+        raise disk.unwritable(root, error) from None
     finally:
         # Only folders that are still empty go; after a success none of them is.
         for folder in reversed(made):
@@ -64,82 +62,46 @@ def commit(root: Path, changes: Sequence[Change]) -> None:
 
 
 def interrupted(root: Path) -> bool:
-    """Whether a run was killed between its journal and its end."""
-    return bool(_journals(root))
+    """Whether a run was killed between its journal and its end. Waits for one that is alive."""
+    if not _journals(root):
+        return False
+    try:
+        with _exclusive(root):
+            return bool(_journals(root))
+    except OSError as error:
+        raise disk.unwritable(root, error) from None
 
 
 def roll_forward(root: Path) -> bool:
-    """Finish what a killed run began; True if there was anything to finish.
+    """Finish what a killed run began, and clear what one left behind before it began; True if
+    there was anything to finish.
 
-    Raises `WriteConflict` if a file was changed by somebody else since.
+    Raises `WriteConflict` if a file was changed by somebody else since, `InputError` for a
+    journal that is damaged and for what cannot be written.
     """
-    if not root.is_dir():
+    if not _leftovers(root):
         return False
-    with _exclusive(root):
-        journals = _journals(root)
-        for journal in journals:
-            steps = _read_journal(root, journal)
-            _refuse_changes_since(root, journal.parent, steps)
-            for step in steps:
-                (root / step["path"]).parent.mkdir(parents=True, exist_ok=True)
-            _run(root, journal.parent, steps)
-    return bool(journals)
-
-
-def check_root(root: Path) -> None:
-    """Raise `InputError` if `root` is, or lies below, something that is no folder."""
-    for path in (root, *root.parents):
-        if path.is_dir():
-            return
-        if os.path.lexists(path):
-            raise InputError(
-                "the output is a file, not a folder",
-                where=str(path),
-                fix="move the file away, or set another output",
-            )
-
-
-def read(root: Path, path: str) -> bytes | None:
-    """The bytes of a file below the output; None if there is none. Raises `InputError`."""
-    full = root / path
     try:
-        return full.read_bytes()
-    except FileNotFoundError:
-        if full.is_symlink():
-            raise InputError(
-                "a link to nowhere is in the way of a generated file",
-                where=str(full),
-                fix="remove it, or set another output",
-            ) from None
-        return None
+        with _exclusive(root):
+            journals = _journals(root)
+            for journal in journals:
+                steps = _read_journal(root, journal)
+                _refuse_changes_since(root, journal.parent, steps)
+                for step in steps:
+                    (root / step["path"]).parent.mkdir(parents=True, exist_ok=True)
+                _run(root, journal.parent, steps)
+            for leftover in _leftovers(root):
+                _remove(leftover)
     except OSError as error:
-        raise InputError(
-            f"in the way of a generated file: {error.strerror}",
-            where=error.filename or str(full),
-            fix="move it away, or set another output",
-        ) from None
-
-
-def refuse_escape(root: Path, path: str) -> None:
-    """Raise `InputError` for a path that leads out of `root`.
-
-    Locks and journals are files in a repository, and anyone may have written them: a path in
-    one is not to be trusted.
-    """
-    parts = path.split("/")
-    if "\\" in path or ":" in path or any(part in ("", ".", "..") for part in parts):
-        raise InputError(
-            f"the path {path!r} in the lock or the journal leads out of the package",
-            where=str(root),
-            fix="restore _snapshot/codegen.lock.json from version control",
-        )
+        raise disk.unwritable(root, error) from None
+    return bool(journals)
 
 
 def _refuse_races(root: Path, changes: Sequence[Change]) -> None:
     if interrupted(root):
         raise _raced(root)
     for change in changes:
-        if read(root, change.path) != change.old:
+        if disk.read(root, change.path) != change.old:
             raise _raced(root / change.path)
 
 
@@ -168,35 +130,23 @@ def _exclusive(root: Path) -> Generator[None]:
         os.close(handle)
 
 
-def _make_folder(folder: Path, made: list[Path]) -> None:
-    """Make a folder and those above it, and note in `made` which were missing."""
-    if folder.is_dir():
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        return
-    if folder.parent != folder:
-        _make_folder(folder.parent, made)
-    folder.mkdir()
-    made.append(folder)
-
-
 def _stage_all(root: Path, changes: Sequence[Change], made: list[Path]) -> tuple[list[_Step], Path]:
     """Write the new texts and the journal. Folders are made and probed here, because what cannot
     be written has to show before there is a journal."""
-    for leftover in root.glob(f"{STAGING_PREFIX}*"):
+    for leftover in _leftovers(root):
         _remove(leftover)
-    staging = root / f"{STAGING_PREFIX}{os.getpid()}"
+    staging = root / f".engage-codegen-{os.getpid()}"
     staging.mkdir()
     try:
         for folder in sorted({(root / change.path).parent for change in changes}):
-            _make_folder(folder, made)
+            disk.make_folder(folder, made)
         steps = [_stage(staging, number, change) for number, change in enumerate(changes)]
-        _flushed(staging / "journal.new", json.dumps(steps).encode("utf-8"))
+        disk.write_flushed(staging / "journal.new", json.dumps(steps).encode("utf-8"))
         os.replace(staging / "journal.new", staging / JOURNAL)
     except BaseException:
         _remove(staging)
         raise
-    _sync_folder(staging)
+    disk.sync_folder(staging)
     return steps, staging
 
 
@@ -204,7 +154,7 @@ def _stage(staging: Path, number: int, change: Change) -> _Step:
     staged = None
     if change.new is not None:
         staged = str(number)
-        _flushed(staging / staged, change.new)
+        disk.write_flushed(staging / staged, change.new)
     old = None if change.old is None else digest(change.old)
     new = None if change.new is None else digest(change.new)
     return {"path": change.path, "staged": staged, "old": old, "new": new}
@@ -219,67 +169,80 @@ def _run(root: Path, staging: Path, steps: list[_Step]) -> None:
         elif (staging / step["staged"]).exists():
             os.replace(staging / step["staged"], target)
     for folder in {(root / step["path"]).parent for step in steps}:
-        _sync_folder(folder)
+        disk.sync_folder(folder)
     (staging / JOURNAL).unlink()
     _remove(staging)
 
 
+def _leftovers(root: Path) -> list[Path]:
+    """The staging folders of runs that are over. Never a link: what it leads to is not ours."""
+    try:
+        names = sorted(filter(_STAGING.fullmatch, os.listdir(root)))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise disk.unwritable(root, error) from None
+    return [root / name for name in names if not (root / name).is_symlink()]
+
+
 def _journals(root: Path) -> list[Path]:
-    found = sorted(root.glob(f"{STAGING_PREFIX}*/{JOURNAL}"))
-    return [journal for journal in found if journal.is_file()]
+    return [staging / JOURNAL for staging in _leftovers(root) if (staging / JOURNAL).is_file()]
 
 
 def _read_journal(root: Path, journal: Path) -> list[_Step]:
+    fix = f"delete the folder {journal.parent}, then run engage-codegen generate"
     try:
-        steps = [
-            _Step(path=raw["path"], staged=raw["staged"], old=raw["old"], new=raw["new"])
-            for raw in cast("list[_Step]", json.loads(journal.read_bytes()))
-        ]
-        for step in steps:
-            refuse_escape(root, step["path"])
-            refuse_escape(root, step["staged"] or "none")
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        value = loads(journal.read_bytes().decode("utf-8"))
+        if not isinstance(value, list) or not value:
+            raise ValueError("it is no list of steps")
+        steps = [_step(item) for item in value]
+    except ValueError as error:
         raise InputError(
-            f"the journal of an interrupted run is damaged: {type(error).__name__}",
-            where=str(journal),
-            fix=f"delete the folder {journal.parent}, then run engage-codegen generate",
+            f"the journal of an interrupted run is damaged: {error}", where=str(journal), fix=fix
         ) from None
+    for step in steps:
+        disk.refuse_escape(root, step["path"], fix)
     return steps
 
 
+def _step(value: Json) -> _Step:
+    if not isinstance(value, dict) or value.keys() != {"path", "staged", "old", "new"}:
+        raise ValueError("a step is no object of path, staged, old and new")
+    path, staged, old, new = (value.get(key) for key in ("path", "staged", "old", "new"))
+    if not isinstance(path, str) or not all(
+        text is None or isinstance(text, str) for text in (staged, old, new)
+    ):
+        raise ValueError("a step has members of wrong types")
+    if staged is not None and not _STAGED.fullmatch(str(staged)):
+        raise ValueError("a step has no staged file of ours")
+    texts = [None if text is None else str(text) for text in (staged, old, new)]
+    return _Step(path=path, staged=texts[0], old=texts[1], new=texts[2])
+
+
 def _refuse_changes_since(root: Path, staging: Path, steps: list[_Step]) -> None:
+    fix = f"delete the folder {staging}, then run engage-codegen generate"
     for step in steps:
-        data = read(root, step["path"])
+        data = disk.read(root, step["path"])
         now = None if data is None else digest(data)
-        waiting = step["staged"] is None or (staging / step["staged"]).is_file()
-        if now != step["new"] and (not waiting or now not in (step["old"], None)):
+        staged = staging / step["staged"] if step["staged"] is not None else None
+        is_waiting = staged is None or staged.is_file()
+        if now != step["new"] and (not is_waiting or now not in (step["old"], None)):
             raise WriteConflict(
                 "an interrupted run cannot be completed: a file was changed since",
                 where=str(root / step["path"]),
-                fix=f"delete the folder {staging}, then run engage-codegen generate",
+                fix=fix,
+            )
+        if staged is not None and staged.is_file() and digest(staged.read_bytes()) != step["new"]:
+            raise WriteConflict(
+                "an interrupted run cannot be completed: what it had prepared is damaged",
+                where=str(staged),
+                fix=fix,
             )
 
 
 def _remove(folder: Path) -> None:
-    """Remove a staging folder; it is flat. What cannot go is left for the next run."""
+    """Remove a staging folder, which is flat. What is not ours, or cannot go, stays."""
     with suppress(OSError):
-        for path in folder.iterdir():
-            path.unlink()
+        for name in filter(_STAGED.fullmatch, os.listdir(folder)):
+            (folder / name).unlink()
         folder.rmdir()
-
-
-def _flushed(path: Path, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make renames in the folder survive a power cut, where the system can do that."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

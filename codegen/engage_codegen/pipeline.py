@@ -76,9 +76,9 @@ def pull(
     config: Config, source: "Source", only: Sequence[str], *, force: bool, progress: "Progress"
 ) -> Pulled:
     """Source -> snapshot. `only` empty takes everything and removes what is gone."""
-    from . import journal, write
+    from . import disk, journal, write
 
-    journal.check_root(config.output)
+    disk.check_root(config.output)
     journal.roll_forward(config.output)
     fetched = source.fetch(only, progress)
     lock = snapshot.read_lock(config.output)
@@ -97,9 +97,9 @@ def pull(
 
 def generate(config: Config) -> Generation:
     """Snapshot -> package; the configured files -> snapshot first, if they are the source."""
-    from . import journal
+    from . import disk, journal
 
-    journal.check_root(config.output)
+    disk.check_root(config.output)
     completed = journal.roll_forward(config.output)
     lock = snapshot.read_lock(config.output)
     local = _local(config)
@@ -123,9 +123,9 @@ def check(config: Config) -> "Plan | None":
 
     Raises `WriteConflict` for an interrupted run, and what `generate` raises.
     """
-    from . import journal
+    from . import disk, journal
 
-    journal.check_root(config.output)
+    disk.check_root(config.output)
     if journal.interrupted(config.output):
         raise WriteConflict(
             "a run was interrupted while it was writing",

@@ -95,10 +95,15 @@ def digest(text: str | bytes) -> str:
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
 
 
+def is_id(text: str) -> bool:
+    """Whether the platform allows it as the id of a schema (letters, digits, ``_``, ``-``) and it
+    is short enough for a file name."""
+    return _ID.fullmatch(text) is not None
+
+
 def check_id(schema_id: str, origin: str) -> None:
-    """Raise `SchemaError` for an id that the platform does not allow (letters, digits, ``_``,
-    ``-``) or that is too long for a file name."""
-    if not _ID.fullmatch(schema_id):
+    """Raise `SchemaError` for what is no `is_id`."""
+    if not is_id(schema_id):
         raise SchemaError(
             f"the schema id {shown(schema_id)} is not one that the platform allows",
             where=origin,
@@ -113,19 +118,22 @@ def loads(text: str) -> Json:
     parser lets pass: duplicate keys, NaN and infinities, nesting without end.
     """
     try:
-        return cast(
+        value = cast(
             Json,
             json.loads(
                 text,
                 object_pairs_hook=_unique,
                 parse_constant=_no_constant,
                 parse_float=_finite,
+                parse_int=_integer,
             ),
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    _refuse_depth(value)
+    return value
 
 
 def shown(text: str, limit: int = 80) -> str:
@@ -157,6 +165,30 @@ def _unique(pairs: list[tuple[str, Json]]) -> JsonObject:
             raise ValueError(f"the key {shown(key)} stands twice in one object")
         result[key] = value
     return result
+
+
+def _refuse_depth(value: Json) -> None:
+    """Not left to the recursion limit, which differs from Python to Python."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > _DEEPEST:
+            raise ValueError("nested too deeply")
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+
+
+_DEEPEST = 100
+
+
+def _integer(text: str) -> int:
+    if len(text) > 1000:
+        raise ValueError(f"an integer of {len(text.lstrip('-'))} digits is too large")
+    return int(text)
 
 
 def _no_constant(name: str) -> Json:

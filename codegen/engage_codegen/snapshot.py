@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from .errors import CodegenError, InputError
-from .schema import Json, JsonObject, Schema, digest, loads, parse_envelope
+from .schema import Json, JsonObject, Schema, digest, is_id, loads, parse_envelope, shown
 
 FOLDER = "_snapshot"
 LOCK_PATH = f"{FOLDER}/codegen.lock.json"
@@ -147,25 +147,24 @@ def is_fresh(output: Path, lock: Lock, head: Head, local: Mapping[str, str] | No
     paths = files(output)
     if set(paths) != set(made):
         return False
-    if not all(same_schema(paths[key].read_bytes(), made[key].schema) for key in made):
-        return False
     owned = lock.owned_output()
-    return all(_is_as_written(output, path, owned[path]) for path in owned)
-
-
-def _is_as_written(output: Path, path: str, expected: str) -> bool:
     try:
-        return same_output(path, (output / path).read_bytes(), expected)
-    except OSError:
+        return all(same_schema(paths[key].read_bytes(), made[key].schema) for key in made) and all(
+            same_output(path, (output / path).read_bytes(), owned[path]) for path in owned
+        )
+    except (OSError, ValueError):
         return False
 
 
 def index_parts(text: str) -> tuple[str, list[str]]:
-    """INDEX without its rows, and its rows: the lock has a hash of each, so that a new schema
-    does not change the hash of anything else."""
+    """INDEX without its rows, which are its end, and its rows: the lock has a hash of each, so
+    that a new schema does not change the hash of anything else."""
     lines = text.splitlines(keepends=True)
-    rows = [line for line in lines if line.startswith(_ROW_START)]
-    return "".join(line for line in lines if not line.startswith(_ROW_START)), rows
+    count = 0
+    while count < len(lines) and lines[-count - 1].startswith(_ROW_START):
+        count += 1
+    end = len(lines) - count
+    return "".join(lines[:end]), lines[end:]
 
 
 def files(output: Path) -> dict[str, Path]:
@@ -237,11 +236,17 @@ def _lock(value: Json) -> Lock:
         ),
         files={path: _string(value) for path, value in paths.items()},
         schemas={
-            key.removeprefix(_PREFIX): _entry(entry)
+            _id(key.removeprefix(_PREFIX)): _entry(entry)
             for key, entry in top.items()
             if key.startswith(_PREFIX)
         },
     )
+
+
+def _id(text: str) -> str:
+    if not is_id(text):
+        raise ValueError(f"{shown(text)} is no schema id")
+    return text
 
 
 def _entry(entry: JsonObject) -> Entry:

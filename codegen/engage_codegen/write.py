@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import journal
+from . import disk, journal
 from .errors import WriteConflict
 from .schema import digest
 
@@ -55,11 +55,11 @@ def plan(
     Raises `WriteConflict` for the first file that is in the way, and `InputError` for what cannot
     be read or written.
     """
-    journal.check_root(root)
+    disk.check_root(root)
     changes: list[journal.Change] = []
     for path in sorted({*wanted, *owned.hashes}):
-        journal.refuse_escape(root, path)
-        old = journal.read(root, path)
+        disk.refuse_escape(root, path, _RESTORE)
+        old = disk.read(root, path)
         new = wanted[path].encode("utf-8") if path in wanted else None
         if _same(old, new):
             continue
@@ -67,10 +67,13 @@ def plan(
             raise owned.conflict(root / path, path in owned.hashes)
         changes.append(journal.Change(path, old, new))
     path, text = lock
-    old = journal.read(root, path)
+    old = disk.read(root, path)
     if not _same(old, text.encode("utf-8")):
         changes.append(journal.Change(path, old, text.encode("utf-8")))
     return Plan(root, tuple(changes))
+
+
+_RESTORE = "restore _snapshot/codegen.lock.json from version control"
 
 
 def show(plan: Plan) -> Iterator[str]:
