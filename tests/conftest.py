@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engage_codegen import cli
+from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
@@ -76,7 +77,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 @pytest.fixture(scope="session")
 def engage() -> Generator[Sandbox]:
     """A local Engage with its example tenant, shared by tests that leave its schemas alone."""
-    with running() as sandbox:
+    with running(options=Options(rate_limit=0)) as sandbox:
         yield sandbox
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from conftest import Golden, Tool
 from engage_codegen.config import KEYS, load
+from engage_codegen.sandbox.faults import read_faults
 from engage_codegen.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +44,20 @@ def test_the_python_of_the_readme_runs(number: int, tenant: Sandbox, project: Pa
         check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "generated")},
     )
+
+
+def test_the_python_of_the_sandbox_page_is_a_test_that_passes(tmp_path: Path) -> None:
+    (block,) = _blocks((ROOT / "docs" / "sandbox.md").read_text("utf-8"), "python")
+    (tmp_path / "test_docs.py").write_text(block)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_the_faults_of_the_sandbox_page_are_understood(tmp_path: Path) -> None:
+    (block,) = _blocks((ROOT / "docs" / "sandbox.md").read_text("utf-8"), "json")
+    (tmp_path / "faults.json").write_text(block)
+    assert len(read_faults(tmp_path / "faults.json")) == 2
 
 
 def test_the_configuration_of_the_readme_loads(tmp_path: Path) -> None:

@@ -19,8 +19,10 @@ import pytest
 
 import engage_codegen
 from engage_codegen.errors import InputError
+from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running, serve
 
+LOSSES = "/_sandbox/arrivals?losses=true"
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 OTHER_CONTACT = "8a7e4c19-2b36-4f5d-8c71-6e90d3a4b502"
 SCHEMA = "Reuse-Spring-2023"
@@ -46,7 +48,7 @@ def client_of(sandbox: Sandbox) -> Generator[httpx.Client, None, None]:
 
 @pytest.fixture(scope="module")
 def shared() -> Generator[Sandbox, None, None]:
-    with running() as sandbox:
+    with running(options=Options(rate_limit=0)) as sandbox:
         yield sandbox
 
 
@@ -60,7 +62,7 @@ def api(shared: Sandbox) -> Generator[httpx.Client, None, None]:
 @pytest.fixture
 def own() -> Generator[httpx.Client, None, None]:
     """A tenant as it was seeded."""
-    with running() as sandbox, client_of(sandbox) as client:
+    with running(options=Options(rate_limit=0)) as sandbox, client_of(sandbox) as client:
         yield client
 
 
@@ -172,7 +174,7 @@ def test_the_list_needs_both_ids(api: httpx.Client, query: str) -> None:
         ("PATCH", "/api/v3/interactions/1", 405, "MethodNotAllowed"),
         ("POST", "/api/v3/interactions/1", 405, "MethodNotAllowed"),
         ("DELETE", "/api/v3/interactions", 405, "MethodNotAllowed"),
-        ("POST", "/_sandbox/contacts", 405, "MethodNotAllowed"),
+        ("PUT", "/_sandbox/contacts", 405, "MethodNotAllowed"),
     ],
 )
 def test_what_is_no_endpoint_is_answered_in_json_too(
@@ -295,7 +297,7 @@ def test_an_odd_value_is_dropped_or_kept_but_never_harms(own: httpx.Client, valu
     headers = {"content-type": "application/json"}
     answer = own.post("/api/v3/interactions", content=body, headers=headers)
     kept = own.get(answer.json()["self"]["href"]).json()["payload"]
-    (arrival,) = own.get("/_sandbox/lost").json()
+    (arrival,) = own.get(LOSSES).json()["items"]
     dropped = {item["name"]: item["value"] for item in arrival["dropped"]}
     assert kept | dropped == payload
     assert arrival["body"] == body
@@ -416,7 +418,7 @@ def test_whatever_is_refused_is_on_record_newest_first(own: httpx.Client) -> Non
     send(own, payload={"name": "jacket", "colour": "red"})
     send(own)
     own.post("/api/v3/interactionschemas", json={})
-    arrivals = own.get("/_sandbox/lost").json()
+    arrivals = own.get(LOSSES).json()["items"]
     assert [arrival["errorCode"] for arrival in arrivals] == [
         None,
         "InvalidInteraction",
@@ -433,7 +435,7 @@ def test_whatever_is_refused_is_on_record_newest_first(own: httpx.Client) -> Non
 def test_what_was_lost_stays_on_record_when_the_schema_goes(own: httpx.Client) -> None:
     send(own, payload={"name": "jacket", "colour": "red"})
     own.delete(f"/api/v3/interactionschemas/{SCHEMA}")
-    (arrival,) = own.get("/_sandbox/lost").json()
+    (arrival,) = own.get(LOSSES).json()["items"]
     assert [item["name"] for item in arrival["dropped"]] == ["colour"]
 
 
@@ -441,7 +443,7 @@ def test_the_sandboxs_own_pages_need_no_key(shared: Sandbox) -> None:
     contacts = httpx.get(f"{shared.base_url}/_sandbox/contacts").json()
     names = [f"Test Contact {number}" for number in range(1, 7)]
     assert [contact["name"] for contact in contacts] == names
-    assert httpx.get(f"{shared.base_url}/_sandbox/lost").status_code == 200
+    assert httpx.get(f"{shared.base_url}{LOSSES}").status_code == 200
 
 
 def test_the_seed_has_a_schema_for_every_use_case_and_uses_all_there_is(own: httpx.Client) -> None:
@@ -506,11 +508,11 @@ def test_a_file_keeps_everything_over_a_restart_and_is_seeded_once(tmp_path: Pat
         kept = send(api, payload={"name": "jacket", "colour": "red"})
         api.delete("/api/v3/interactionschemas/repair")
         schemas = api.get("/api/v3/interactionschemas").json()
-        lost = api.get("/_sandbox/lost").json()
+        lost = api.get(LOSSES).json()["items"]
     with running(database=file) as sandbox, client_of(sandbox) as api:
         assert api.get("/api/v3/interactionschemas").json() == schemas
         assert api.get(f"/api/v3/interactions/{kept}").json()["payload"] == {"name": "jacket"}
-        assert api.get("/_sandbox/lost").json() == lost != []
+        assert api.get(LOSSES).json()["items"] == lost != []
         newer = send(api, createdDate=api.get(f"/api/v3/interactions/{kept}").json()["createdDate"])
         items, _ = page_at(api, first_page())
         assert [item["id"] for item in items] == [newer, kept]
@@ -648,7 +650,7 @@ def test_a_client_that_goes_away_makes_no_noise(tmp_path: Path) -> None:
     with foreground(tmp_path / "tenant.db") as (process, api):
         with socket.create_connection((api.base_url.host, api.base_url.port)) as connection:
             connection.sendall(head)
-        assert api.get("/_sandbox/lost").json() == []
+        assert api.get(LOSSES).json()["items"] == []
         process.terminate()
         assert process.communicate() == ("returned\n", "")
 

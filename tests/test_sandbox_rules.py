@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora" / "engage"
@@ -19,10 +20,12 @@ INTERACTIONS = "/api/v3/interactions"
 JSON = {"content-type": "application/json"}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+LOSSES = "/_sandbox/arrivals?losses=true"
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Generator[Sandbox, None, None]:
-    with running() as sandbox:
+    with running(options=Options(rate_limit=0)) as sandbox:
         yield sandbox
 
 
@@ -59,7 +62,7 @@ def stored(api: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
 
 
 def lost(api: httpx.Client) -> dict[str, Any]:
-    newest: dict[str, Any] = api.get("/_sandbox/lost").json()[0]
+    newest: dict[str, Any] = api.get(LOSSES).json()["items"][0]
     return newest
 
 
@@ -506,7 +509,7 @@ def published(path: str) -> dict[str, Any]:
 def judge_published(schema: str, body: dict[str, Any]) -> tuple[httpx.Response, dict[str, Any]]:
     """The answer in a tenant that has this schema alone, and what it lost."""
     with (
-        running(seed=False) as sandbox,
+        running(seed=False, options=Options(rate_limit=0)) as sandbox,
         httpx.Client(base_url=sandbox.base_url) as api,
     ):
         api.headers["apikey"] = sandbox.api_key
@@ -514,7 +517,7 @@ def judge_published(schema: str, body: dict[str, Any]) -> tuple[httpx.Response, 
             tenant.add_contact(body["contactId"], "Test Contact")
         api.post(SCHEMAS, json=published(schema)).raise_for_status()
         answer = api.post(INTERACTIONS, json=body)
-        arrivals: list[dict[str, Any]] = api.get("/_sandbox/lost").json()
+        arrivals: list[dict[str, Any]] = api.get(LOSSES).json()["items"]
         return answer, arrivals[0] if arrivals else {}
 
 

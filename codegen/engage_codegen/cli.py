@@ -183,10 +183,29 @@ def list_(**options: object) -> None:
               help="Keep the state in this SQLite file; in memory without it.")  # fmt: skip
 @click.option("--api-key", default="sandbox-key", show_default=True, help="The key it accepts.")
 @click.option("--empty", is_flag=True, help="Start without the example schemas.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Answer an open question about the platform; see docs/sandbox.md.",
+)
+@click.option("--faults", "faults_file", type=click.Path(path_type=Path), metavar="FILE",
+              help="Start with the faults in this JSON file.")  # fmt: skip
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
-def sandbox(host: str, port: int, database: Path | None, api_key: str, empty: bool) -> None:
+def sandbox(
+    host: str,
+    port: int,
+    database: Path | None,
+    api_key: str,
+    empty: bool,
+    options: tuple[str, ...],
+    faults_file: Path | None,
+) -> None:
     """Run a local Engage in the foreground, until Ctrl-C."""
     try:
+        from .sandbox.faults import read_faults
+        from .sandbox.options import options_of
         from .sandbox.server import serve
     except ModuleNotFoundError as error:
         raise click.ClickException(
@@ -198,7 +217,16 @@ def sandbox(host: str, port: int, database: Path | None, api_key: str, empty: bo
         print(f"export ENGAGE_BASE_URL={base_url}", flush=True)
         print(f"export {API_KEY_VARIABLE}={api_key}", flush=True)
 
-    serve(host=host, port=port, database=database, api_key=api_key, seed=not empty, on_ready=ready)
+    serve(
+        host=host,
+        port=port,
+        database=database,
+        api_key=api_key,
+        seed=not empty,
+        options=options_of(options),
+        faults=read_faults(faults_file) if faults_file else (),
+        on_ready=ready,
+    )
 
 
 def _load(options: Mapping[str, object]) -> config.Config:

@@ -1,7 +1,6 @@
 """The application: the endpoints, and a JSON body for everything that goes wrong."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -11,13 +10,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from engage_codegen.sandbox import endpoints, models
+from engage_codegen.sandbox.control import control
 from engage_codegen.sandbox.dates import wire_date
-from engage_codegen.sandbox.store import Arrival, Store
+from engage_codegen.sandbox.faults import FaultMiddleware
+from engage_codegen.sandbox.platform import Platform
+from engage_codegen.sandbox.requestlog import LogMiddleware
+from engage_codegen.sandbox.tenant import Arrival
 from engage_codegen.sandbox.wire import Refusal, malformed
 
 
-def create_app(store: Store, api_key: str) -> FastAPI:
-    """The store stays the caller's, to look into and to close."""
+def create_app(platform: Platform) -> FastAPI:
+    """The platform stays the caller's, to look into and to close."""
     app = FastAPI(
         title="Engage interactions sandbox",
         version="1",
@@ -25,11 +28,12 @@ def create_app(store: Store, api_key: str) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.store = store
-    app.state.api_key = api_key
+    app.state.platform = platform
+    app.add_middleware(FaultMiddleware, faults=platform.faults, clock=platform.clock)
+    app.add_middleware(LogMiddleware, log=platform.log, clock=platform.clock)
     app.include_router(endpoints.api, prefix="/api/v2")
     app.include_router(endpoints.api, prefix="/api/v3")
-    app.include_router(endpoints.inspection, prefix="/_sandbox")
+    app.include_router(control)
     app.exception_handler(Refusal)(_refuse)
     app.exception_handler(RequestValidationError)(_refuse_parameters)
     app.exception_handler(HTTPException)(_refuse_route)
@@ -46,16 +50,16 @@ def _refuse(request: Request, refusal: Refusal) -> JSONResponse:
 
 
 def _log_arrival(request: Request, refusal: Refusal) -> None:
+    platform = endpoints.platform_of(request)
     arrival = Arrival(
-        arrived=wire_date(datetime.now(UTC)),
-        interaction_id=None,
+        arrived=wire_date(platform.clock.now()),
+        outcome="refused",
         error_code=refusal.code,
         reasons=refusal.reasons or (refusal.message,),
         dropped=refusal.dropped,
         body=request.state.body,
     )
-    store: Store = request.app.state.store
-    with store.transaction() as tenant:
+    with platform.store.transaction() as tenant:
         tenant.log_arrival(arrival)
 
 

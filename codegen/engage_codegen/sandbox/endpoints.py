@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import APIKeyHeader
@@ -12,33 +13,52 @@ from pydantic import BaseModel
 
 from engage_codegen.sandbox import models
 from engage_codegen.sandbox.dates import wire_date
-from engage_codegen.sandbox.paging import BEFORE_THE_NEWEST, PAGE_SIZE, position_of, token_of
+from engage_codegen.sandbox.options import Broken, Options, Order, Precision, Shown
+from engage_codegen.sandbox.paging import (
+    BEFORE_THE_FIRST,
+    BEFORE_THE_NEWEST,
+    PAGE_SIZE,
+    position_of,
+    token_of,
+)
+from engage_codegen.sandbox.platform import Platform
 from engage_codegen.sandbox.rules import (
+    AcceptedInteraction,
+    ProposedInteraction,
+    bad_key,
     judge_interaction,
+    not_enabled,
     not_found,
     read_interaction,
     require_json,
-    require_key,
+    too_many,
 )
 from engage_codegen.sandbox.schema_rules import read_schema, require_room
-from engage_codegen.sandbox.store import Arrival, Store, StoredInteraction
-from engage_codegen.sandbox.wire import decode_object
+from engage_codegen.sandbox.tenant import Arrival, StoredInteraction, Tenant
+from engage_codegen.sandbox.wire import Refusal, decode_object
 
 _log = logging.getLogger(__name__)
 
 
-def _store(request: Request) -> Store:
-    store: Store = request.app.state.store
-    return store
+def platform_of(request: Request) -> Platform:
+    """The running sandbox that a request came to."""
+    platform: Platform = request.app.state.platform
+    return platform
 
 
 async def _admit(
     request: Request,
+    platform: Annotated[Platform, Depends(platform_of)],
     key: Annotated[str | None, Depends(APIKeyHeader(name="apikey", auto_error=False))],
 ) -> bytes:
     """The body of a request that may pass; of one that may not, it is in the request's state."""
     request.state.body = body = await request.body()
-    require_key(key, request.app.state.api_key)
+    if key is None or not platform.store.has_key(key):
+        raise bad_key()
+    if not platform.rate_limit.admits(key, platform.options.rate_limit):
+        raise too_many()
+    if not platform.options.feature_enabled:
+        raise not_enabled()
     require_json(request.headers.get("content-type"), body)
     return body
 
@@ -50,37 +70,39 @@ def _request_body(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-_StoreHere = Annotated[Store, Depends(_store)]
+Here = Annotated[Platform, Depends(platform_of)]
 _Body = Annotated[bytes, Depends(_admit)]
 api = APIRouter(
     dependencies=[Depends(_admit)],
     responses={"default": {"model": models.Error, "description": "Any error"}},
 )
-inspection = APIRouter()
 
 
 @api.get("/interactionschemas")
-def list_schemas(store: _StoreHere) -> list[models.SchemaSummary]:
-    with store.transaction() as tenant:
+def list_schemas(here: Here) -> list[models.SchemaSummary]:
+    with here.store.transaction() as tenant:
         schemas = tenant.schemas()
     return [models.SchemaSummary(id=it.id, display_name=it.display_name) for it in schemas]
 
 
 @api.post("/interactionschemas", openapi_extra=_request_body(models.SchemaRequest))
-def create_schema(request: Request, store: _StoreHere, body: _Body) -> models.SchemaCreated:
-    proposed = read_schema(decode_object(body))
-    with store.transaction() as tenant:
+def create_schema(
+    request: Request, response: Response, here: Here, body: _Body
+) -> models.SchemaCreated:
+    proposed = read_schema(decode_object(body), here.options)
+    with here.store.transaction() as tenant:
         require_room(proposed.id, [schema.id for schema in tenant.schemas()])
         tenant.add_schema(proposed.id, proposed.display_name, proposed.json_schema)
     _warn(f"schema {proposed.id}", proposed.warnings)
     href = f"{_base(request)}/interactionschemas/{proposed.id}"
-    created = wire_date(datetime.now(UTC))
+    created = _date(wire_date(here.clock.now()), here.options)
+    response.status_code = here.options.create_status
     return models.SchemaCreated(id=proposed.id, self_=models.SchemaSelf(href=href, created=created))
 
 
 @api.get("/interactionschemas/{schema_id}")
-def get_schema(schema_id: str, store: _StoreHere) -> models.InteractionSchema:
-    with store.transaction() as tenant:
+def get_schema(schema_id: str, here: Here) -> models.InteractionSchema:
+    with here.store.transaction() as tenant:
         schema = tenant.schema(schema_id)
     if schema is None:
         raise not_found("Schema", schema_id)
@@ -90,129 +112,172 @@ def get_schema(schema_id: str, store: _StoreHere) -> models.InteractionSchema:
 
 
 @api.delete("/interactionschemas/{schema_id}", response_class=Response)
-def delete_schema(schema_id: str, store: _StoreHere) -> None:
+def delete_schema(schema_id: str, here: Here) -> Response:
     """Every interaction under it is deleted with it."""
-    with store.transaction() as tenant:
+    with here.store.transaction() as tenant:
         if not tenant.delete_schema(schema_id):
             raise not_found("Schema", schema_id)
+    return Response(status_code=here.options.delete_status)
 
 
 @api.get("/interactions")
 def list_interactions(
     request: Request,
-    store: _StoreHere,
+    here: Here,
     contact_id: Annotated[str, Query(alias="contactId")],
     schema_id: Annotated[str, Query(alias="schemaId")],
     continuation: str | None = None,
 ) -> models.InteractionPage:
-    """Newest first, 50 at a time."""
-    after = BEFORE_THE_NEWEST if continuation is None else position_of(continuation)
-    with store.transaction() as tenant:
+    """50 at a time, newest first or shuffled."""
+    options = here.options
+    after = None if continuation is None else position_of(continuation)
+    until = wire_date(here.clock.now() - timedelta(seconds=options.list_lag_seconds))
+    with here.store.transaction() as tenant:
         if not tenant.has_contact(contact_id):
             raise not_found("Contact", contact_id)
         if tenant.schema(schema_id) is None:
             raise not_found("Schema", schema_id)
-        found = tenant.interactions(contact_id, schema_id, after, PAGE_SIZE + 1)
-    page = found[:PAGE_SIZE]
-    links = [_next_link(request, page[-1])] if len(found) > PAGE_SIZE else []
-    return models.InteractionPage(items=list(map(_interaction, page)), links=links)
+        if options.list_order is Order.SHUFFLED:
+            start = (after or BEFORE_THE_FIRST)[0]
+            found = tenant.shuffled(contact_id, schema_id, start, until, PAGE_SIZE + 1)
+        else:
+            place = after or BEFORE_THE_NEWEST
+            found = tenant.interactions(contact_id, schema_id, place, until, PAGE_SIZE + 1)
+        page = found[:PAGE_SIZE]
+        items = [_interaction(it, tenant, options) for it in page]
+    links = [_next_link(request, page[-1], options)] if len(found) > PAGE_SIZE else []
+    return models.InteractionPage(items=items, links=links)
 
 
 @api.post("/interactions", openapi_extra=_request_body(models.InteractionRequest))
 def create_interaction(
-    request: Request, store: _StoreHere, body: _Body
-) -> models.InteractionCreated:
-    """Properties that do not fit the schema are left out without an error: /_sandbox/lost."""
-    now = datetime.now(UTC)
+    request: Request, response: Response, here: Here, body: _Body
+) -> models.InteractionCreated | models.NothingCreated:
+    """Properties that do not fit the schema are left out without an error: /_sandbox/arrivals."""
+    now = here.clock.now()
     proposed = read_interaction(decode_object(body))
-    with store.transaction() as tenant:
-        schema = tenant.schema(proposed.schema_id)
-        accepted = judge_interaction(
-            proposed,
-            contact_exists=tenant.has_contact(proposed.contact_id),
-            json_schema=None if schema is None else schema.json_schema,
-            now=now,
-        )
+    response.status_code = here.options.create_status
+    with here.store.transaction() as tenant:
+        try:
+            accepted = _judged(proposed, tenant, now, here.options)
+        except Refusal as refusal:
+            if (
+                refusal.code != "InvalidInteraction"
+                or here.options.broken_interaction is Broken.REJECT
+            ):
+                raise
+            tenant.log_arrival(_ignored(refusal, now, body))
+            if here.options.broken_interaction is Broken.IGNORE_WITHOUT_ID:
+                return models.NothingCreated()
+            return _created(
+                request, proposed.contact_id, str(uuid4()), _date(wire_date(now), here.options)
+            )
         interaction_id = tenant.add_interaction(
-            proposed.contact_id, proposed.schema_id, accepted.created_date, accepted.payload
+            proposed.contact_id,
+            proposed.schema_id,
+            accepted.created_date,
+            accepted.payload,
+            wire_date(now),
         )
-        if accepted.dropped:
-            arrival = Arrival(wire_date(now), interaction_id, None, (), accepted.dropped, body)
-            tenant.log_arrival(arrival)
+        tenant.log_arrival(_stored(accepted, interaction_id, now, body))
     dropped = [f"property {it.name!r} was dropped: {it.reason}" for it in accepted.dropped]
     _warn(f"interaction {interaction_id}", [*accepted.warnings, *dropped])
-    created = models.InteractionSelf(
-        contact_id=proposed.contact_id,
-        href=f"{_base(request)}/interactions/{interaction_id}",
-        created=accepted.created_date,
-    )
-    return models.InteractionCreated(id=interaction_id, self_=created)
+    date = _date(accepted.created_date, here.options)
+    return _created(request, proposed.contact_id, interaction_id, date)
 
 
 @api.get("/interactions/{interaction_id}")
-def get_interaction(interaction_id: str, store: _StoreHere) -> models.Interaction:
-    with store.transaction() as tenant:
+def get_interaction(interaction_id: str, here: Here) -> models.Interaction:
+    with here.store.transaction() as tenant:
         stored = tenant.interaction(interaction_id)
-    if stored is None:
-        raise not_found("Interaction", interaction_id)
-    return _interaction(stored)
+        if stored is None:
+            raise not_found("Interaction", interaction_id)
+        return _interaction(stored, tenant, here.options)
 
 
 @api.delete("/interactions/{interaction_id}", response_class=Response)
-def delete_interaction(interaction_id: str, store: _StoreHere) -> None:
-    with store.transaction() as tenant:
+def delete_interaction(interaction_id: str, here: Here) -> Response:
+    with here.store.transaction() as tenant:
         if not tenant.delete_interaction(interaction_id):
             raise not_found("Interaction", interaction_id)
+    return Response(status_code=here.options.delete_status)
 
 
-@inspection.get("/contacts")
-def list_contacts(store: _StoreHere) -> list[models.Contact]:
-    """The contacts that interactions may be about."""
-    with store.transaction() as tenant:
-        return [models.Contact(id=known, name=name) for known, name in tenant.contacts()]
-
-
-@inspection.get("/lost")
-def list_lost(store: _StoreHere) -> list[models.Lost]:
-    """Interactions that were refused, or stored without some of their properties; newest first."""
-    with store.transaction() as tenant:
-        return list(map(_lost, tenant.arrivals()))
-
-
-def _lost(arrival: Arrival) -> models.Lost:
-    return models.Lost(
-        arrived=arrival.arrived,
-        outcome="dropped" if arrival.error_code is None else "refused",
-        interaction_id=arrival.interaction_id,
-        error_code=arrival.error_code,
-        reasons=list(arrival.reasons),
-        dropped=[
-            models.DroppedProperty(name=it.name, value=it.value, reason=it.reason)
-            for it in arrival.dropped
-        ],
-        body=arrival.body.decode("utf-8", errors="replace"),
+def _judged(
+    proposed: ProposedInteraction, tenant: Tenant, now: datetime, options: Options
+) -> AcceptedInteraction:
+    schema = tenant.schema(proposed.schema_id)
+    return judge_interaction(
+        proposed,
+        contact_exists=tenant.has_contact(proposed.contact_id),
+        json_schema=None if schema is None else schema.json_schema,
+        now=now,
+        options=options,
     )
 
 
-def _interaction(stored: StoredInteraction) -> models.Interaction:
+def _created(
+    request: Request, contact_id: str, interaction_id: str, date: str
+) -> models.InteractionCreated:
+    href = f"{_base(request)}/interactions/{interaction_id}"
+    itself = models.InteractionSelf(contact_id=contact_id, href=href, created=date)
+    return models.InteractionCreated(id=interaction_id, self_=itself)
+
+
+def _stored(
+    accepted: AcceptedInteraction, interaction_id: str, now: datetime, body: bytes
+) -> Arrival:
+    return Arrival(
+        arrived=wire_date(now),
+        outcome="dropped" if accepted.dropped else "stored",
+        body=body,
+        interaction_id=interaction_id,
+        dropped=accepted.dropped,
+        kept=accepted.payload,
+    )
+
+
+def _ignored(refusal: Refusal, now: datetime, body: bytes) -> Arrival:
+    return Arrival(
+        arrived=wire_date(now),
+        outcome="ignored",
+        body=body,
+        reasons=refusal.reasons,
+        dropped=refusal.dropped,
+    )
+
+
+def _interaction(stored: StoredInteraction, tenant: Tenant, options: Options) -> models.Interaction:
+    payload = stored.payload
+    if options.read_back is Shown.EVERYTHING:
+        payload = payload | {lost.name: lost.value for lost in tenant.blobs(stored.id)}
     return models.Interaction(
         id=stored.id,
         contact_id=stored.contact_id,
         schema_id=stored.schema_id,
-        created_date=stored.created_date,
-        payload=stored.payload,
+        created_date=_date(stored.created_date, options),
+        payload=payload,
     )
 
 
-def _next_link(request: Request, last: StoredInteraction) -> models.Link:
+def _date(text: str, options: Options) -> str:
+    is_precise = options.date_precision is Precision.MILLISECONDS
+    return text if is_precise else f"{text.partition('.')[0]}Z"
+
+
+def _next_link(request: Request, last: StoredInteraction, options: Options) -> models.Link:
+    is_shuffled = options.list_order is Order.SHUFFLED
+    place = (last.id, 0) if is_shuffled else (last.created_date, last.seq)
     query = urlencode(
         {
             "contactId": last.contact_id,
             "schemaId": last.schema_id,
-            "continuation": token_of((last.created_date, last.seq)),
+            "continuation": token_of(place),
         }
     )
-    return models.Link(href=f"{_base(request)}/interactions?{query}", method="GET", rel="next")
+    return models.Link(
+        href=f"{_base(request)}/interactions?{query}", method="GET", rel=options.next_rel
+    )
 
 
 def _base(request: Request) -> str:

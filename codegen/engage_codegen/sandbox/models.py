@@ -4,10 +4,13 @@ Requests are described by `SchemaRequest` and `InteractionRequest` but are not r
 `wire` and the rules do that, more strictly than pydantic would, and with the API's own errors.
 """
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
+
+from engage_codegen.sandbox.faults import Fault
 
 
 class _Model(BaseModel):
@@ -59,7 +62,7 @@ class Interaction(_Model):
 class Link(_Model):
     href: str
     method: Literal["GET"]
-    rel: Literal["next"]
+    rel: str = Field(description="next, unless an option says otherwise")
 
 
 class InteractionPage(_Model):
@@ -78,6 +81,10 @@ class InteractionCreated(_Model):
     self_: InteractionSelf = Field(serialization_alias="self")
 
 
+class NothingCreated(_Model):
+    """What an ignored interaction may be answered with: no id, because nothing was stored."""
+
+
 class MessageDetails(_Model):
     reasons: list[str]
 
@@ -89,8 +96,8 @@ class Error(_Model):
 
 
 class Contact(_Model):
-    id: str
-    name: str
+    id: str = Field(min_length=1, max_length=200)
+    name: str = ""
 
 
 class DroppedProperty(_Model):
@@ -101,13 +108,62 @@ class DroppedProperty(_Model):
     reason: str
 
 
-class Lost(_Model):
-    """A POST of an interaction that was refused, or stored without some of its properties."""
+class ArrivalOut(_Model):
+    """A POST of an interaction, and what became of it."""
 
+    number: int
     arrived: str
-    outcome: Literal["refused", "dropped"]
-    interaction_id: str | None = Field(description="Null if refused")
-    error_code: str | None = Field(description="Null if stored")
+    outcome: Literal["stored", "dropped", "ignored", "refused"] = Field(
+        description="dropped: stored without some of its properties"
+    )
+    interaction_id: str | None = Field(description="Null if it was not stored")
+    error_code: str | None = Field(description="Null unless it was refused")
     reasons: list[str]
     dropped: list[DroppedProperty]
-    body: str
+    kept: dict[str, JsonValue] | None = Field(description="The payload that was stored")
+    body: str = Field(description="As it came")
+
+
+class ArrivalPage(_Model):
+    items: list[ArrivalOut] = Field(description="Newest first")
+    before: int | None = Field(description="Ask for the next page with it; null on the last")
+
+
+class FaultOut(_Model):
+    fault: Fault
+    left: int | None = Field(description="How many requests it will still befall; null is all")
+
+
+class Time(_Model):
+    now: str
+    frozen: bool
+
+
+class TimeChange(BaseModel):
+    """One of the three; `move` in seconds, forward or back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    freeze: bool | datetime | None = Field(
+        default=None, description="true: at the present moment; or at a moment"
+    )
+    move: float | None = Field(default=None, ge=-1e9, le=1e9)
+    run: bool | None = None
+
+
+class Key(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(min_length=1, max_length=200, pattern="^[!-~]+$")
+
+
+class RequestOut(_Model):
+    """One request to the API; no status where no answer was sent."""
+
+    number: int
+    arrived: str
+    method: str
+    path: str
+    query: str
+    status: int | None
+    fault: str | None

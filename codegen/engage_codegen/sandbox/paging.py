@@ -19,7 +19,11 @@ BEFORE_THE_NEWEST: Position = ("9999-12-31T23:59:59.999Z", 2**63 - 1)
 
 # In base64 these bytes read "+//+": every token breaks a client that does not URL-encode it.
 _MARK = b"\xfb\xff\xfe"
-_PLACE = re.compile(r"(\S{24}) (\d{1,18}) *", re.ASCII)
+_PLACE = re.compile(r"(\S{24}|\S{36}) (\d{1,18}) *", re.ASCII)
+
+
+BEFORE_THE_FIRST: Position = ("", 0)
+"""Where a shuffled list begins; its positions are ids, with 0 behind them."""
 
 
 def token_of(position: Position) -> str:

@@ -11,8 +11,10 @@ from http import HTTPStatus
 from typing import Protocol
 
 from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry
 
 from engage_codegen.sandbox.dates import is_date_time, parse_created_date, wire_date
+from engage_codegen.sandbox.options import IllTyped, Oddity, Options
 from engage_codegen.sandbox.schema_rules import DOCUMENTED_FORMAT, declarations
 from engage_codegen.sandbox.wire import (
     Dropped,
@@ -56,11 +58,22 @@ class _Validator(Protocol):
     def iter_errors(self, instance: Json) -> Iterator[_Error]: ...
 
 
-def require_key(sent: str | None, key: str) -> None:
+def bad_key() -> Refusal:
     """A missing or wrong `apikey` header is 401 InvalidApiKey (our guess)."""
-    if sent != key:
-        message = "The apikey header is missing or wrong"
-        raise Refusal(HTTPStatus.UNAUTHORIZED, "InvalidApiKey", message)
+    message = "The apikey header is missing or wrong"
+    return Refusal(HTTPStatus.UNAUTHORIZED, "InvalidApiKey", message)
+
+
+def too_many() -> Refusal:
+    """Above the rate limit is 429 (documented); its body is our guess."""
+    message = "Too many requests with this key"
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequests", message)
+
+
+def not_enabled() -> Refusal:
+    """A tenant without the feature answers 403 (our guess)."""
+    message = "Interactions are not enabled for this tenant"
+    return Refusal(HTTPStatus.FORBIDDEN, "FeatureNotEnabled", message)
 
 
 def require_json(content_type: str | None, body: bytes) -> None:
@@ -98,23 +111,30 @@ def judge_interaction(
     contact_exists: bool,
     json_schema: JsonObject | None,
     now: datetime,
+    options: Options,
 ) -> AcceptedInteraction:
     """Judge contact, schema, createdDate, each property, and then what is left, in this order.
 
     Undeclared, ill-typed and ill-formatted properties are dropped (documented). A required
     property that is missing, or was dropped, breaks the schema. Raises `Refusal`: 404
-    ContactNotFound, 404 SchemaNotFound, 400 InvalidInteraction (our guess).
+    ContactNotFound, 404 SchemaNotFound, 400 InvalidInteraction (our guess); whether the last is
+    answered as such is up to the options.
     """
     if not contact_exists:
         raise not_found("Contact", proposed.contact_id)
     if json_schema is None:
         raise not_found("Schema", proposed.schema_id)
-    created_date, date_warnings = _judge_created_date(proposed.created_date, now)
+    created_date, odd = _judge_created_date(proposed.created_date, now)
+    if odd and options.odd_created_date is Oddity.REJECT:
+        raise _invalid(odd)
     payload, dropped = _split(proposed.payload, declarations(json_schema))
+    ill_typed = [lost for lost in dropped if lost.name in declarations(json_schema)]
+    if ill_typed and options.ill_typed_property is IllTyped.BREAK:
+        raise _invalid([f"{lost.name}: {lost.reason}" for lost in ill_typed], dropped)
     reasons = [error.message for error in _errors(payload, json_schema)]
     if reasons:
         raise _invalid(reasons, dropped)
-    return AcceptedInteraction(created_date, payload, dropped, (*proposed.warnings, *date_warnings))
+    return AcceptedInteraction(created_date, payload, dropped, (*proposed.warnings, *odd))
 
 
 def _invalid(reasons: Iterable[str], dropped: Iterable[Dropped] = ()) -> Refusal:
@@ -165,7 +185,10 @@ def _errors(value: Json, schema: JsonObject) -> Iterator[_Error]:
 
 
 def _validator(schema: JsonObject) -> _Validator:
-    validator: _Validator = Draft202012Validator(schema, format_checker=_FORMATS)
+    # An empty registry: a $ref must never make us fetch an address.
+    validator: _Validator = Draft202012Validator(
+        schema, format_checker=_FORMATS, registry=Registry()
+    )
     return validator
 
 

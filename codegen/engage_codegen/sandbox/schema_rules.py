@@ -1,10 +1,15 @@
 """What an interaction schema may say: pure decisions. Sources are named as in `rules`."""
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from engage_codegen.sandbox.options import Keywords, Oddity, Options
 from engage_codegen.sandbox.wire import (
     Json,
     JsonObject,
@@ -20,6 +25,7 @@ MAX_SEGMENTABLE = 6
 TYPES = ("string", "number", "integer", "boolean")
 DOCUMENTED_FORMAT = "date-time"
 
+_SHOULD_BE_TEXT = "should be a string"
 _ROOT_MEMBERS = ("$schema", "type", "properties", "required")
 _SCHEMA_ID = re.compile(r"[A-Za-z0-9_-]+")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
@@ -35,7 +41,7 @@ class ProposedSchema:
     warnings: tuple[str, ...]
 
 
-def read_schema(body: JsonObject) -> ProposedSchema:
+def read_schema(body: JsonObject, options: Options) -> ProposedSchema:
     """Judge the body of `POST interactionschemas`.
 
     Raises `Refusal`: 400 MalformedRequest if it is not `{id, displayName, jsonSchema}`, else 400
@@ -48,8 +54,13 @@ def read_schema(body: JsonObject) -> ProposedSchema:
     warnings = unknown_members(body, ("id", "displayName", "jsonSchema"))
     for name, declaration in declarations(json_schema).items():
         where = f"property {name!r}"
-        problems += [f"{where}: {problem}" for problem in _declaration_problems(declaration)]
-        warnings += [f"{where}: {warning}" for warning in _declaration_warnings(declaration)]
+        problems += [
+            f"{where}: {problem}" for problem in _declaration_problems(declaration, options)
+        ]
+        odd = [f"{where}: {warning}" for warning in _declaration_warnings(declaration)]
+        if options.non_string_attributes is Oddity.REJECT:
+            problems += [text for text in odd if text.endswith(_SHOULD_BE_TEXT)]
+        warnings += odd
     if problems:
         message = "The schema is not valid"
         raise Refusal(HTTPStatus.BAD_REQUEST, "InvalidSchema", message, reasons=problems)
@@ -109,7 +120,7 @@ def _required_problems(required: Json, properties: JsonObject) -> Iterator[str]:
             yield f"required: {name!r} is named twice"
 
 
-def _declaration_problems(declaration: Json) -> Iterator[str]:
+def _declaration_problems(declaration: Json, options: Options) -> Iterator[str]:
     if not isinstance(declaration, dict):
         yield "must be an object"
         return
@@ -117,11 +128,26 @@ def _declaration_problems(declaration: Json) -> Iterator[str]:
         yield "type: is missing"
     for name, value in declaration.items():
         if name not in _ATTRIBUTES:
-            yield f"{name!r}: is not allowed here"
+            if options.other_keywords is Keywords.REJECT or name.startswith("$"):
+                yield f"{name!r}: is not allowed here"
             continue
         is_allowed, expected = _ATTRIBUTES[name]
         if not is_allowed(value):
             yield f"{name}: must be {expected}"
+    if options.other_keywords is Keywords.ACCEPT:
+        yield from _keyword_problems(declaration)
+
+
+def _keyword_problems(declaration: JsonObject) -> Iterator[str]:
+    keywords = {name: value for name, value in declaration.items() if name not in _ATTRIBUTES}
+    if "$ref" in json.dumps(keywords) or "$dynamicRef" in json.dumps(keywords):
+        yield "$ref: is not allowed here"
+    try:
+        Draft202012Validator.check_schema(
+            keywords, format_checker=Draft202012Validator.FORMAT_CHECKER
+        )
+    except SchemaError as error:
+        yield error.message
 
 
 def _declaration_warnings(declaration: Json) -> Iterator[str]:
@@ -130,7 +156,7 @@ def _declaration_warnings(declaration: Json) -> Iterator[str]:
         return
     for name in ("showInContactCard", "addToSegmentation", "sortOrder"):
         if not isinstance(declaration.get(name, ""), str):
-            yield f"{name} should be a string"
+            yield f"{name} {_SHOULD_BE_TEXT}"
     if declaration.get("format", DOCUMENTED_FORMAT) != DOCUMENTED_FORMAT:
         yield f"only the format {DOCUMENTED_FORMAT} is known to be in use"
 

@@ -1,31 +1,42 @@
 """Starting and stopping: in the foreground for people, in a thread for tests."""
 
+import asyncio
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engage_codegen.errors import InputError
 from engage_codegen.sandbox.app import create_app
+from engage_codegen.sandbox.faults import Fault
+from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.platform import Platform
 from engage_codegen.sandbox.seed import plant
-from engage_codegen.sandbox.store import Store, Tenant
+from engage_codegen.sandbox.store import Store
+from engage_codegen.sandbox.tenant import Tenant
 
 _GRACE_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox that is running; `store` is for looking behind the API."""
+    """A sandbox that is running; `platform` is for looking behind the API and for faults."""
 
     base_url: str
     api_key: str
-    store: Store
+    platform: Platform
+
+    @property
+    def store(self) -> Store:
+        """What it remembers."""
+        return self.platform.store
 
 
 def serve(
@@ -35,6 +46,8 @@ def serve(
     database: Path | None,
     api_key: str = "sandbox-key",
     seed: bool = True,
+    options: Options | None = None,
+    faults: Sequence[Fault] = (),
     on_ready: Callable[[str], None],
 ) -> None:
     """Run until Ctrl-C or SIGTERM, then return.
@@ -44,7 +57,10 @@ def serve(
     Raises `InputError` for an address or a database file that cannot be used.
     """
     with _opened(host, port, database, seed) as (listener, store):
-        server = _Server(store, api_key, lambda: on_ready(_url(listener)))
+        platform = Platform(store, api_key, options or Options())
+        for fault in faults:
+            platform.faults.add(fault)
+        server = _Server(platform, lambda: on_ready(_url(listener)))
         server.run(sockets=[listener])
 
 
@@ -56,29 +72,43 @@ def running(
     database: Path | None = None,
     api_key: str = "sandbox-key",
     seed: bool = True,
+    options: Options | None = None,
 ) -> Generator[Sandbox, None, None]:
     """The same in a thread, for as long as the block lasts."""
     with _opened(host, port, database, seed) as (listener, store):
-        server = _Server(store, api_key, lambda: None)
+        platform = Platform(store, api_key, options or Options())
+        server = _Server(platform, _nothing)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         base_url = _url(listener)
         thread.start()
         try:
             # Nothing to wait for: until the server takes them, connections queue at the listener.
-            yield Sandbox(base_url, api_key, store)
+            yield Sandbox(base_url, api_key, platform)
         finally:
-            server.should_exit = True
+            server.should_exit = server.force_exit = True
             thread.join()
+
+
+class _Protocol(H11Protocol):
+    """Gives each request the connection that it came on, so that a fault can cut it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def _nothing() -> None:
+    pass
 
 
 class _Server(uvicorn.Server):
     """Uvicorn that is silent, says when it is ready, and lets its caller return when stopped."""
 
-    def __init__(self, store: Store, api_key: str, on_ready: Callable[[], None]) -> None:
+    def __init__(self, platform: Platform, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(store, api_key),
-                http="h11",
+                create_app(platform),
+                http=_Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -86,10 +116,16 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                date_header=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )
         self._on_ready = on_ready
+
+    async def main_loop(self) -> None:
+        # Uvicorn's own looks up ten times a second, which is long for a test that waits for it.
+        while not self.should_exit:
+            await asyncio.sleep(0.01)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

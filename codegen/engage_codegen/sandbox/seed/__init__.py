@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.schema_rules import read_schema
-from engage_codegen.sandbox.store import Tenant
+from engage_codegen.sandbox.tenant import Tenant
 from engage_codegen.sandbox.wire import decode_object
 
 _FOLDER = Path(__file__).parent
@@ -16,5 +17,5 @@ def plant(tenant: Tenant) -> None:
     for contact in contacts:
         tenant.add_contact(contact["id"], contact["name"])
     for path in sorted((_FOLDER / "schemas").glob("*.json")):
-        schema = read_schema(decode_object(path.read_bytes()))
+        schema = read_schema(decode_object(path.read_bytes()), Options())
         tenant.add_schema(schema.id, schema.display_name, schema.json_schema)
