@@ -19,23 +19,24 @@ def main() -> None:
     """Run the steps."""
     with tempfile.TemporaryDirectory(prefix="engage-demo-") as folder:
         sandbox = subprocess.Popen(
-            [*TOOL, "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [*TOOL, "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
             path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
             environment = os.environ | connection(sandbox) | {"PYTHONPATH": path}
-            run(environment | {"ENGAGE_USER_AGENT": "engage-codegen-demo/1.0"}, Path(folder))
+            run(environment, Path(folder))
         finally:
             sandbox.terminate()
             sandbox.wait()
 
 
 def connection(sandbox: "subprocess.Popen[bytes]") -> dict[str, str]:
-    """The two lines ``export NAME=value`` that the sandbox prints once it is ready."""
+    """The lines ``export NAME=value`` that the sandbox prints once it is ready."""
     assert sandbox.stdout is not None
-    lines = [sandbox.stdout.readline().decode().strip() for _ in range(2)]
+    assert sandbox.stderr is not None
+    lines = [sandbox.stdout.readline().decode().strip() for _ in range(3)]
     if not all(line.startswith("export ") for line in lines):
-        raise SystemExit(f"the sandbox did not start: exit code {sandbox.wait()}")
+        raise SystemExit(f"the sandbox did not start:\n{sandbox.stderr.read().decode()}")
     return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
 

@@ -1,5 +1,5 @@
 """What an application does with its generated package: send one interaction of every kind, with
-threads and with asyncio, and read it back typed. Run by `docs/demo.py`."""
+and without asyncio, and read it back typed. Run by `docs/demo.py`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -46,7 +46,7 @@ AnyPayload: TypeAlias = (
 )
 
 
-def with_threads(engage: EngageClient) -> list[Receipt]:
+def one_by_one(engage: EngageClient) -> list[Receipt]:
     """One of every kind, each through its own sender."""
     return [
         send_product_review(engage, CONTACT, REVIEW),
@@ -92,7 +92,7 @@ def main() -> None:
     """Send, read back, compare, and print what happened."""
     payloads: list[AnyPayload] = [REVIEW, POST, REFERRAL, REUSE, REPAIR, FAVOURITE]
     with EngageClient.from_env() as engage:
-        first = with_threads(engage)
+        first = one_by_one(engage)
         second = asyncio.run(in_a_loop(with_asyncio))
         print(f"{'kind':17}{'sent as':11}{'async as':11}read back, twice")
         for payload, one, other in zip(payloads, first, second, strict=True):

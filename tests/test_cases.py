@@ -37,6 +37,14 @@ def test_a_case_generates_what_is_expected(
     assert sorted(made) == sorted(path.name for path in (case / "expected").iterdir())
 
 
+@pytest.mark.parametrize("name", GOOD)
+def test_every_case_can_be_imported(name: str, tmp_path: Path, tool: Tool) -> None:
+    package = _package(name, tmp_path, tool)
+    modules = sorted(path.stem for path in (tmp_path / package).glob("*.py"))
+    code = "".join(f"import {package}.{module}\n" for module in modules)
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
+
+
 def test_every_case_passes_the_strictest_type_checks(tmp_path: Path, tool: Tool) -> None:
     packages = [_package(name, tmp_path, tool) for name in GOOD]
     for command in (["mypy", "--strict"], ["basedpyright", "--pythonpath", sys.executable]):

@@ -79,6 +79,12 @@ def test_paths_are_relative_to_where_they_stand(tmp_path: Path) -> None:
     assert _load(tmp_path / "below", output="z").output == tmp_path / "below/z"
 
 
+def test_renames_of_the_command_line_add_to_the_others(tmp_path: Path) -> None:
+    _write(tmp_path / "pyproject.toml", '[tool.engage-codegen.renames]\na = "x"\nb = "y"\n')
+    config = load(file=None, environ={}, flags={}, folder=tmp_path, renames={"b": "z", "c": "w"})
+    assert config.renames == {"a": "x", "b": "z", "c": "w"}
+
+
 def test_renames_decide_the_output_and_the_tenant_does_not(tmp_path: Path) -> None:
     plain = _load(tmp_path)
     assert plain.digest() == _load(tmp_path, base_url="https://a.example").digest()
@@ -103,6 +109,9 @@ def test_a_key_in_a_file_is_refused_and_not_repeated(key: str, tmp_path: Path) -
         ('base-url = "a\\nb"', "string on one line"),
         ('api-version = "v4"', "v2 or v3"),
         ('output = "my-package"', "cannot be imported"),
+        ('output = "class"', "cannot be imported"),
+        ('output = ""', "not a folder that other things are in"),
+        ('output = ".."', "not a folder that other things are in"),
         ("schemas = 3", "list of paths"),
         ("schemas = [3]", "string on one line"),
         ('renames = "a"', "table of names"),

@@ -69,6 +69,10 @@ BROKEN_TENANTS: dict[str, Mapping[str, Answer]] = {
         **holding(envelope("visit")),
         f"{PATH}/visit": Answer(b'{"id": "visit", "displayName": "Visit"}'),
     },
+    "huge_answer": {PATH: Answer(b" " * 20_000_001)},
+    "surrogate_id": {PATH: Answer(b'[{"id": "a\\ud800"}]')},
+    "long_id": {PATH: Answer(json.dumps([{"id": "x" * 100_000}]).encode())},
+    "no_schemas_any_more": {PATH: Answer(b"[]")},
     "hostile_id": {
         PATH: Answer(b'[{"id": "../up"}]'),
         f"{PATH}/..%2Fup": Answer(json.dumps(envelope("../up")).encode()),
@@ -113,12 +117,43 @@ def test_an_unreachable_tenant(
     _compare(golden, "unreachable", outcome, project)
 
 
+def test_a_proxy_of_the_environment_never_sees_what_is_meant_for_the_loopback(
+    project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGAGE_API_KEY", "the-secret-key")
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with answering(holding(envelope("visit"))) as tenant:
+        outcome = tool("pull", "--base-url", tenant.base_url, "--user-agent", "tests/1.0")
+    assert outcome.code == 0
+
+
+def test_a_snapshot_may_be_emptied_on_purpose(
+    package: Path, project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGAGE_API_KEY", "k")
+    (project / "pyproject.toml").write_text('[tool.engage-codegen]\noutput = "package"\n')
+    with answering({PATH: Answer(b"[]")}) as tenant:
+        arguments = ("--base-url", tenant.base_url, "--user-agent", "tests/1.0")
+        assert (
+            tool("pull", *arguments, "--force").err
+            == "removed  visit\n0 schemas pulled, 0 unchanged\n"
+        )
+    assert tool("generate").code == 0
+    assert not (package / "visit.py").exists()
+
+
 SETTINGS: dict[str, tuple[str, list[str]]] = {
     "no_key": ("", ["--base-url", "https://acme.voyado.com", "--user-agent", "a/1"]),
     "unprintable_key": ("a\nb", ["--base-url", "https://acme.voyado.com", "--user-agent", "a/1"]),
     "no_user_agent": ("k", ["--base-url", "https://acme.voyado.com"]),
     "no_source": ("k", []),
     "plain_http": ("k", ["--base-url", "http://acme.voyado.com", "--user-agent", "a/1"]),
+    "no_such_host": ("k", ["--base-url", "https://xn--a", "--user-agent", "a/1"]),
+    "output_is_here": ("k", ["--output", ".", "--schemas", "schemas"]),
+    "output_is_a_keyword": ("k", ["--output", "class", "--schemas", "schemas"]),
     "no_url": ("k", ["--base-url", "acme.voyado.com", "--user-agent", "a/1"]),
     "url_with_path": ("k", ["--base-url", "https://acme.voyado.com/api/v3", "--user-agent", "a/1"]),
     "url_with_password": ("k", ["--base-url", "https://u:pass@acme.com", "--user-agent", "a/1"]),
@@ -324,8 +359,36 @@ def test_a_bug_of_ours_is_no_finding(
     outcome = tool("generate")
     assert outcome.code == 2
     _compare(golden, "internal_error", outcome, project)
-    with pytest.raises(ZeroDivisionError):
-        tool("generate", "--debug")
+    outcome = tool("generate", "--debug")
+    assert outcome.code == 2
+    assert "Traceback" in outcome.err
+
+
+def test_debug_changes_no_exit_code(project: Path, tool: Tool) -> None:
+    outcome = tool("generate", "--output", "package", "--debug")
+    assert outcome.code == 2
+    assert "Traceback" in outcome.err
+    assert "there is no snapshot" in outcome.err
+
+
+def test_a_ctrl_c_that_a_library_wraps_is_still_one(
+    package: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrapped(*arguments: object) -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    monkeypatch.setattr(pipeline, "generate", wrapped)
+    outcome = tool("generate")
+    assert (outcome.code, outcome.err) == (130, "interrupted\n")
+
+
+def test_an_encoding_that_cannot_hold_the_output_does_not_end_the_run(project: Path) -> None:
+    (project / "a.json").write_text(json.dumps(envelope("visit") | {"displayName": "a → b"}))
+    command = [sys.executable, "-m", "engage_codegen"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    subprocess.run([*command, "generate", "--schemas", "a.json"], check=True, env=environment)
+    done = subprocess.run([*command, "list"], check=True, env=environment, capture_output=True)
+    assert b"a \\u2192 b" in done.stdout
 
 
 @pytest.mark.parametrize(

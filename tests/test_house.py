@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": GROUND
     | {"config", "snapshot", "disk", "journal", "write", "sources", "model", "render", "locking"},
     "sandbox": {"errors", "sandbox"},
-    "cli": GROUND | {"config", "pipeline", "write", "sources", "sandbox"},
+    "terminal": GROUND | {"sources"},
+    "cli": GROUND | {"config", "pipeline", "terminal", "write", "sources", "sandbox"},
     "__main__": {"cli"},
 }
 """Room -> the rooms that it may see; the package itself (`__version__`) is seen by all."""

@@ -101,6 +101,12 @@ def test_a_rename_of_a_schema_decides_its_module_and_class() -> None:
     assert (names.module, names.class_name) == ("reuse_spring", "ReuseSpring")
 
 
+def test_a_module_whose_file_name_would_be_too_long_asks_for_another_name() -> None:
+    with pytest.raises(SchemaError, match="too long for a file"):
+        name_schemas(["aB" * 100], {})
+    assert name_schemas(["aB" * 100], {"aB" * 100: "short"})
+
+
 @pytest.mark.parametrize("name", ["str", "class", "_x", "X", "self", "to_payload"])
 def test_a_rename_cannot_break_the_class(name: str) -> None:
     with pytest.raises(SchemaError, match="cannot be an attribute"):

@@ -267,6 +267,36 @@ def test_an_edited_snapshot_is_input(project: Path, tool: Tool) -> None:
     assert tool("check", "--output", "package").code == 0
 
 
+def test_check_against_local_files_is_not_content_with_an_edited_snapshot(
+    project: Path, tool: Tool
+) -> None:
+    _local(tool, project, envelope("one"))
+    path = project / "package/_snapshot/one.json"
+    path.write_text(path.read_text().replace("Title of", "Edited"))
+    assert tool("generate", "--output", "package").code == 0
+    outcome = tool("check", "--schemas", "schemas", "--output", "package")
+    assert outcome.code == 1
+    assert "the snapshot was changed since the last pull" in outcome.err
+
+
+def test_a_missing_empty_file_is_named(project: Path, tool: Tool) -> None:
+    _local(tool, project, envelope("one"))
+    (project / "package/py.typed").unlink()
+    outcome = tool("check", "--output", "package")
+    assert (outcome.code, outcome.out) == (1, "--- /dev/null\n+++ b/py.typed\n")
+
+
+def test_an_empty_tenant_makes_an_empty_package(
+    project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGAGE_API_KEY", "k")
+    with answering({PATH: Answer(b"[]")}) as tenant:
+        arguments = ("--base-url", tenant.base_url, "--user-agent", "a/1", "--output", "p")
+        assert tool("pull", *arguments).code == 0
+    assert tool("generate", "--output", "p").code == 0
+    assert tool("check", "--output", "p").code == 0
+
+
 def test_without_a_lock_equal_files_are_adopted(project: Path, tool: Tool) -> None:
     _local(tool, project, envelope("one"))
     before = contents(project)

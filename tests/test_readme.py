@@ -65,7 +65,7 @@ def test_the_configuration_of_the_readme_loads(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(block)
     config = load(file=None, environ={}, flags={}, folder=tmp_path)
     assert config.base_url == "https://acme.voyado.com"
-    assert config.output == tmp_path / "src/acme/engage_interactions"
+    assert config.output == tmp_path / "src/engage_interactions"
 
 
 def test_the_commands_of_the_readme_work_in_their_order(

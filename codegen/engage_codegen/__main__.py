@@ -5,8 +5,10 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code (0-5, 130)."""
-    from .cli import run
-
+    try:
+        from .cli import run
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(run(sys.argv[1:]))
 
 

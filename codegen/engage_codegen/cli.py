@@ -4,22 +4,22 @@ The only place that prints or catches. Data goes to stdout, talk to stderr.
 """
 
 import os
+import shlex
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import click
 
-from . import __version__, config, pipeline
-from .errors import API_KEY_VARIABLE, CodegenError
+from . import __version__, config, pipeline, terminal
+from .errors import API_KEY_VARIABLE, CodegenError, InputError
 from .schema import UNSAFE_IN_TEXT, escaped
+from .terminal import count, is_terminal, progress, say, short, table
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from .sources.interface import Progress
+    pass
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,39 +28,47 @@ R = TypeVar("R")
 def run(arguments: Sequence[str]) -> int:
     """The exit code of a command line: 0 fine, 1 findings, 2 usage, configuration, local input or
     a bug of ours, 5 the tenant, 130 interrupted."""
-    debug = "--debug" in arguments
+    terminal.never_fail_on_encoding()
     try:
         result = main.main(list(arguments), "engage-codegen", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except click.ClickException as error:
+    except BaseException as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        return _ended(error)
+    return result if isinstance(result, int) else 0
+
+
+def _ended(error: BaseException) -> int:
+    """Say what ended the run; its exit code."""
+    if isinstance(error, click.ClickException):
         error.show()
         return 2
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
-        return 130
-    except CodegenError as error:
-        if debug:
-            raise
-        _say(f"error: {error}")
+    if isinstance(error, CodegenError):
+        say(f"error: {error}")
         return error.exit_code
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         # Whoever read our output has gone; Python must not try to flush what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
-        if debug:
-            raise
-        _say(
-            f"internal error: {type(error).__name__}: {error}\n"
-            "  fix: this is a bug in engage-codegen; run again with --debug and report it"
-        )
-        return 2
+    if isinstance(error, click.Abort) or _was_interrupted(error):
+        say("interrupted")
+        return 130
+    if isinstance(error, SystemExit):
+        raise error
+    say(
+        f"internal error: {type(error).__name__}: {error}\n"
+        "  fix: this is a bug in engage-codegen; run again with --debug and report it"
+    )
+    return 2
 
 
-def _say(text: str) -> None:
-    """Print to stderr what may quote foreign text."""
-    lines = (UNSAFE_IN_TEXT.sub(escaped, line) for line in text.split("\n"))
-    print("\n".join(lines), file=sys.stderr)
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Some libraries turn a Ctrl-C into an error of their own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _configured(command: Callable[P, R]) -> Callable[P, R]:
@@ -105,13 +113,13 @@ def pull(
     """
     settings = _load(options)
     source = pipeline.source_of(settings, os.environ.get(API_KEY_VARIABLE, ""))
-    with _progress() as progress:
-        done = pipeline.pull(settings, source, ids, force=force, progress=progress)
+    with progress() as noted:
+        done = pipeline.pull(settings, source, ids, force=force, progress=noted)
     for word in ("added", "changed", "removed"):
         for schema_id in getattr(done, word):
-            _say(f"{word:9}{schema_id}")
+            say(f"{word:9}{schema_id}")
     total = len(done.added) + len(done.changed) + len(done.unchanged)
-    _say(f"{_count(total, 'schema')} pulled, {len(done.unchanged)} unchanged")
+    say(f"{count(total, 'schema')} pulled, {len(done.unchanged)} unchanged")
 
 
 @main.command()
@@ -121,14 +129,14 @@ def generate(**options: object) -> None:
     settings = _load(options)
     done = pipeline.generate(settings)
     if done.completed_interrupted:
-        _say("completed a run that had been interrupted")
+        say("completed a run that had been interrupted")
     if not done.written and not done.deleted:
-        _say(f"up to date: {_count(done.schemas, 'schema')}")
+        say(f"up to date: {count(done.schemas, 'schema')}")
         return
     deleted = f", deleted {len(done.deleted)}" if done.deleted else ""
-    _say(
-        f"{_count(done.schemas, 'schema')}: wrote {_count(len(done.written), 'file')}{deleted} "
-        f"in {_short(settings.output)}"
+    say(
+        f"{count(done.schemas, 'schema')}: wrote {count(len(done.written), 'file')}{deleted} "
+        f"in {short(settings.output)}"
     )
 
 
@@ -139,14 +147,14 @@ def check(**options: object) -> int:
     settings = _load(options)
     plan = pipeline.check(settings)
     if plan is None:
-        _say("up to date")
+        say("up to date")
         return 0
     from .write import show
 
     for line in show(plan):
         print(UNSAFE_IN_TEXT.sub(escaped, line))
-    _say(
-        f"stale: {_count(len(plan.changes), 'file')} in {_short(settings.output)}\n"
+    say(
+        f"stale: {count(len(plan.changes), 'file')} in {short(settings.output)}\n"
         "  fix: engage-codegen generate"
     )
     return 1
@@ -169,8 +177,8 @@ def list_(**options: object) -> None:
         ]
         for row in rows
     ]
-    if sys.stdout.isatty():
-        _table(head, cells)
+    if is_terminal(sys.stdout):
+        table(head, cells)
     else:
         for line in [head, *cells]:
             print("\t".join(line))
@@ -213,9 +221,10 @@ def sandbox(
         ) from None
 
     def ready(base_url: str) -> None:
-        _say("a local Engage is running; Ctrl-C ends it. To talk to it:\n")
-        print(f"export ENGAGE_BASE_URL={base_url}", flush=True)
-        print(f"export {API_KEY_VARIABLE}={api_key}", flush=True)
+        say("a local Engage is running; Ctrl-C ends it. To talk to it:\n")
+        settings = {"ENGAGE_BASE_URL": base_url, API_KEY_VARIABLE: api_key}
+        for name, value in (settings | {"ENGAGE_USER_AGENT": "sandbox/1.0"}).items():
+            print(f"export {name}={shlex.quote(value)}", flush=True)
 
     serve(
         host=host,
@@ -237,15 +246,23 @@ def _load(options: Mapping[str, object]) -> config.Config:
         if options.get(name := key.replace("-", "_")) not in (None, ())
     }
     renames = cast("tuple[str, ...]", options.get("rename", ()))
-    if renames:
-        flags["renames"] = dict(map(_rename, renames))
     file = options.get("config_file")
     return config.load(
         file=file if isinstance(file, Path) else None,
         environ=os.environ,
         flags=flags,
-        folder=Path.cwd(),
+        renames=dict(map(_rename, renames)),
+        folder=_current_folder(),
     )
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise InputError(
+            "the current folder does not exist any more", where=".", fix="change to another"
+        ) from None
 
 
 def _rename(text: str) -> tuple[str, str]:
@@ -253,36 +270,3 @@ def _rename(text: str) -> tuple[str, str]:
     if not equals:
         raise click.BadParameter(f"{text!r} is not ID=NAME", param_hint="--rename")
     return key, name
-
-
-@contextmanager
-def _progress() -> "Generator[Progress]":
-    """A progress bar on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield pipeline.silently
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("schemas", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*head, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _short(path: Path) -> str:
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

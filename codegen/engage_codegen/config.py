@@ -4,10 +4,11 @@ The key of the tenant is not part of it: it comes from ``ENGAGE_API_KEY`` alone,
 stands in a file, in a repr or in a process list.
 """
 
+import keyword
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -60,11 +61,17 @@ class _Value:
 
 
 def load(
-    *, file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object], folder: Path
+    *,
+    file: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    folder: Path,
+    renames: Mapping[str, str] | None = None,
 ) -> Config:
     """Read the configuration as seen from `folder`.
 
-    `flags` holds only what was given on the command line, by key. Raises `ConfigError`.
+    `flags` holds only what was given on the command line, by key; `renames` are added to those
+    that are configured elsewhere. Raises `ConfigError`.
     """
     path = file.absolute() if file else _nearest(folder)
     values = _from_file(path, required=file is not None) if path else {}
@@ -74,14 +81,18 @@ def load(
             values[key] = _Value(raw, f"environment variable {variable}", folder)
     for key, raw in flags.items():
         values[key] = _Value(raw, f"--{key}", folder)
-    return _config(values, path, folder)
+    loaded = _config(values, path, folder)
+    if not renames:
+        return loaded
+    more = _renames(_Value(dict(renames), "--rename", folder))
+    return replace(loaded, renames=dict(sorted({**loaded.renames, **more}.items())))
 
 
 def _nearest(folder: Path) -> Path | None:
     """The nearest pyproject.toml upwards that has our section."""
     for parent in (folder, *folder.parents):
         path = parent / "pyproject.toml"
-        if path.is_file() and b"engage-codegen" in path.read_bytes() and _section(path):
+        if path.is_file() and _section(path) is not None:
             return path
     return None
 
@@ -141,7 +152,7 @@ def _unknown_key(key: str, path: Path) -> ConfigError:
 
 def _from_environment(key: str, text: str) -> object:
     if key == "schemas":
-        return text.split(os.pathsep)
+        return [part for part in text.split(os.pathsep) if part]
     if key == "renames":
         try:
             return loads(text)
@@ -187,7 +198,13 @@ def _api_version(value: _Value) -> str:
 
 def _output(value: _Value) -> Path:
     path = Path(os.path.abspath(value.folder / _text(value)))
-    if not path.name.isidentifier():
+    if value.folder.is_relative_to(path):
+        raise ConfigError(
+            "the output is the package folder itself, not a folder that other things are in",
+            where=value.place,
+            fix="end it in a Python package name, like src/acme/engage_interactions",
+        )
+    if not path.name.isidentifier() or keyword.iskeyword(path.name):
         raise ConfigError(
             f"the output {shown(path.name)} cannot be imported: it is the package folder itself",
             where=value.place,

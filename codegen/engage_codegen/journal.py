@@ -5,6 +5,7 @@ journal names every step with the hashes before and after it; then each file is 
 rename, in the order given. After a kill, `roll_forward` finishes what the journal says.
 """
 
+import errno
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from .errors import InputError, WriteConflict
 from .schema import Json, digest, loads
 
 JOURNAL = "journal.json"
+_CANNOT_LOCK = (errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS)
 _STAGING = re.compile(r"\.engage-codegen-[0-9]+")
 _STAGED = re.compile(r"[0-9]+|journal\.(json|new)")
 
@@ -115,8 +117,9 @@ def _raced(path: Path) -> WriteConflict:
 
 @contextmanager
 def _exclusive(root: Path) -> Generator[None]:
-    """One writer at a time. The system lets go when the process dies; where folders cannot be
-    locked (Windows), the check for races just before the journal has to do."""
+    """One writer at a time. The system lets go when the process dies. Where folders cannot be
+    locked (Windows, some network file systems), the check for races before the journal has to
+    do."""
     try:
         import fcntl
     except ImportError:
@@ -124,7 +127,11 @@ def _exclusive(root: Path) -> Generator[None]:
         return
     handle = os.open(root, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _CANNOT_LOCK:
+                raise
         yield
     finally:
         os.close(handle)

@@ -52,6 +52,8 @@ _ATTRIBUTES = frozenset(
     "property staticmethod to_payload from_payload".split()
 )
 
+_LONGEST_MODULE = 200
+
 _SPECIAL_LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D"}
     | {"ł": "l", "Ł": "L", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "\u0131": "i"}
@@ -95,6 +97,12 @@ def _schema_names(schema_id: str, renames: Mapping[str, str]) -> SchemaNames:
     if not words[0][0].isalpha():
         words = ["Schema", *words]
     module = "_".join(words).lower()
+    if len(module) > _LONGEST_MODULE:
+        raise SchemaError(
+            f"the module of the schema {shown(schema_id)} would have a name too long for a file",
+            where=schema_id,
+            fix=f"add to [tool.engage-codegen.renames]: {rename_line(schema_id, 'your_name')}",
+        )
     class_name = re.sub(r"(?<=[0-9]) (?=[0-9])", "_", " ".join(map(_capital, words)))
     return SchemaNames(
         module=_avoid(module, _MODULES), class_name=_avoid(class_name.replace(" ", ""), _CLASSES)
@@ -128,7 +136,7 @@ def _words(text: str) -> list[str]:
     be left is not the name."""
     plain = unicodedata.normalize("NFKD", text.translate(_SPECIAL_LETTERS))
     letters = "".join(c for c in plain if not unicodedata.combining(c))
-    if any(c.isalnum() and not c.isascii() for c in letters):
+    if any(not c.isascii() and (c.isalnum() or unicodedata.category(c) == "Cn") for c in letters):
         return []
     words = _WORD.findall(letters)
     return [word.capitalize() for word in words] if letters.upper() == letters else words

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__, snapshot
 from .config import Config
-from .errors import ConfigError, InputError, WriteConflict
+from .errors import BadAnswer, ConfigError, InputError, WriteConflict
 from .names import SchemaNames, name_schemas
 from .resources import templates_digest
 from .schema import Schema, digest
@@ -81,6 +81,12 @@ def pull(
     disk.check_root(config.output)
     journal.roll_forward(config.output)
     fetched = source.fetch(only, progress)
+    if not fetched and not force and snapshot.files(config.output):
+        raise BadAnswer(
+            "there are no schemas any more, but the snapshot has some",
+            where=config.base_url or ", ".join(map(str, config.schemas)),
+            fix="if that is right, engage-codegen pull --force",
+        )
     lock = snapshot.read_lock(config.output)
     plan = _take_in(config.output, lock, fetched, only=bool(only), force=force)
     before = set(snapshot.files(config.output))
@@ -104,7 +110,7 @@ def generate(config: Config) -> Generation:
     lock = snapshot.read_lock(config.output)
     local = _local(config)
     if snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
-        count = len(lock.schemas)
+        count = sum(entry.generated is not None for entry in lock.schemas.values())
         return Generation((), (), count, completed)
     from . import write
 
@@ -144,7 +150,7 @@ def listing(config: Config) -> list[Listed]:
     """The schemas of the snapshot, sorted by id."""
     schemas = snapshot.read(config.output)
     if not schemas:
-        _refuse_nothing(config, Lock())
+        _refuse_nothing(config)
     names = name_schemas(schemas, config.renames)
     rows: list[Listed] = []
     for key, schema in schemas.items():
@@ -245,7 +251,7 @@ def _plan(config: Config, lock: Lock, local: Mapping[str, Schema] | None) -> "tu
         lock = lock.with_pulled(local, keep=False)
     schemas = dict(local) if local is not None else snapshot.read(config.output)
     if not schemas:
-        _refuse_nothing(config, lock)
+        _refuse_nothing(config)
     package = build(schemas, config.renames)
     if lock.head.version != __version__:
         refuse_new_names(lock, package, config.renames)
@@ -268,8 +274,8 @@ def _texts(package: "Package") -> dict[str, str]:
     return render(package, environment()) | runtime() | {"py.typed": ""}
 
 
-def _refuse_nothing(config: Config, lock: Lock) -> None:
-    if lock == Lock():
+def _refuse_nothing(config: Config) -> None:
+    if not (config.output / snapshot.LOCK_PATH).exists():
         raise InputError(
             "there is no snapshot to generate from",
             where=str(config.output / snapshot.FOLDER),

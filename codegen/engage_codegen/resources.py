@@ -14,7 +14,7 @@ def templates_folder() -> str:
     package = os.path.dirname(os.path.abspath(__file__))
     source_root, name = os.path.split(os.path.dirname(package))
     checkout = os.path.join(source_root, "templates")
-    if name == "codegen" and os.path.isfile(os.path.join(source_root, "pyproject.toml")):
+    if name == "codegen" and os.path.isfile(os.path.join(checkout, "package", "module.py.jinja")):
         return checkout
     return os.path.join(package, "_templates")
 

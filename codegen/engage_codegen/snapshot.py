@@ -147,6 +147,8 @@ def is_fresh(output: Path, lock: Lock, head: Head, local: Mapping[str, str] | No
     paths = files(output)
     if set(paths) != set(made):
         return False
+    if local is not None and any(made[key].schema != local[key] for key in made):
+        return False
     owned = lock.owned_output()
     try:
         return all(same_schema(paths[key].read_bytes(), made[key].schema) for key in made) and all(

@@ -82,7 +82,8 @@ def show(plan: Plan) -> Iterator[str]:
         old, new = _lines(change.old), _lines(change.new)
         before = f"a/{change.path}" if change.old is not None else "/dev/null"
         after = f"b/{change.path}" if change.new is not None else "/dev/null"
-        yield from difflib.unified_diff(old, new, before, after, lineterm="")
+        lines = list(difflib.unified_diff(old, new, before, after, lineterm=""))
+        yield from lines or [f"--- {before}", f"+++ {after}"]
 
 
 def _lines(data: bytes | None) -> list[str]:

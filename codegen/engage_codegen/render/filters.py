@@ -19,9 +19,11 @@ def literal(text: str) -> Code:
 
 def doc(text: str, indent: int = 0) -> Code:
     """The inside of a docstring in triple double quotes, wrapped below `indent` spaces."""
-    safe = UNSAFE_IN_TEXT.sub(escaped, text.replace("\\", "\\\\")).replace('"""', '\\"\\"\\"')
-    if safe.endswith('"'):
-        safe = safe[:-1] + '\\"'
+    # What has no glyph stands as its escape in plain sight: a docstring is shown in terminals, and
+    # a lone surrogate in it would keep the module from being imported.
+    safe = UNSAFE_IN_TEXT.sub(escaped, text).replace("\\", "\\\\")
+    safe = re.sub(r'"+$', lambda match: '\\"' * len(match.group()), safe)
+    safe = safe.replace('"""', '\\"\\"\\"')
     # The first line stands behind the indent and the quotes, the last one before the quotes.
     lines = textwrap.wrap(
         safe,

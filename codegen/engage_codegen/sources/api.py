@@ -21,13 +21,15 @@ from ..errors import (
     NotAuthorised,
     Unreachable,
 )
-from ..schema import Json, Schema, from_envelope, loads, shown
+from ..schema import Json, Schema, from_envelope, is_id, loads, shown
 from .interface import Progress
 
 _AT_ONCE = 8
 _AGAIN = "check that the base URL is that of a tenant, and pull again"
 _PER_SECOND = 45
 _TIMEOUT_SECONDS = 30.0
+_LONGEST_SECONDS = 120.0
+_LARGEST_BYTES = 20_000_000
 
 
 class ApiSource:
@@ -49,7 +51,7 @@ class ApiSource:
         headers = {"User-Agent": self._user_agent}
         gate = asyncio.Semaphore(_AT_ONCE)
         schemas: dict[str, Schema] = {}
-        async with httpx.AsyncClient(headers=headers, timeout=_TIMEOUT_SECONDS) as web:
+        async with self._client(headers) as web:
             ids = await self._ids(web, only)
 
             async def one(schema_id: str) -> None:
@@ -61,6 +63,20 @@ class ApiSource:
             # The first failure ends it: the tasks that are left end with the event loop.
             await asyncio.gather(*map(one, ids))
         return {schema_id: schemas[schema_id] for schema_id in ids}
+
+    def _client(self, headers: dict[str, str]) -> httpx.AsyncClient:
+        # A proxy of the environment would get what is meant for the loopback, in plain text.
+        is_local = self._url.startswith("http://")
+        try:
+            return httpx.AsyncClient(
+                headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=not is_local
+            )
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            raise ConfigError(
+                f"the proxy of the environment cannot be used: {shown(str(error))}",
+                where="environment variables HTTPS_PROXY, ALL_PROXY",
+                fix="correct them",
+            ) from None
 
     async def _ids(self, web: httpx.AsyncClient, only: Sequence[str]) -> list[str]:
         gone = "there is no such API (status 404)"
@@ -75,6 +91,13 @@ class ApiSource:
                 where=self._url,
                 fix=_AGAIN,
             )
+        for schema_id in listed:
+            if not is_id(schema_id):
+                raise BadAnswer(
+                    f"the tenant lists {shown(schema_id)}, which is no id of a schema",
+                    where=self._url,
+                    fix=_AGAIN,
+                )
         missing = sorted(set(only) - set(listed))
         if missing:
             raise BadAnswer(
@@ -102,22 +125,45 @@ class ApiSource:
 
     async def _get(self, web: httpx.AsyncClient, url: str, gone: str, fix_gone: str) -> Json:
         await self._pace.wait()
-        answer: httpx.Response | None = None
-        failure: httpx.HTTPError | None = None
+        answer: tuple[httpx.Response, bytes] | None = None
+        failure: Exception | None = None
         try:
-            answer = await web.get(url, auth=self._auth)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                answer = await _fetched(web, url, self._auth)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
             failure = error
         # Raised out here, where neither a frame nor a context holds the key.
         if answer is None:
             raise _unanswered(failure, url)
-        if answer.status_code == 404:
+        response, body = answer
+        if response.status_code == 404:
             raise BadAnswer(gone, where=url, fix=fix_gone)
-        return _parsed(answer, url)
+        if len(body) > _LARGEST_BYTES:
+            raise BadAnswer("the answer is larger than any schema", where=url, fix=_AGAIN)
+        return _parsed(response, body, url)
 
 
-def _unanswered(failure: httpx.HTTPError | None, url: str) -> CodegenError:
+async def _fetched(
+    web: httpx.AsyncClient, url: str, auth: httpx.Auth
+) -> tuple[httpx.Response, bytes]:
+    """The answer and its decoded body, which is cut off above the largest size."""
+    parts: list[bytes] = []
+    size = 0
+    async with web.stream("GET", url, auth=auth) as response:
+        async for part in response.aiter_bytes(65_536):
+            parts.append(part)
+            size += len(part)
+            if size > _LARGEST_BYTES:
+                break
+    return response, b"".join(parts)
+
+
+def _unanswered(failure: Exception | None, url: str) -> CodegenError:
     reason = shown(str(failure) or type(failure).__name__, 200)
+    if isinstance(failure, (httpx.InvalidURL, ValueError)):
+        return ConfigError(
+            f"there can be no such host: {reason}", where="base-url", fix="correct the base URL"
+        )
     if isinstance(failure, (httpx.RemoteProtocolError, httpx.DecodingError)):
         return BadAnswer(f"the answer was cut off: {reason}", where=url, fix=_AGAIN)
     return Unreachable(
@@ -127,7 +173,7 @@ def _unanswered(failure: httpx.HTTPError | None, url: str) -> CodegenError:
     )
 
 
-def _parsed(answer: httpx.Response, url: str) -> Json:
+def _parsed(answer: httpx.Response, body: bytes, url: str) -> Json:
     status = answer.status_code
     if status in (401, 403):
         raise NotAuthorised(
@@ -139,7 +185,7 @@ def _parsed(answer: httpx.Response, url: str) -> Json:
     if not answer.is_success:
         raise BadAnswer(f"the tenant answered {status}", where=url, fix="try again later")
     try:
-        return loads(answer.content.decode("utf-8"))
+        return loads(body.decode("utf-8-sig"))
     except ValueError as error:
         kind = answer.headers.get("content-type", "no content type")
         raise BadAnswer(

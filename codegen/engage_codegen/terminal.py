@@ -1,0 +1,74 @@
+"""What a terminal, or whatever stands for one, gets to see."""
+
+import io
+import os
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from .schema import UNSAFE_IN_TEXT, escaped
+
+if TYPE_CHECKING:
+    from .sources.interface import Progress
+
+
+def never_fail_on_encoding() -> None:
+    """What the encoding of a stream cannot hold is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """Print to stderr what may quote foreign text."""
+    lines = (UNSAFE_IN_TEXT.sub(escaped, line) for line in text.split("\n"))
+    print("\n".join(lines), file=sys.stderr)
+
+
+@contextmanager
+def progress() -> Generator["Progress"]:
+    """A progress bar on a terminal; nothing elsewhere."""
+    if not is_terminal(sys.stderr):
+        yield _silently
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("schemas", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """False as well for a stream that was closed from outside."""
+    return stream is not None and stream.isatty()
+
+
+def _silently(_done: int, _total: int) -> None:
+    """No progress to show."""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table whose cells wrap and are never cut."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def count(number: int, what: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def short(path: Path) -> str:
+    """Relative, where that is shorter."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
