@@ -37,7 +37,7 @@ def test_a_sent_interaction_is_read_back_and_deleted(tenant: Sandbox) -> None:
 
 def test_a_list_runs_over_all_pages(tenant: Sandbox) -> None:
     contact = "d8312c6f-4e9a-4d7b-8f05-0a6e9c3b7d06"
-    with EngageClient.from_env() as engage:
+    with EngageClient.from_env(rate=10_000) as engage:
         sent = [engage.send(contact, Favourite(product_sku=str(n))).id for n in range(120)]
         found = list(engage.list(Favourite, contact))
     assert sorted(item.id for item in found) == sorted(sent)

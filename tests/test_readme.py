@@ -36,9 +36,15 @@ def test_the_reference_is_what_help_says(
     golden(ROOT / "docs" / "commands.md", text)
 
 
-@pytest.mark.parametrize("number", range(len(_blocks(README, "python"))))
-def test_the_python_of_the_readme_runs(number: int, tenant: Sandbox, project: Path) -> None:
-    code = _blocks(README, "python")[number]
+PACKAGE_PAGE = (ROOT / "docs" / "package.md").read_text("utf-8")
+PYTHON = _blocks(README, "python") + _blocks(PACKAGE_PAGE, "python")
+
+
+@pytest.mark.parametrize("number", range(len(PYTHON)))
+def test_the_python_of_the_readme_and_of_the_package_page_runs(
+    number: int, tenant: Sandbox, project: Path
+) -> None:
+    code = PYTHON[number]
     subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         check=True,

@@ -1,17 +1,19 @@
 """Settings of a connection, and the way from a request to httpx and back."""
 
+import hashlib
 import os
 import re
 import threading
-import time
-from collections.abc import Generator
-from datetime import UTC, datetime
-from typing import TypedDict
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TypedDict, TypeVar
 
 import httpx
 
-from .calls import Answer, Failure, Request
+from .clock import Clock
 from .errors import Misconfigured
+from .judge import Answer, Failure, Request
 
 DEFAULT_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
@@ -24,6 +26,9 @@ _NEVER_LEFT = (
 )
 
 
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
+
+
 class Connection:
     """Where requests go and as whom.
 
@@ -33,16 +38,19 @@ class Connection:
 
     def __init__(self, base_url: str, api_key: str, user_agent: str, api_version: str) -> None:
         self.auth = _ApiKey(api_key)
-        self._base_url = base_url
+        self.base_url = base_url.rstrip("/")
+        self._given_url = base_url
         self._user_agent = user_agent
         self._api_version = api_version
 
     def __repr__(self) -> str:
-        return f"Connection({self._base_url!r})"
+        return f"Connection({self._given_url!r})"
 
-    def check(self) -> None:
+    def check(self, rate: int) -> None:
         """Raise `Misconfigured` for settings that cannot work."""
-        _check_url(self._base_url)
+        _check_url(self._given_url)
+        if rate < 1:
+            raise Misconfigured("the rate has to be at least one request a second")
         if not re.fullmatch(r"v[0-9]+", self._api_version):
             raise Misconfigured(f"there is no API version {self._api_version!r}")
         if not self.auth.is_sendable:
@@ -50,18 +58,45 @@ class Connection:
         if not _is_sendable(self._user_agent):
             raise Misconfigured(f"the user agent {_SENDABLE}")
 
+    def open(self, make: Callable[..., H]) -> H:
+        """A client of httpx's. A proxy of the environment is not for the loopback: it would get
+        the key in plain text. Raises `Misconfigured` for one that cannot be used."""
+        is_local = self.base_url.startswith("http://")
+        try:
+            return make(timeout=DEFAULT_TIMEOUT, trust_env=not is_local)
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            reason = str(error)
+        raise Misconfigured(f"the proxy of the environment cannot be used: {reason}")
+
     def request(self, http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
         """The request as httpx sends it; the key is added by `auth` on its way out."""
         headers = {"User-Agent": self._user_agent, "Accept": "application/json"}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-        url = f"{self._base_url.rstrip('/')}/api/{self._api_version}/{request.target}"
+        url = f"{self.base_url}/api/{self._api_version}/{request.target}"
         return http.build_request(request.method, url, content=request.body, headers=headers)
 
     def answer(self, response: httpx.Response) -> Answer:
         """What the platform said; a key that it echoes in an error goes no further."""
-        body = response.content
-        return Answer(response.status_code, body if response.is_success else self.auth.hide(body))
+        body = response.content if response.is_success else self.auth.hide(response.content)
+        wanted = response.headers.get("retry-after")
+        return Answer(response.status_code, body, None if wanted is None else _seconds(wanted))
+
+    def key_digest(self) -> str:
+        """Tells keys apart without being one."""
+        return self.auth.digest()
+
+
+def _seconds(text: str) -> float | None:
+    """Retry-After: seconds, or a date; None for neither."""
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def failure(error: httpx.HTTPError) -> Failure:
@@ -101,15 +136,17 @@ class Stamps:
     """Dates for interactions that bring none: now, but strictly increasing by the millisecond,
     so that an unanswered POST can be recognised by its date. For threads and tasks alike."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._last = 0
+        self._last = datetime.min.replace(tzinfo=UTC)
 
     def next(self) -> datetime:
+        now = self._clock.now().astimezone(UTC)
         with self._lock:
-            self._last = max(time.time_ns() // 1_000_000, self._last + 1)
-            seconds, milliseconds = divmod(self._last, 1000)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=milliseconds * 1000)
+            now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+            self._last = max(now, self._last + timedelta(milliseconds=1))
+            return self._last
 
 
 class _ApiKey(httpx.Auth):
@@ -125,6 +162,9 @@ class _ApiKey(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["apikey"] = self._key
         yield request
+
+    def digest(self) -> str:
+        return hashlib.sha256(self._key.encode()).hexdigest()
 
     def hide(self, body: bytes) -> bytes:
         return body.replace(self._key.encode(), b"[key]")
@@ -145,5 +185,9 @@ def _check_url(base_url: str) -> None:
     match = _URL.fullmatch(base_url)
     if not match or int(match[3] or 0) > 65535:
         raise Misconfigured(f"the base URL {base_url!r} has to be like https://acme.voyado.com")
+    try:
+        httpx.URL(base_url)
+    except (ValueError, httpx.InvalidURL):
+        raise Misconfigured(f"the base URL {base_url!r} has no host that there can be") from None
     if match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
         raise Misconfigured(f"the base URL {base_url!r} has to begin with https://")

@@ -18,6 +18,10 @@ EngageError
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .results import Receipt
 
 
 class EngageError(Exception):
@@ -61,16 +65,28 @@ class NotSent(EngageError):
 
 
 class RateLimited(NotSent):
-    """The platform answered 429: too many requests with this key. Wait, then send again."""
+    """The platform answered 429, still after the policy's patience. Wait, then send again.
+
+    `retry_after` is how many seconds it asked for, if it did.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Rejected(EngageError):
-    """The platform refused it and stored nothing. `status` is the HTTP status."""
+    """The platform refused it and stored nothing.
 
-    def __init__(self, message: str, status: int) -> None:
+    `status` is the HTTP status, `reasons` is what the platform said beyond its message; it may
+    quote the payload, and is therefore not part of this error's text.
+    """
+
+    def __init__(self, message: str, status: int, reasons: Sequence[str] = ()) -> None:
         super().__init__(message, status)
         self.message = message
         self.status = status
+        self.reasons = tuple(reasons)
 
     def __str__(self) -> str:
         return f"{self.message} (status {self.status})"
@@ -104,22 +120,46 @@ class OutcomeUnknown(EngageError):
     """It was sent, and no answer tells what became of it: a time-out, a broken connection, an
     error of the server. It may be stored; sending it again may make a duplicate.
 
-    Look for it first: `created_date` is the one that was sent, and no two sends of one client
-    have the same. None for a delete, which is safe to repeat.
+    `seen` says what a look for it found: None, that there was none or that it failed; False, that
+    it was not there (yet); True, that it was there more than once. Look again later: `created_date`
+    is the one that was sent, and no two sends of one client have the same. For a delete it is
+    None; that is safe to repeat.
     """
 
-    def __init__(self, message: str, created_date: str | None = None) -> None:
-        super().__init__(message, created_date)
-        self.message = message
+    def __init__(
+        self, message: str, created_date: str | None = None, *, seen: bool | None = None
+    ) -> None:
+        super().__init__(message)
         self.created_date = created_date
+        self.seen = seen
+
+
+class PayloadDropped(EngageError):
+    """The platform stored the interaction, but without some of its properties.
+
+    The tenant has another schema than the one that the package was generated from: generate it
+    again. `receipt` is that of the interaction, `properties` are the names on the wire.
+    """
+
+    def __init__(self, receipt: "Receipt", properties: Sequence[str]) -> None:
+        super().__init__(receipt, properties)
+        self.receipt = receipt
+        self.properties = tuple(properties)
 
     def __str__(self) -> str:
-        sent = f" (createdDate {self.created_date})" if self.created_date else ""
-        return f"{self.message}{sent}"
+        return f"interaction {self.receipt.id} was stored without {', '.join(self.properties)}"
 
 
 class ReadFailed(EngageError):
-    """A look-up got no usable answer. Nothing was changed; try again."""
+    """A look-up got no usable answer. Nothing was changed; try again.
+
+    `receipt` is there when it was the confirmation of a send that failed: the interaction is
+    stored.
+    """
+
+    def __init__(self, message: str, receipt: "Receipt | None" = None) -> None:
+        super().__init__(message)
+        self.receipt = receipt
 
 
 class UnreadablePayload(EngageError):

@@ -154,10 +154,15 @@ class Reader:
 
     def __init__(self, kind: str, payload: Mapping[str, Json], declared: Set[str]) -> None:
         self._kind = kind
+        self._payload: Mapping[str, Json] = {}
+        self._problems: list[Violation] = []
+        if not _is_mapping(payload):
+            self._problems.append(Violation("payload", _not("an object", payload), payload))
+            return
         self._payload = payload
-        self._problems = [
-            Violation(name, "is not declared in the schema", payload[name])
-            for name in sorted(payload.keys() - declared)
+        self._problems += [
+            Violation(str(name), "is not declared in the schema", payload[name])
+            for name in sorted(payload.keys() - declared, key=str)
         ]
 
     def required(self, name: str, read: Callable[[Json], T]) -> T:
@@ -197,6 +202,11 @@ class Reader:
             return
         if self._problems:
             raise InvalidPayload(self._kind, self._problems) from None
+
+
+def _is_mapping(value: object) -> bool:
+    """What a queue or a file gave may be anything, whatever its type says."""
+    return isinstance(value, Mapping)
 
 
 def _wrong_type(name: str, wanted: str, value: object) -> Violation:

@@ -26,6 +26,14 @@ class Receipt:
     created_date: datetime
 
 
+def by_date(stored: "Stored[Payload]") -> tuple[bool, float]:
+    """A key to sort by; what has no readable date comes last."""
+    try:
+        return (False, stored.created_date.timestamp())
+    except UnreadablePayload:
+        return (True, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[P]):
     """A stored interaction, as it was read back.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.client import AsyncEngageClient, EngageClient
+from ._runtime.async_client import AsyncEngageClient
+from ._runtime.client import EngageClient
 from ._runtime.payloads import (
     InvalidPayload,
     Json,
@@ -25,6 +26,7 @@ from ._runtime.payloads import (
     read_string,
 )
 from ._runtime.results import Receipt
+from ._runtime.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +96,13 @@ def send_required(
     payload: Required,
     *,
     created_date: datetime | None = None,
+    confirm: bool = False,
+    retry: RetryPolicy | None = None,
 ) -> Receipt:
     """Store one interaction; see `EngageClient.send`."""
-    return client.send(contact_id, payload, created_date=created_date)
+    return client.send(
+        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+    )
 
 
 async def send_required_async(
@@ -105,6 +111,10 @@ async def send_required_async(
     payload: Required,
     *,
     created_date: datetime | None = None,
+    confirm: bool = False,
+    retry: RetryPolicy | None = None,
 ) -> Receipt:
     """Store one interaction; see `AsyncEngageClient.send`."""
-    return await client.send(contact_id, payload, created_date=created_date)
+    return await client.send(
+        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+    )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.client import AsyncEngageClient, EngageClient
+from ._runtime.async_client import AsyncEngageClient
+from ._runtime.client import EngageClient
 from ._runtime.payloads import (
     InvalidPayload,
     Json,
@@ -16,6 +17,7 @@ from ._runtime.payloads import (
     read_string,
 )
 from ._runtime.results import Receipt
+from ._runtime.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +89,13 @@ def send_store_visit(
     payload: StoreVisit,
     *,
     created_date: datetime | None = None,
+    confirm: bool = False,
+    retry: RetryPolicy | None = None,
 ) -> Receipt:
     """Store one interaction; see `EngageClient.send`."""
-    return client.send(contact_id, payload, created_date=created_date)
+    return client.send(
+        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+    )
 
 
 async def send_store_visit_async(
@@ -98,6 +104,10 @@ async def send_store_visit_async(
     payload: StoreVisit,
     *,
     created_date: datetime | None = None,
+    confirm: bool = False,
+    retry: RetryPolicy | None = None,
 ) -> Receipt:
     """Store one interaction; see `AsyncEngageClient.send`."""
-    return await client.send(contact_id, payload, created_date=created_date)
+    return await client.send(
+        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+    )

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.client import AsyncEngageClient, EngageClient
+from ._runtime.async_client import AsyncEngageClient
+from ._runtime.client import EngageClient
 from ._runtime.payloads import InvalidPayload, Json, Reader, Violation
 from ._runtime.results import Receipt
+from ._runtime.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,13 @@ def send_none(
     payload: None_,
     *,
     created_date: datetime | None = None,
+    confirm: bool = False,
+    retry: RetryPolicy | None = None,
 ) -> Receipt:
     """Store one interaction; see `EngageClient.send`."""
-    return client.send(contact_id, payload, created_date=created_date)
+    return client.send(
+        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+    )
 
 
 async def send_none_async(
@@ -53,6 +59,10 @@ async def send_none_async(
     payload: None_,
     *,
     created_date: datetime | None = None,
+    confirm: bool = False,
+    retry: RetryPolicy | None = None,
 ) -> Receipt:
     """Store one interaction; see `AsyncEngageClient.send`."""
-    return await client.send(contact_id, payload, created_date=created_date)
+    return await client.send(
+        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+    )

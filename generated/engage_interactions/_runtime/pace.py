@@ -1,0 +1,121 @@
+"""The pace of requests: one for each base URL and key in a process.
+
+The vendor asks for less than 50 requests a second with one key. In any window of one second at
+most that many depart, from whatever threads and event loops, first come, first served.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from weakref import WeakValueDictionary
+
+from .clock import Clock
+
+DEFAULT_RATE = 50
+# What lies between a departure as it is counted and the bytes on the wire may differ by this much.
+_WINDOW = 1.01
+_RECOVERY_SECONDS = 10.0
+
+
+class Pace:
+    """A sliding window over the times of departure."""
+
+    def __init__(self, rate: int, clock: Clock) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._departures: deque[float] = deque()
+        self._queue: deque[Callable[[], object]] = deque()
+        self._slow_until = 0.0
+        self._hold_until = 0.0
+
+    def limit_to(self, rate: int) -> None:
+        """The lowest rate that any client asked for counts for all."""
+        with self._lock:
+            self._rate = min(self._rate, rate)
+
+    def slow_down(self, hold: float) -> None:
+        """After a 429: nothing departs for `hold` seconds, and then half as much for ten."""
+        until = self._clock.monotonic() + hold
+        with self._lock:
+            self._hold_until = max(self._hold_until, until)
+            self._slow_until = max(self._slow_until, until + _RECOVERY_SECONDS)
+
+    def wait(self) -> None:
+        """Wait until a request may depart, and count it."""
+        turn = threading.Event()
+        wake = turn.set
+        self._enter(wake)
+        try:
+            turn.wait()
+            while seconds := self._depart():
+                self._clock.sleep(seconds)
+        finally:
+            self._leave(wake)
+
+    async def wait_async(self) -> None:
+        """The same for asyncio. A wait that is cancelled takes nothing from the others."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        turn = asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(turn.set)
+
+        self._enter(wake)
+        try:
+            await turn.wait()
+            while seconds := self._depart():
+                await self._clock.sleep_async(seconds)
+        finally:
+            self._leave(wake)
+
+    def _enter(self, wake: Callable[[], object]) -> None:
+        with self._lock:
+            self._queue.append(wake)
+            if len(self._queue) == 1:
+                wake()
+
+    def _leave(self, wake: Callable[[], object]) -> None:
+        with self._lock:
+            if wake not in self._queue:  # skipped, because its event loop was closed
+                return
+            was_next = self._queue[0] is wake
+            self._queue.remove(wake)
+            while was_next and self._queue:
+                try:
+                    self._queue[0]()
+                    return
+                except RuntimeError:  # its event loop was closed under it
+                    self._queue.popleft()
+
+    def _depart(self) -> float:
+        """Count a departure and return 0, or return the seconds to wait for one."""
+        now = self._clock.monotonic()
+        with self._lock:
+            rate = max(1, self._rate // 2) if now < self._slow_until else self._rate
+            free_at = self._hold_until
+            if len(self._departures) >= rate:
+                free_at = max(free_at, self._departures[-rate] + _WINDOW)
+            if now < free_at:
+                return free_at - now
+            self._departures.append(now)
+            while len(self._departures) > self._rate:
+                self._departures.popleft()
+            return 0.0
+
+
+_paces: WeakValueDictionary[tuple[str, str, int], Pace] = WeakValueDictionary()
+_paces_lock = threading.Lock()
+
+
+def pace_of(base_url: str, key_digest: str, rate: int, clock: Clock) -> Pace:
+    """The one pace for this URL and key in the process, by the same clock."""
+    with _paces_lock:
+        which = (base_url, key_digest, id(clock))
+        pace = _paces.get(which)
+        if pace is None:
+            pace = _paces[which] = Pace(rate, clock)
+        pace.limit_to(rate)
+        return pace

@@ -1,0 +1,81 @@
+"""What both clients share: all but the way to the wire and back."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from . import sending
+from .clock import Clock
+from .judge import Call, Failure, Reply, Request
+from .observe import LogObserver, Observer
+from .pace import pace_of
+from .payloads import Payload
+from .results import Receipt
+from .retry import RetryPolicy
+from .transport import Connection, Stamps
+
+T = TypeVar("T")
+P = TypeVar("P", bound=Payload)
+
+NOTHING = Failure("a wait, not a request", sent=False)
+
+
+class Client:
+    """Settings, pace, and what is noted on the way."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        rate: int,
+        retry: RetryPolicy | None,
+        observer: Observer | None,
+        clock: Clock,
+    ) -> None:
+        self._connection = connection
+        connection.check(rate)
+        self._pace = pace_of(connection.base_url, connection.key_digest(), rate, clock)
+        self._retry = retry or RetryPolicy.interactive()
+        self._observer = observer or LogObserver()
+        self._clock = clock
+        self._stamps = Stamps(clock)
+        self._claims = sending.Claims()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._connection!r})"
+
+    def sending(
+        self,
+        contact_id: str,
+        payload: Payload,
+        created_date: datetime | None,
+        confirm: bool,
+        retry: RetryPolicy | None,
+    ) -> Call[Receipt]:
+        letter = sending.letter(contact_id, payload, created_date or self._stamps.next())
+        return sending.send(letter, retry or self._retry, self._claims, confirm=confirm)
+
+    @contextmanager
+    def observed(self, operation: str, schema_id: str) -> Generator[None]:
+        start = self._clock.monotonic()
+        outcome = "ok"
+        try:
+            yield
+        except BaseException as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            seconds = self._clock.monotonic() - start
+            self._observer.finished(operation, schema_id, outcome, seconds)
+
+    def replied(self, request: Request, reply: Reply, start: float) -> Reply:
+        """Note an exchange; a 429 slows everybody down."""
+        status = None if isinstance(reply, Failure) else reply.status
+        seconds = self._clock.monotonic() - start
+        self._observer.attempted(request.method, request.route, status, seconds)
+        if not isinstance(reply, Failure) and reply.status == 429:
+            self._pace.slow_down(min(reply.retry_after or 0.0, _LONGEST_HOLD))
+        return reply
+
+
+_LONGEST_HOLD = 60.0
