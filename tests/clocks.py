@@ -21,11 +21,11 @@ class FakeClock:
         with self._lock:
             return self._seconds
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
         with self._lock:
             self._seconds += seconds
             self.sleeps.append(seconds)
 
-    async def sleep_async(self, seconds: float) -> None:
+    async def sleep_async(self, seconds: float, stop: asyncio.Event | None = None) -> None:
         self.sleep(seconds)
         await asyncio.sleep(0)

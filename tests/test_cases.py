@@ -10,6 +10,7 @@ import pytest
 
 from conftest import Golden, Outcome, Tool, contents
 
+CONSTANT = ("__init__.py", "bulk.py", "py.typed")
 CASES = Path(__file__).parent / "cases"
 ALL = sorted(path.name for path in CASES.iterdir())
 GOOD = [name for name in ALL if not (CASES / name / "expected_error.txt").exists()]
@@ -30,7 +31,7 @@ def test_a_case_generates_what_is_expected(
     made = {
         path: data
         for path, data in contents(project / "package").items()
-        if data is not None and "/" not in path and path not in ("__init__.py", "py.typed")
+        if data is not None and "/" not in path and path not in CONSTANT
     }
     for path, data in made.items():
         golden(case / "expected" / path, data.decode("utf-8"))

@@ -56,6 +56,7 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
         "ENGAGE_CODEGEN_SCHEMAS": "one.json",
         "ENGAGE_CODEGEN_RENAMES": '{"a": "b"}',
         "ENGAGE_USER_AGENT": "Env/1",
+        "ENGAGE_CODEGEN_WITHOUT": "bulk, ",
     }
     assert set(environ) == set(KEYS.values())
     assert _load(tmp_path, environ) == Config(
@@ -65,6 +66,7 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
         schemas=(tmp_path / "one.json",),
         renames={"a": "b"},
         user_agent="Env/1",
+        without=("bulk",),
     )
 
 
@@ -114,6 +116,8 @@ def test_a_key_in_a_file_is_refused_and_not_repeated(key: str, tmp_path: Path) -
         ('output = ".."', "not a folder that other things are in"),
         ("schemas = 3", "list of paths"),
         ("schemas = [3]", "string on one line"),
+        ('without = ["nonsense"]', "no part 'nonsense'"),
+        ("without = 3", "no part '3'"),
         ('renames = "a"', "table of names"),
         ('renames = {a = "1b"}', "no Python identifier"),
         ("renames = {a = 1}", "no Python identifier"),

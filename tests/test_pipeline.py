@@ -297,6 +297,16 @@ def test_an_empty_tenant_makes_an_empty_package(
     assert tool("check", "--output", "p").code == 0
 
 
+def test_what_a_package_does_not_want_leaves_no_trace(project: Path, tool: Tool) -> None:
+    _local(tool, project, envelope("one"))
+    (project / "pyproject.toml").write_text('[tool.engage-codegen]\nwithout = ["bulk"]\n')
+    assert tool("check", "--output", "package").code == 1
+    assert tool("generate", "--output", "package").code == 0
+    texts = _texts(project / "package")
+    assert not [path for path in texts if "bulk" in path]
+    assert not [path for path, text in texts.items() if "bulk" in text]
+
+
 def test_without_a_lock_equal_files_are_adopted(project: Path, tool: Tool) -> None:
     _local(tool, project, envelope("one"))
     before = contents(project)

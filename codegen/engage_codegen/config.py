@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from .errors import API_KEY_VARIABLE, ConfigError
-from .schema import canonical_json, digest, loads, shown
+from .schema import JsonObject, canonical_json, digest, loads, shown
 
 SECTION = "tool.engage-codegen"
 
@@ -24,8 +24,12 @@ KEYS = {
     "schemas": "ENGAGE_CODEGEN_SCHEMAS",
     "renames": "ENGAGE_CODEGEN_RENAMES",
     "user-agent": "ENGAGE_USER_AGENT",
+    "without": "ENGAGE_CODEGEN_WITHOUT",
 }
 """Each key and the environment variable that overrides it."""
+
+PARTS = ("bulk",)
+"""The parts of a package that can be left out."""
 
 _SECRET_WORDS = frozenset(["apikey", "key", "engageapikey", "token", "secret", "password"])
 
@@ -44,11 +48,13 @@ class Config:
     schemas: tuple[Path, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict[str, str])
     user_agent: str = ""
+    without: tuple[str, ...] = ()
     file: Path | None = None
 
     def digest(self) -> str:
         """Hash over what decides the text of the package."""
-        return digest(canonical_json({"renames": dict(self.renames)}))
+        decisive: JsonObject = {"renames": dict(self.renames), "without": list(self.without)}
+        return digest(canonical_json(decisive))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,8 @@ def _unknown_key(key: str, path: Path) -> ConfigError:
 
 
 def _from_environment(key: str, text: str) -> object:
+    if key == "without":
+        return [part.strip() for part in text.split(",") if part.strip()]
     if key == "schemas":
         return [part for part in text.split(os.pathsep) if part]
     if key == "renames":
@@ -176,6 +184,7 @@ def _config(values: Mapping[str, _Value], file: Path | None, folder: Path) -> Co
         schemas=_paths(value("schemas", [])),
         renames=_renames(value("renames", {})),
         user_agent=_text(value("user-agent", "")),
+        without=_parts(value("without", [])),
         file=file,
     )
 
@@ -226,6 +235,18 @@ def _paths(value: _Value) -> tuple[Path, ...]:
         Path(os.path.abspath(value.folder / _text(_Value(item, value.place, value.folder))))
         for item in items
     )
+
+
+def _parts(value: _Value) -> tuple[str, ...]:
+    raw = cast("list[object]", value.raw) if isinstance(value.raw, list) else [value.raw]
+    for part in raw:
+        if part not in PARTS:
+            raise ConfigError(
+                f"there is no part {shown(str(part))} to leave out",
+                where=value.place,
+                fix=f"the parts are {', '.join(PARTS)}",
+            )
+    return tuple(sorted({str(part) for part in raw}))
 
 
 def _renames(value: _Value) -> dict[str, str]:

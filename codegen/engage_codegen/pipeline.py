@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__, snapshot
-from .config import Config
+from .config import PARTS, Config
 from .errors import BadAnswer, ConfigError, InputError, WriteConflict
 from .names import SchemaNames, name_schemas
 from .resources import templates_digest
@@ -255,7 +255,7 @@ def _plan(config: Config, lock: Lock, local: Mapping[str, Schema] | None) -> "tu
     package = build(schemas, config.renames)
     if lock.head.version != __version__:
         refuse_new_names(lock, package, config.renames)
-    texts = _texts(package)
+    texts = _texts(package, config.without)
     new_lock = locked(_head(config), lock, schemas, package, texts)
     plan = write.plan(
         config.output,
@@ -267,11 +267,12 @@ def _plan(config: Config, lock: Lock, local: Mapping[str, Schema] | None) -> "tu
     return replace(plan, changes=schema_changes + plan.changes), len(schemas)
 
 
-def _texts(package: "Package") -> dict[str, str]:
+def _texts(package: "Package", without: Sequence[str]) -> dict[str, str]:
     from .render.env import environment, runtime
     from .render.package import render
 
-    return render(package, environment()) | runtime() | {"py.typed": ""}
+    parts = [part for part in PARTS if part not in without]
+    return render(package, parts, environment()) | runtime(without) | {"py.typed": ""}
 
 
 def _refuse_nothing(config: Config) -> None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from .errors import EngageError, InvalidPayload, NotSent, OutcomeUnknown, ReadFailed
-from .judge import Answer, Call, Reply, Request, Wait, done, read
+from .judge import Answer, Call, Reply, Request, Stop, Wait, done, read
 from .payloads import Json, Payload, Violation
 from .results import Stored
 from .retry import RetryPolicy
@@ -38,7 +38,10 @@ def patiently(
         wanted = (reply.retry_after or 0.0) if isinstance(reply, Answer) else 0.0
         if seconds is None or wanted > sum(policy.again):
             raise failure
-        yield Wait(max(seconds, wanted), "retry")
+        try:
+            yield Wait(max(seconds, wanted), "retry")
+        except Stop:
+            raise failure from None
 
 
 _OF_READS = (NotSent, ReadFailed)

@@ -29,6 +29,11 @@ class Pace:
         self._slow_until = 0.0
         self._hold_until = 0.0
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn: none means that more could depart."""
+        return len(self._queue)
+
     def limit_to(self, rate: int) -> None:
         """The lowest rate that any client asked for counts for all."""
         with self._lock:

@@ -22,7 +22,7 @@ from .errors import (
     PayloadDropped,
     ReadFailed,
 )
-from .judge import Call, Reply, Request, Wait, done, parse
+from .judge import Call, Reply, Request, Stop, Wait, done, parse
 from .payloads import Json, Payload, Violation, check_date_time, encode_date_time
 from .results import Receipt, Stored
 from .retry import RetryPolicy
@@ -154,7 +154,10 @@ def _look(
     nothing, None that there was none."""
     seen: bool | None = None
     for seconds in policy.look:
-        yield Wait(seconds, "look")
+        try:
+            yield Wait(seconds, "look")
+        except Stop:
+            return [], None
         found: list[str] = []
         try:
             found = yield from _matches(letter, claims)

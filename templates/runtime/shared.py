@@ -34,7 +34,7 @@ class Client:
     ) -> None:
         self._connection = connection
         connection.check(rate)
-        self._pace = pace_of(connection.base_url, connection.key_digest(), rate, clock)
+        self.pace = pace_of(connection.base_url, connection.key_digest(), rate, clock)
         self._retry = retry or RetryPolicy.interactive()
         self._observer = observer or LogObserver()
         self._clock = clock
@@ -74,7 +74,7 @@ class Client:
         seconds = self._clock.monotonic() - start
         self._observer.attempted(request.method, request.route, status, seconds)
         if not isinstance(reply, Failure) and reply.status == 429:
-            self._pace.slow_down(min(reply.retry_after or 0.0, _LONGEST_HOLD))
+            self.pace.slow_down(min(reply.retry_after or 0.0, _LONGEST_HOLD))
         return reply
 
 

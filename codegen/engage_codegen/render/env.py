@@ -1,6 +1,7 @@
 """The Jinja environment. The one module of rendering that reads files: the templates."""
 
 import os
+from collections.abc import Sequence
 
 import jinja2
 
@@ -25,12 +26,12 @@ def environment() -> jinja2.Environment:
     return env
 
 
-def runtime() -> dict[str, str]:
-    """The runtime, as it is copied into every package: path -> text."""
+def runtime(without: Sequence[str]) -> dict[str, str]:
+    """The runtime, as it is copied into a package `without` some parts: path -> text."""
     texts: dict[str, str] = {}
     for name, path in template_files().items():
         folder, _, file = name.partition("/")
-        if folder == "runtime":
+        if folder == "runtime" and file.removesuffix(".py") not in without:
             with open(path, encoding="utf-8") as source:
                 texts[f"_runtime/{file}"] = source.read()
     return texts

@@ -1,6 +1,6 @@
 """Model -> texts. Pure but for the templates, which `env` reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jinja2
 
@@ -9,12 +9,14 @@ from ..model.ir import Package, Record
 from .style import formatted
 
 
-def render(package: Package, env: jinja2.Environment) -> dict[str, str]:
-    """The files of a package that are made from templates: path -> text."""
+def render(package: Package, parts: Sequence[str], env: jinja2.Environment) -> dict[str, str]:
+    """The files of a package that are made from templates, with some `parts`: path -> text."""
     texts = {
         "__init__.py": _python(env, "__init__.py.jinja", {}),
         "INDEX.md": _text(env, "INDEX.md.jinja", {"package": package}),
     }
+    for part in parts:
+        texts[f"{part}.py"] = _python(env, f"{part}.py.jinja", {})
     for record in package.records:
         texts[f"{record.names.module}.py"] = module(record, env)
     return texts

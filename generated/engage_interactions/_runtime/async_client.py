@@ -4,13 +4,13 @@ in `sending` and `calls`, what a reply means in `judge`."""
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
 from . import calls
 from .clock import SYSTEM, Clock
-from .judge import Call, Reply, Request, Wait
+from .judge import Call, Reply, Request, Stop
 from .observe import Observer
 from .pace import DEFAULT_RATE
 from .payloads import Payload
@@ -18,6 +18,9 @@ from .results import Receipt, Stored, by_date
 from .retry import RetryPolicy
 from .shared import NOTHING, Client
 from .transport import Connection, failure, from_environment
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
@@ -68,14 +71,14 @@ class AsyncEngageClient(Client):
     ) -> Receipt:
         """See `EngageClient.send`."""
         with self.observed("send", payload.__schema_id__):
-            return await self._run(self.sending(contact_id, payload, created_date, confirm, retry))
+            return await self.run(self.sending(contact_id, payload, created_date, confirm, retry))
 
     async def get(
         self, kind: type[P], interaction_id: str, *, retry: RetryPolicy | None = None
     ) -> Stored[P]:
         """See `EngageClient.get`."""
         with self.observed("get", kind.__schema_id__):
-            return await self._run(calls.get(kind, interaction_id, retry or self._retry))
+            return await self.run(calls.get(kind, interaction_id, retry or self._retry))
 
     async def list(
         self, kind: type[P], contact_id: str, *, retry: RetryPolicy | None = None
@@ -84,7 +87,7 @@ class AsyncEngageClient(Client):
         pages = calls.Pages(kind, contact_id, retry or self._retry)
         while pages.has_more:
             with self.observed("list", kind.__schema_id__):
-                items = await self._run(pages.next())
+                items = await self.run(pages.next())
             for item in items:
                 yield item
 
@@ -98,7 +101,7 @@ class AsyncEngageClient(Client):
     async def delete(self, interaction_id: str, *, retry: RetryPolicy | None = None) -> None:
         """See `EngageClient.delete`."""
         with self.observed("delete", ""):
-            await self._run(calls.delete(interaction_id, retry or self._retry))
+            await self.run(calls.delete(interaction_id, retry or self._retry))
 
     async def aclose(self) -> None:
         """Close the connection, unless it came from outside."""
@@ -116,26 +119,30 @@ class AsyncEngageClient(Client):
     ) -> None:
         await self.aclose()
 
-    async def _run(self, call: Call[T]) -> T:
+    async def run(self, call: Call[T], stop: "asyncio.Event | None" = None) -> T:
+        """Drive a call to its end; with `stop` set, to the end that is nearest."""
         try:
             step = next(call)
             while True:
-                step = call.send(await self._take(step))
-        except StopIteration as stop:
-            result: T = stop.value
+                if isinstance(step, Request):
+                    step = call.send(await self._ask(step))
+                elif stop is not None and stop.is_set():
+                    step = call.throw(Stop())
+                else:
+                    await self._clock.sleep_async(step.seconds, stop)
+                    self._observer.waited(step.reason, step.seconds)
+                    step = call.send(NOTHING)
+        except StopIteration as end:
+            result: T = end.value
             return result
 
-    async def _take(self, step: Request | Wait) -> Reply:
+    async def _ask(self, request: Request) -> Reply:
         start = self._clock.monotonic()
-        if isinstance(step, Wait):
-            await self._clock.sleep_async(step.seconds)
-            self._observer.waited(step.reason, step.seconds)
-            return NOTHING
-        await self._pace.wait_async()
+        await self.pace.wait_async()
         departure = self._clock.monotonic()
         if departure - start >= 0.001:
             self._observer.waited("pace", departure - start)
-        return self.replied(step, await self._exchange(step), departure)
+        return self.replied(request, await self._exchange(request), departure)
 
     async def _exchange(self, request: Request) -> Reply:
         prepared = self._connection.request(self._http, request)

@@ -1,6 +1,7 @@
 """The client for threads. It differs from the one for asyncio in the await alone: what is asked is
 in `sending` and `calls`, what a reply means in `judge`."""
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -10,7 +11,7 @@ import httpx
 
 from . import calls
 from .clock import SYSTEM, Clock
-from .judge import Call, Reply, Request, Wait
+from .judge import Call, Reply, Request, Stop
 from .observe import Observer
 from .pace import DEFAULT_RATE
 from .payloads import Payload
@@ -81,14 +82,14 @@ class EngageClient(Client):
         `Rejected` or `OutcomeUnknown`.
         """
         with self.observed("send", payload.__schema_id__):
-            return self._run(self.sending(contact_id, payload, created_date, confirm, retry))
+            return self.run(self.sending(contact_id, payload, created_date, confirm, retry))
 
     def get(
         self, kind: type[P], interaction_id: str, *, retry: RetryPolicy | None = None
     ) -> Stored[P]:
         """One interaction by its id. Raises `UnknownInteraction`, `ReadFailed`."""
         with self.observed("get", kind.__schema_id__):
-            return self._run(calls.get(kind, interaction_id, retry or self._retry))
+            return self.run(calls.get(kind, interaction_id, retry or self._retry))
 
     def list(
         self, kind: type[P], contact_id: str, *, retry: RetryPolicy | None = None
@@ -100,7 +101,7 @@ class EngageClient(Client):
         pages = calls.Pages(kind, contact_id, retry or self._retry)
         while pages.has_more:
             with self.observed("list", kind.__schema_id__):
-                items = self._run(pages.next())
+                items = self.run(pages.next())
             yield from items
 
     def interactions(
@@ -114,7 +115,7 @@ class EngageClient(Client):
     def delete(self, interaction_id: str, *, retry: RetryPolicy | None = None) -> None:
         """Delete an interaction for good. Raises `UnknownInteraction`, `OutcomeUnknown`."""
         with self.observed("delete", ""):
-            self._run(calls.delete(interaction_id, retry or self._retry))
+            self.run(calls.delete(interaction_id, retry or self._retry))
 
     def close(self) -> None:
         """Close the connection, unless it came from outside."""
@@ -132,26 +133,30 @@ class EngageClient(Client):
     ) -> None:
         self.close()
 
-    def _run(self, call: Call[T]) -> T:
+    def run(self, call: Call[T], stop: threading.Event | None = None) -> T:
+        """Drive a call to its end; with `stop` set, to the end that is nearest."""
         try:
             step = next(call)
             while True:
-                step = call.send(self._take(step))
-        except StopIteration as stop:
-            result: T = stop.value
+                if isinstance(step, Request):
+                    step = call.send(self._ask(step))
+                elif stop is not None and stop.is_set():
+                    step = call.throw(Stop())
+                else:
+                    self._clock.sleep(step.seconds, stop)
+                    self._observer.waited(step.reason, step.seconds)
+                    step = call.send(NOTHING)
+        except StopIteration as end:
+            result: T = end.value
             return result
 
-    def _take(self, step: Request | Wait) -> Reply:
+    def _ask(self, request: Request) -> Reply:
         start = self._clock.monotonic()
-        if isinstance(step, Wait):
-            self._clock.sleep(step.seconds)
-            self._observer.waited(step.reason, step.seconds)
-            return NOTHING
-        self._pace.wait()
+        self.pace.wait()
         departure = self._clock.monotonic()
         if departure - start >= 0.001:
             self._observer.waited("pace", departure - start)
-        return self.replied(step, self._exchange(step), departure)
+        return self.replied(request, self._exchange(request), departure)
 
     def _exchange(self, request: Request) -> Reply:
         prepared = self._connection.request(self._http, request)

@@ -1,8 +1,13 @@
 """Time, and waiting for it: replaced as a whole in tests, which then take none."""
 
+import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Clock(Protocol):
@@ -16,12 +21,12 @@ class Clock(Protocol):
         """Seconds that only increase."""
         ...
 
-    def sleep(self, seconds: float) -> None:
-        """Let the thread wait."""
+    def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
+        """Let the thread wait, but no longer than until `stop`."""
         ...
 
-    async def sleep_async(self, seconds: float) -> None:
-        """Let the task wait."""
+    async def sleep_async(self, seconds: float, stop: "asyncio.Event | None" = None) -> None:
+        """Let the task wait, but no longer than until `stop`."""
         ...
 
 
@@ -34,13 +39,20 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+    def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
+        if stop is None:
+            time.sleep(seconds)
+        else:
+            stop.wait(seconds)
 
-    async def sleep_async(self, seconds: float) -> None:
+    async def sleep_async(self, seconds: float, stop: "asyncio.Event | None" = None) -> None:
         import asyncio
 
-        await asyncio.sleep(seconds)
+        if stop is None:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
 
 
 SYSTEM = SystemClock()

@@ -60,6 +60,10 @@ class Wait:
     reason: str
 
 
+class Stop(Exception):
+    """Thrown into a call that waits: it ends now, in the outcome that is known by now."""
+
+
 Reply: TypeAlias = Answer | Failure
 Call: TypeAlias = Generator[Request | Wait, Reply, T]
 """Requests and waits go out; a reply comes for each, and means nothing for a wait."""
