@@ -121,9 +121,9 @@ class OutcomeUnknown(EngageError):
     error of the server. It may be stored; sending it again may make a duplicate.
 
     `seen` says what a look for it found: None, that there was none or that it failed; False, that
-    it was not there (yet); True, that it was there more than once. Look again later: `created_date`
-    is the one that was sent, and no two sends of one client have the same. For a delete it is
-    None; that is safe to repeat.
+    it was not there (yet); True, that it found what may be it, but cannot tell. Look again later:
+    `created_date` is the one that was sent, and no two sends of one client have the same unless
+    you chose it. For a delete it is None; that is safe to repeat.
     """
 
     def __init__(

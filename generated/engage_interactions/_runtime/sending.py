@@ -7,8 +7,9 @@ createdDate, whose payload is a part of the one sent, and whose id no earlier re
 
 import json
 import threading
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from .errors import (
     OutcomeUnknown,
     PayloadDropped,
     ReadFailed,
+    Rejected,
 )
 from .judge import Call, Reply, Request, Stop, Wait, done, parse
 from .payloads import Json, Payload, Violation, check_date_time, encode_date_time
@@ -37,6 +39,11 @@ class Letter:
     schema_id: str
     created_date: datetime
     payload: Mapping[str, Json] = field(repr=False)
+
+    @property
+    def mark(self) -> tuple[str, str, str]:
+        """What a look goes by, but for the payload."""
+        return (self.contact_id, self.schema_id, self.stamp)
 
     @property
     def stamp(self) -> str:
@@ -73,12 +80,32 @@ def letter(contact_id: str, payload: Payload, created_date: datetime) -> Letter:
 
 
 class Claims:
-    """The ids that receipts of this client have: a look must not find them again. The last
-    10,000; what is looked for is never older than that."""
+    """What this client's sends have, or may get: a look must not take it from them.
+
+    The ids of receipts are the last 10,000; what is looked for is never older than that.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ids: OrderedDict[str, None] = OrderedDict()
+        self._under_way: Counter[tuple[str, str, str]] = Counter()
+
+    @contextmanager
+    def under_way(self, letter: Letter) -> Generator[None]:
+        """While a letter has no receipt yet."""
+        with self._lock:
+            self._under_way[letter.mark] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way[letter.mark] -= 1
+                self._under_way += Counter()  # drops what has come down to zero
+
+    def has_twin(self, letter: Letter) -> bool:
+        """Whether another letter is under way that a look could not tell from this one."""
+        with self._lock:
+            return self._under_way[letter.mark] > 1
 
     def add(self, interaction_id: str) -> None:
         with self._lock:
@@ -94,8 +121,9 @@ class Claims:
 def send(letter: Letter, policy: RetryPolicy, claims: Claims, *, confirm: bool) -> Call[Receipt]:
     """Ends in a receipt, or raises `Rejected`, `NotSent` or `OutcomeUnknown`; with `confirm` also
     `PayloadDropped`."""
-    receipt = yield from _deliver(letter, policy, claims)
-    claims.add(receipt.id)
+    with claims.under_way(letter):
+        receipt = yield from _deliver(letter, policy, claims)
+        claims.add(receipt.id)
     if confirm:
         yield from _confirm(letter, receipt, policy)
     return receipt
@@ -114,20 +142,20 @@ def _deliver(letter: Letter, policy: RetryPolicy, claims: Claims) -> Call[Receip
         try:
             # Repeated by itself only while it certainly was not carried out.
             return (yield from patiently(request, judge, policy, (NotSent,)))
-        except (OutcomeUnknown, NotSent) as error:
+        except (OutcomeUnknown, NotSent, Rejected) as error:
             failure = error
-        if isinstance(failure, NotSent):
+        if not isinstance(failure, OutcomeUnknown):
             if not earlier:
                 raise failure
-            # The second send never left, but what became of the first is still not known.
-            raise OutcomeUnknown(earlier, letter.stamp, seen=False)
+            # What became of the second send is known; what became of the first is still not.
+            raise OutcomeUnknown(f"{earlier}; then {failure}", letter.stamp, seen=False)
         earlier = str(failure)
         sends -= 1
         found, seen = yield from _look(letter, policy, claims)
-        if len(found) == 1:
+        if len(found) == 1 and not claims.has_twin(letter):
             return Receipt(found[0], letter.contact_id, letter.schema_id, letter.created_date)
         if found:
-            message = f"{earlier}; a look found it {len(found)} times"
+            message = f"{earlier}; a look found {len(found)} that may be it"
             raise OutcomeUnknown(message, letter.stamp, seen=True)
         if not sends or seen is not False:
             raise OutcomeUnknown(earlier, letter.stamp, seen=seen)
