@@ -94,6 +94,7 @@ def test_a_client_made_by_openapi_python_client_goes_the_whole_round(
     assert call("delete_schema", "python").status_code == 200
     gone = call("list_interactions", contact_id=CONTACT, schema_id="python")
     assert gone.parsed.error_code == "SchemaNotFound"
+    client.get_httpx_client().close()
 
 
 def test_a_client_made_by_openapi_ts_goes_the_whole_round(

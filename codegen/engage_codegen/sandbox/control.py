@@ -1,25 +1,60 @@
 """What a test needs beside the API: `/_sandbox/…`, without a key."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Query, Response
-from pydantic import ValidationError
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, BeforeValidator, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from engage_codegen.sandbox import models
 from engage_codegen.sandbox.dates import wire_date
 from engage_codegen.sandbox.endpoints import Here
-from engage_codegen.sandbox.faults import Fault
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.platform import Platform
 from engage_codegen.sandbox.rules import not_found
 from engage_codegen.sandbox.tenant import Arrival
-from engage_codegen.sandbox.wire import malformed
+from engage_codegen.sandbox.wire import Json, malformed
 
-control = APIRouter(
-    prefix="/_sandbox",
-    responses={"default": {"model": models.Error, "description": "Any error"}},
-)
+
+class _Problem(Protocol):
+    message: str
+    absolute_path: Iterable[str | int]
+
+
+class _Validator(Protocol):
+    def iter_errors(self, instance: Json) -> Iterator[_Problem]: ...
+
+
+def _as_described(model: type[BaseModel]) -> BeforeValidator:
+    """Takes a body, or each of a list, only as described; pydantic alone takes 1 for true."""
+    validator = _validator(model)
+
+    def judge(body: Json) -> Json:
+        for part in body if isinstance(body, list) else [body]:
+            for problem in validator.iter_errors(part):
+                where = "/".join(map(str, problem.absolute_path)) or "the body"
+                raise malformed(f"{where}: {problem.message}")
+        return body
+
+    return BeforeValidator(judge)
+
+
+def _validator(model: type[BaseModel]) -> _Validator:
+    validator: _Validator = Draft202012Validator(model.model_json_schema())
+    return validator
+
+
+_Options = Annotated[models.OptionsChange, _as_described(models.OptionsChange)]
+_Contact = Annotated[models.Contact, _as_described(models.Contact)]
+_Key = Annotated[models.Key, _as_described(models.Key)]
+_Faults = Annotated[
+    models.FaultRequest | list[models.FaultRequest], _as_described(models.FaultRequest)
+]
+_Change = Annotated[models.TimeChange, _as_described(models.TimeChange)]
+control = APIRouter(prefix="/_sandbox", responses=models.errors(500))
 
 
 @control.post("/reset", status_code=204, response_class=Response)
@@ -34,14 +69,10 @@ def get_options(here: Here) -> Options:
     return here.options
 
 
-@control.patch("/options")
-def change_options(changes: dict[str, bool | int | float | str], here: Here) -> Options:
+@control.patch("/options", responses=models.errors(400))
+def change_options(changes: _Options, here: Here) -> Options:
     """Change some; what is not named stays."""
-    try:
-        here.options = Options.model_validate(here.options.model_dump(by_alias=True) | changes)
-    except ValidationError as error:
-        problems = [f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()]
-        raise malformed(*problems) from None
+    here.options = here.options.model_copy(update=changes.model_dump(exclude_unset=True))
     return here.options
 
 
@@ -52,8 +83,8 @@ def list_contacts(here: Here) -> list[models.Contact]:
         return [models.Contact(id=known, name=name) for known, name in tenant.contacts()]
 
 
-@control.post("/contacts", status_code=201)
-def add_contact(contact: models.Contact, here: Here) -> models.Contact:
+@control.post("/contacts", status_code=201, responses=models.errors(400))
+def add_contact(contact: _Contact, here: Here) -> models.Contact:
     with here.store.transaction() as tenant:
         if tenant.has_contact(contact.id):
             raise malformed("id: this contact exists already")
@@ -61,7 +92,9 @@ def add_contact(contact: models.Contact, here: Here) -> models.Contact:
     return contact
 
 
-@control.delete("/contacts/{contact_id}", status_code=204, response_class=Response)
+@control.delete(
+    "/contacts/{contact_id}", status_code=204, response_class=Response, responses=models.errors(404)
+)
 def delete_contact(contact_id: str, here: Here) -> None:
     """With every interaction of it."""
     with here.store.transaction() as tenant:
@@ -75,23 +108,25 @@ def list_keys(here: Here) -> list[str]:
     return here.store.list_keys()
 
 
-@control.post("/keys", status_code=204, response_class=Response)
-def add_key(key: models.Key, here: Here) -> None:
+@control.post("/keys", status_code=204, response_class=Response, responses=models.errors(400))
+def add_key(key: _Key, here: Here) -> None:
     here.store.add_key(key.key)
 
 
-@control.delete("/keys/{key}", status_code=204, response_class=Response)
+@control.delete(
+    "/keys/{key}", status_code=204, response_class=Response, responses=models.errors(404)
+)
 def revoke_key(key: str, here: Here) -> None:
     """From now on it is answered with 401."""
     if not here.store.delete_key(key):
         raise not_found("Key", key)
 
 
-@control.get("/arrivals")
+@control.get("/arrivals", responses=models.errors(400))
 def list_arrivals(
     here: Here,
     losses: bool = False,
-    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    before: Annotated[int, Field(ge=1, le=2**62)] | SkipJsonSchema[None] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> models.ArrivalPage:
     """Every POST of an interaction: what arrived, what was kept, what was lost and why.
@@ -112,8 +147,8 @@ def list_faults(here: Here) -> list[models.FaultOut]:
     return [models.FaultOut(fault=fault, left=left) for fault, left in here.faults.list()]
 
 
-@control.post("/faults", status_code=204, response_class=Response)
-def add_faults(faults: Fault | list[Fault], here: Here) -> None:
+@control.post("/faults", status_code=204, response_class=Response, responses=models.errors(400))
+def add_faults(faults: _Faults, here: Here) -> None:
     """One or several; they add to those that are in force."""
     for fault in faults if isinstance(faults, list) else [faults]:
         here.faults.add(fault)
@@ -130,12 +165,10 @@ def get_clock(here: Here) -> models.Time:
     return _time(here)
 
 
-@control.post("/clock")
-def change_clock(change: models.TimeChange, here: Here) -> models.Time:
+@control.post("/clock", responses=models.errors(400))
+def change_clock(change: _Change, here: Here) -> models.Time:
     """Freeze it, move it, or let it run on."""
     try:
-        if isinstance(change.freeze, datetime) and change.freeze.tzinfo is None:
-            raise malformed("freeze: a moment needs an offset")
         if change.freeze:
             here.clock.freeze(change.freeze if isinstance(change.freeze, datetime) else None)
         if change.move is not None:

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import APIKeyHeader
-from pydantic import BaseModel
+from pydantic.json_schema import SkipJsonSchema
 
 from engage_codegen.sandbox import models
 from engage_codegen.sandbox.dates import wire_date
@@ -46,10 +46,15 @@ def platform_of(request: Request) -> Platform:
     return platform
 
 
+_KEY = APIKeyHeader(
+    name="apikey", scheme_name="apikey", description="The key of a tenant", auto_error=False
+)
+
+
 async def _admit(
     request: Request,
     platform: Annotated[Platform, Depends(platform_of)],
-    key: Annotated[str | None, Depends(APIKeyHeader(name="apikey", auto_error=False))],
+    key: Annotated[str | None, Depends(_KEY)],
 ) -> bytes:
     """The body of a request that may pass; of one that may not, it is in the request's state."""
     request.state.body = body = await request.body()
@@ -63,19 +68,10 @@ async def _admit(
     return body
 
 
-def _request_body(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    del schema["$defs"]  # JsonValue only, which the answers bring into the components as well
-    content = {"application/json": {"schema": schema}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
 Here = Annotated[Platform, Depends(platform_of)]
 _Body = Annotated[bytes, Depends(_admit)]
-api = APIRouter(
-    dependencies=[Depends(_admit)],
-    responses={"default": {"model": models.Error, "description": "Any error"}},
-)
+_Created: TypeAlias = models.InteractionCreated | models.NothingCreated
+api = APIRouter(dependencies=[Depends(_admit)], responses=models.errors(401, 403, 429, 500))
 
 
 @api.get("/interactionschemas")
@@ -85,7 +81,11 @@ def list_schemas(here: Here) -> list[models.SchemaSummary]:
     return [models.SchemaSummary(id=it.id, display_name=it.display_name) for it in schemas]
 
 
-@api.post("/interactionschemas", openapi_extra=_request_body(models.SchemaRequest))
+@api.post(
+    "/interactionschemas",
+    openapi_extra=models.request_body(models.SchemaRequest),
+    responses=models.created(models.SchemaCreated, 400, 409),
+)
 def create_schema(
     request: Request, response: Response, here: Here, body: _Body
 ) -> models.SchemaCreated:
@@ -100,7 +100,7 @@ def create_schema(
     return models.SchemaCreated(id=proposed.id, self_=models.SchemaSelf(href=href, created=created))
 
 
-@api.get("/interactionschemas/{schema_id}")
+@api.get("/interactionschemas/{schema_id}", responses=models.errors(404))
 def get_schema(schema_id: str, here: Here) -> models.InteractionSchema:
     with here.store.transaction() as tenant:
         schema = tenant.schema(schema_id)
@@ -111,7 +111,9 @@ def get_schema(schema_id: str, here: Here) -> models.InteractionSchema:
     )
 
 
-@api.delete("/interactionschemas/{schema_id}", response_class=Response)
+@api.delete(
+    "/interactionschemas/{schema_id}", response_class=Response, responses=models.deleted(404)
+)
 def delete_schema(schema_id: str, here: Here) -> Response:
     """Every interaction under it is deleted with it."""
     with here.store.transaction() as tenant:
@@ -120,13 +122,13 @@ def delete_schema(schema_id: str, here: Here) -> Response:
     return Response(status_code=here.options.delete_status)
 
 
-@api.get("/interactions")
+@api.get("/interactions", responses=models.errors(400, 404))
 def list_interactions(
     request: Request,
     here: Here,
     contact_id: Annotated[str, Query(alias="contactId")],
     schema_id: Annotated[str, Query(alias="schemaId")],
-    continuation: str | None = None,
+    continuation: str | SkipJsonSchema[None] = None,
 ) -> models.InteractionPage:
     """50 at a time, newest first or shuffled."""
     options = here.options
@@ -149,10 +151,12 @@ def list_interactions(
     return models.InteractionPage(items=items, links=links)
 
 
-@api.post("/interactions", openapi_extra=_request_body(models.InteractionRequest))
-def create_interaction(
-    request: Request, response: Response, here: Here, body: _Body
-) -> models.InteractionCreated | models.NothingCreated:
+@api.post(
+    "/interactions",
+    openapi_extra=models.request_body(models.InteractionRequest),
+    responses=models.created(_Created, 400, 404),
+)
+def create_interaction(request: Request, response: Response, here: Here, body: _Body) -> _Created:
     """Properties that do not fit the schema are left out without an error: /_sandbox/arrivals."""
     now = here.clock.now()
     proposed = read_interaction(decode_object(body))
@@ -186,7 +190,7 @@ def create_interaction(
     return _created(request, proposed.contact_id, interaction_id, date)
 
 
-@api.get("/interactions/{interaction_id}")
+@api.get("/interactions/{interaction_id}", responses=models.errors(404))
 def get_interaction(interaction_id: str, here: Here) -> models.Interaction:
     with here.store.transaction() as tenant:
         stored = tenant.interaction(interaction_id)
@@ -195,7 +199,9 @@ def get_interaction(interaction_id: str, here: Here) -> models.Interaction:
         return _interaction(stored, tenant, here.options)
 
 
-@api.delete("/interactions/{interaction_id}", response_class=Response)
+@api.delete(
+    "/interactions/{interaction_id}", response_class=Response, responses=models.deleted(404)
+)
 def delete_interaction(interaction_id: str, here: Here) -> Response:
     with here.store.transaction() as tenant:
         if not tenant.delete_interaction(interaction_id):
