@@ -102,10 +102,11 @@ class Claims:
                 self._under_way[letter.mark] -= 1
                 self._under_way += Counter()  # drops what has come down to zero
 
-    def has_twin(self, letter: Letter) -> bool:
-        """Whether another letter is under way that a look could not tell from this one."""
+    def takes(self, letter: Letter, interaction_id: str) -> bool:
+        """Whether what a look found is this letter's: not if another one has it by now, or one is
+        under way that a look could not tell from this."""
         with self._lock:
-            return self._under_way[letter.mark] > 1
+            return self._under_way[letter.mark] == 1 and interaction_id not in self._ids
 
     def add(self, interaction_id: str) -> None:
         with self._lock:
@@ -152,7 +153,7 @@ def _deliver(letter: Letter, policy: RetryPolicy, claims: Claims) -> Call[Receip
         earlier = str(failure)
         sends -= 1
         found, seen = yield from _look(letter, policy, claims)
-        if len(found) == 1 and not claims.has_twin(letter):
+        if len(found) == 1 and claims.takes(letter, found[0]):
             return Receipt(found[0], letter.contact_id, letter.schema_id, letter.created_date)
         if found:
             message = f"{earlier}; a look found {len(found)} that may be it"

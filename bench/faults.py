@@ -1,0 +1,438 @@
+"""The fault matrix: both clients and two policies at once against a local Engage on its worst days.
+
+Each row is a set of faults. Afterwards every send is compared with what is really stored.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypedDict
+
+import httpx
+
+from engage_codegen.sandbox.faults import Fault, Kind, When
+from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.paging import BEFORE_THE_NEWEST
+from engage_codegen.sandbox.server import Sandbox, running
+from engage_codegen.sandbox.tenant import StoredInteraction
+
+sys.path.append(str(Path(__file__).parents[1] / "generated"))
+
+from engage_interactions import (
+    AsyncEngageClient,
+    EngageClient,
+    EngageError,
+    NotSent,
+    OutcomeUnknown,
+    Receipt,
+    Rejected,
+    RetryPolicy,
+)
+from engage_interactions.favourite import (
+    Favourite,
+    send_favourite,
+    send_favourite_async,
+)
+
+POLICIES = (
+    RetryPolicy.interactive(),
+    RetryPolicy(again=(0.01, 0.02), look=(0.05, 0.1), resend=True),
+)
+AT_ONCE = 30  # of each client, for both policies together
+PER_CONTACT = 60  # more than a page: a look has to turn it
+# Far above what an undisturbed answer takes: one that came later would itself be a `late`.
+PATIENCE = httpx.Timeout(1.0)
+BEYOND_PATIENCE = 1.5
+SETTLED_WITHIN = 20.0
+
+# As good as no limit; but the sandbox counts down, and so tells how many requests it befell.
+_NO_LIMIT = 1_000_000_000
+_BEFORE, _AFTER = When.BEFORE, When.AFTER
+
+
+def fault(
+    kind: Kind,
+    when: When = When.BEFORE,
+    share: float = 0.3,
+    *,
+    method: str = "POST",
+    status: int = 500,
+    seconds: float = 0.0,
+) -> Fault:
+    return Fault(
+        kind=kind,
+        when=when,
+        share=share,
+        method=method,
+        status=status,
+        seconds=seconds,
+        count=_NO_LIMIT,
+    )
+
+
+# Takes all that the others left, does nothing, and counts.
+_UNDISTURBED = fault(Kind.SLOW, share=1.0)
+
+
+def late(share: float) -> tuple[Fault, ...]:
+    """Before the quick policy's last look; after it, but before the other's; after every look."""
+    return tuple(fault(Kind.LATE, share=share, seconds=seconds) for seconds in (0.03, 0.5, 60.0))
+
+
+MIX = (
+    *(fault(kind, when, 0.06) for kind in (Kind.TIMEOUT, Kind.DROP) for when in When),
+    *(fault(kind, when, 0.06) for kind in (Kind.STATUS, Kind.HTML) for when in When),
+    fault(Kind.STATUS, share=0.1, status=429),
+    fault(Kind.SLOW, share=0.06, seconds=0.2),
+    fault(Kind.SLOW, _AFTER, 0.06, seconds=BEYOND_PATIENCE),
+    fault(Kind.TRUNCATED, _AFTER, 0.06),
+)
+BLIND = (
+    fault(Kind.STATUS, share=0.2, method="GET"),
+    fault(Kind.STATUS, share=0.1, method="GET", status=429),
+    fault(Kind.DROP, share=0.1, method="GET"),
+    fault(Kind.HTML, share=0.1, method="GET"),
+    fault(Kind.TRUNCATED, _AFTER, 0.1, method="GET"),
+    fault(Kind.TIMEOUT, share=0.05, method="GET"),
+)
+ROWS: dict[str, tuple[Fault, ...]] = {
+    "timeout before": (fault(Kind.TIMEOUT),),
+    "timeout after": (fault(Kind.TIMEOUT, _AFTER),),
+    "drop before": (fault(Kind.DROP),),
+    "drop after": (fault(Kind.DROP, _AFTER),),
+    "429": (fault(Kind.STATUS, share=0.5, status=429),),
+    "500 before": (fault(Kind.STATUS),),
+    "500 after": (fault(Kind.STATUS, _AFTER),),
+    "slow": (
+        fault(Kind.SLOW, share=0.3, seconds=0.2),
+        fault(Kind.SLOW, _AFTER, seconds=BEYOND_PATIENCE),
+    ),
+    "html before": (fault(Kind.HTML),),
+    "html after": (fault(Kind.HTML, _AFTER),),
+    "truncated": (fault(Kind.TRUNCATED, _AFTER),),
+    "late": late(0.15),
+    "refused": (
+        fault(Kind.STATUS, status=403),
+        fault(Kind.DROP),
+        fault(Kind.DROP, _AFTER),
+    ),
+    "late, refused": (
+        fault(Kind.LATE, share=0.5, seconds=60.0),
+        fault(Kind.STATUS, share=1.0, status=403),
+    ),
+    "mix": MIX,
+    "mix, blind": MIX + BLIND,
+    "mix and late": MIX + late(0.06),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One send: to each of the four pairs of client and policy in turn."""
+
+    number: int
+
+    @property
+    def contact(self) -> str:
+        return contact_of(self.number // PER_CONTACT)
+
+    @property
+    def is_async(self) -> bool:
+        return self.number % 2 == 1
+
+    @property
+    def policy(self) -> int:
+        return self.number // 2 % 2
+
+    @property
+    def payload(self) -> Favourite:
+        return Favourite(product_sku=str(self.number))
+
+
+def contact_of(number: int) -> str:
+    return f"{number:08x}-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a send ended, whatever it raised, and what is stored of it."""
+
+    job: Job
+    end: Receipt | Exception
+    stored: Sequence[StoredInteraction] = ()
+
+
+class Address(TypedDict):
+    base_url: str
+    api_key: str
+    user_agent: str
+    rate: int
+
+
+def address(sandbox: Sandbox) -> Address:
+    return Address(
+        base_url=sandbox.base_url, api_key=sandbox.api_key, user_agent="Faults/1", rate=1_000_000
+    )
+
+
+# The server closes what was idle for 5 seconds; that would be a fault of nobody's making.
+_OPEN = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
+
+
+def send_from_threads(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Sent]:
+    with ExitStack() as stack:
+        clients: list[EngageClient] = []
+        for policy in POLICIES:
+            http = httpx.Client(timeout=PATIENCE, limits=_OPEN, trust_env=False)
+            stack.enter_context(http)
+            clients.append(EngageClient(**address(sandbox), retry=policy, http=http))
+
+        def send(job: Job) -> Sent:
+            try:
+                return Sent(job, send_favourite(clients[job.policy], job.contact, job.payload))
+            except Exception as error:
+                return Sent(job, error)
+
+        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
+        return list(pool.map(send, jobs))
+
+
+async def send_from_tasks(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Sent]:
+    room = asyncio.Semaphore(AT_ONCE)
+    async with AsyncExitStack() as stack:
+        clients: list[AsyncEngageClient] = []
+        for policy in POLICIES:
+            http = httpx.AsyncClient(timeout=PATIENCE, limits=_OPEN, trust_env=False)
+            await stack.enter_async_context(http)
+            clients.append(AsyncEngageClient(**address(sandbox), retry=policy, http=http))
+
+        async def send(job: Job) -> Sent:
+            async with room:
+                try:
+                    client = clients[job.policy]
+                    return Sent(job, await send_favourite_async(client, job.contact, job.payload))
+                except Exception as error:
+                    return Sent(job, error)
+
+        return list(await asyncio.gather(*map(send, jobs)))
+
+
+def send_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Sent]:
+    """Threads and tasks at the same time."""
+    with ThreadPoolExecutor(1) as pool:
+        threads = pool.submit(send_from_threads, sandbox, [it for it in jobs if not it.is_async])
+        tasks = asyncio.run(send_from_tasks(sandbox, [it for it in jobs if it.is_async]))
+        return threads.result() + tasks
+
+
+def befallen(sandbox: Sandbox) -> dict[Fault, int]:
+    """Fault -> how many requests it befell."""
+    return {fault: _NO_LIMIT - (left or 0) for fault, left in sandbox.platform.faults.list()}
+
+
+def does_the_work(fault: Fault) -> bool:
+    """Whether the platform stores what this befalls."""
+    is_stored = fault.when is When.AFTER or fault.kind in (Kind.SLOW, Kind.LATE)
+    return fault.method == "POST" and is_stored
+
+
+def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
+    """Everything that is stored, whoever it belongs to; not through the code under test."""
+    with sandbox.store.transaction() as tenant:
+        schemas = [schema.id for schema in tenant.schemas()]
+        return [
+            item
+            for contact, _ in tenant.contacts()
+            for schema in schemas
+            for item in tenant.interactions(
+                contact, schema, BEFORE_THE_NEWEST, until="9999", limit=_NO_LIMIT
+            )
+        ]
+
+
+def settled(sandbox: Sandbox, expected: int) -> list[StoredInteraction]:
+    """The same, once all work is done that is still to come."""
+    sandbox.platform.clock.move(timedelta(hours=1))
+    deadline = time.monotonic() + SETTLED_WITHIN
+    while True:
+        stored = read_back(sandbox)
+        if len(stored) >= expected or time.monotonic() > deadline:
+            return stored
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a row."""
+
+    name: str
+    sent: Sequence[Sent]
+    stored: int
+    befallen: Mapping[Fault, int]
+    seconds: float
+    broken: list[str] = field(default_factory=list[str])
+
+    def count(self, kind: type[object]) -> int:
+        return sum(isinstance(it.end, kind) for it in self.sent)
+
+    @property
+    def faults(self) -> int:
+        return sum(count for it, count in self.befallen.items() if it != _UNDISTURBED)
+
+    @property
+    def late(self) -> int:
+        return sum(count for it, count in self.befallen.items() if it.kind is Kind.LATE)
+
+    @property
+    def carried_out(self) -> int:
+        return sum(count for it, count in self.befallen.items() if does_the_work(it))
+
+    @property
+    def unlooked(self) -> int:
+        ends = [it.end for it in self.sent]
+        return sum(isinstance(it, OutcomeUnknown) and it.seen is None for it in ends)
+
+    @property
+    def unseen(self) -> int:
+        """How many a look did not see and that were stored after all."""
+        ends = [it.end for it in self.sent if it.stored]
+        return sum(isinstance(it, OutcomeUnknown) and it.seen is False for it in ends)
+
+    @property
+    def unknown_but_stored(self) -> int:
+        return sum(isinstance(it.end, OutcomeUnknown) and bool(it.stored) for it in self.sent)
+
+    @property
+    def duplicates(self) -> int:
+        return sum(len(it.stored) - 1 for it in self.sent if it.stored)
+
+
+def run(name: str, sends: int) -> Result:
+    """One row against a sandbox of its own."""
+    jobs = [Job(number) for number in range(sends)]
+    with running(seed=True, options=Options(rate_limit=0)) as sandbox:
+        with sandbox.store.transaction() as tenant:
+            for number in range(sends // PER_CONTACT + 1):
+                tenant.add_contact(contact_of(number), "")
+        for each in (*ROWS[name], _UNDISTURBED):
+            sandbox.platform.faults.add(each)
+        start = time.monotonic()
+        ends = send_all(sandbox, jobs)
+        seconds = time.monotonic() - start
+        counts = befallen(sandbox)
+        sandbox.platform.faults.clear()
+        stored = settled(sandbox, sum(n for it, n in counts.items() if does_the_work(it)))
+    copies: dict[str, list[StoredInteraction]] = {}
+    for item in stored:
+        copies.setdefault(str(item.payload.get("productSku")), []).append(item)
+    sent = [Sent(it.job, it.end, copies.get(str(it.job.number), ())) for it in ends]
+    result = Result(name, sent, len(stored), counts, seconds)
+    result.broken.extend(judge(result))
+    return result
+
+
+def judge(result: Result) -> list[str]:
+    """The promises that were broken."""
+    is_late = any(it.kind is Kind.LATE for it in ROWS[result.name])
+    broken = [f"{it.job}: {reason}" for it in result.sent for reason in complaints(it, is_late)]
+    ids = [it.end.id for it in result.sent if isinstance(it.end, Receipt)]
+    if result.unlooked and not any(it.method == "GET" for it in ROWS[result.name]):
+        broken.append(f"{result.unlooked} are unknown for want of a look, and looks work")
+    if len(set(ids)) < len(ids):
+        broken.append(f"{len(ids) - len(set(ids))} receipts have the id of another")
+    accounted = len(ids) + result.unknown_but_stored + result.duplicates
+    if result.stored != accounted:
+        broken.append(f"{result.stored} are stored, {accounted} are accounted for")
+    if result.stored != result.carried_out:
+        broken.append(f"the sandbox carried out {result.carried_out} and has {result.stored}")
+    if result.duplicates + result.unseen > result.late:
+        broken.append(f"more duplicates than the {result.late} late requests explain")
+    if not result.faults:
+        broken.append("no fault befell any request: the row proves nothing")
+    return broken
+
+
+def complaints(sent: Sent, is_late: bool) -> list[str]:
+    """What is wrong with how one send ended."""
+    end, stored = sent.end, sent.stored
+    found: list[str] = []
+    most = 2 if is_late and POLICIES[sent.job.policy].resend else 1
+    if len(stored) > most:
+        found.append(f"stored {len(stored)} times, and ended in {end!r}")
+    if isinstance(end, Receipt):
+        own = [it for it in stored if it.id == end.id]
+        if not own:
+            found.append(f"lost: the receipt {end.id} is not of it")
+        found += [f"stored otherwise than sent: {it}" for it in own if not is_as_sent(it, sent.job)]
+        dates = [end.created_date]
+    elif isinstance(end, OutcomeUnknown):
+        dates = [datetime.fromisoformat(end.created_date or "0001-01-01T00:00Z")]
+        if stored and end.seen is False and not is_late:
+            found.append("stored, but a look did not see it")
+        if end.seen and len(stored) < 2:
+            found.append(f"seen more than once, and stored {len(stored)} times")
+    else:
+        dates = []
+        if not isinstance(end, NotSent | Rejected):
+            of_tree = "in the wrong place" if isinstance(end, EngageError) else "not of the tree"
+            found.append(f"{of_tree}: {end!r}")
+        elif stored:
+            found.append(f"stored, and yet {end!r}")
+    for item in stored if dates else ():
+        if datetime.fromisoformat(item.created_date) != dates[0]:
+            found.append(f"stored with another createdDate: {item}")
+    return found
+
+
+def is_as_sent(stored: StoredInteraction, job: Job) -> bool:
+    is_same_place = (stored.contact_id, stored.schema_id) == (job.contact, Favourite.__schema_id__)
+    return is_same_place and stored.payload == job.payload.to_payload()
+
+
+HEAD = f"""\
+{"":16}{"":>7}{"":>9}{"":>9}{"unknown,":>9}{"not":>9}{"":>9}{"":>9}{"dupli-":>9}{"":>9}{"":>9}
+{"row":16}{"sends":>7}{"receipts":>9}{"unknown":>9}{"stored":>9}{"sent":>9}{"rejected":>9}\
+{"stored":>9}{"cates":>9}{"faults":>9}{"seconds":>9}"""
+
+
+def line(result: Result) -> str:
+    counts = (
+        result.count(Receipt),
+        result.count(OutcomeUnknown),
+        result.unknown_but_stored,
+        result.count(NotSent),
+        result.count(Rejected),
+        result.stored,
+        result.duplicates,
+        result.faults,
+    )
+    cells = "".join(f"{count:9}" for count in counts)
+    return f"{result.name:16}{len(result.sent):7}{cells}{result.seconds:9.1f}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sends", type=int, default=2000, help="in each row")
+    parser.add_argument("--row", choices=ROWS, action="append", help="only this one")
+    arguments = parser.parse_args()
+    print(HEAD)
+    broken: list[str] = []
+    for name in arguments.row or ROWS:
+        result = run(name, arguments.sends)
+        print(line(result), flush=True)
+        broken += [f"{name}: {reason}" for reason in result.broken]
+    print("\nDuplicates: the platform applied a request after the last look.")
+    print(
+        *broken[:50], f"{len(broken)} promises broken" if broken else "Every promise held", sep="\n"
+    )
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
