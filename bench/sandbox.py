@@ -327,7 +327,7 @@ def serving(database: Path) -> Generator[tuple[int, int]]:
     disk by then."""
     command = "-m engage_codegen sandbox --port 0 --option rate-limit=0 --database".split()
     with database.with_suffix(".log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - a command of ours
+        process = subprocess.Popen(
             [sys.executable, *command, str(database)],
             stdout=subprocess.PIPE,
             stderr=log,
