@@ -468,3 +468,34 @@ def test_a_second_send_that_never_left_says_nothing_of_the_first() -> None:
     outcome = send(platform, PATIENT)
     assert isinstance(outcome, OutcomeUnknown)
     assert outcome.seen is False
+
+
+@both
+def test_an_observer_is_told_everything_and_can_do_no_harm(
+    connect: Callable[..., Send], caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[object] = []
+
+    class Metrics:
+        def attempted(self, *what: object) -> None:
+            told.append(("attempted", *what[:3]))
+            raise RuntimeError("a bug in the metrics")
+
+        def waited(self, *what: object) -> None:
+            told.append(("waited", *what))
+
+        def finished(self, *what: object) -> None:
+            told.append(("finished", *what[:3]))
+
+    platform = Platform(FakeClock(), ["never left", "timeout after"])
+    send = connect(platform, retry=QUICK, observer=Metrics())
+    assert isinstance(send(CONTACT, Gift("a")), Receipt)
+    assert told == [
+        ("attempted", "POST", "interactions", None),
+        ("waited", "retry", 1.0),
+        ("attempted", "POST", "interactions", None),
+        ("waited", "look", 5.0),
+        ("attempted", "GET", "interactions", 200),
+        ("finished", "send", "gift", "ok"),
+    ]
+    assert "the observer failed" in caplog.text

@@ -1,6 +1,8 @@
 """What happens on the way, for logs, metrics and traces. No payload, id or key is in any of it."""
 
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Protocol
 
 LOGGER = logging.getLogger(__name__.partition("._runtime")[0])
@@ -8,7 +10,8 @@ LOGGER = logging.getLogger(__name__.partition("._runtime")[0])
 
 
 class Observer(Protocol):
-    """Is told of everything; whatever it raises goes to the caller.
+    """Is told of everything. What it raises is logged and goes no further: a send must not lose
+    its receipt to a metric.
 
     `route` is a path without ids: ``interactions`` or ``interactions/{id}``. Times are in seconds.
     """
@@ -25,6 +28,33 @@ class Observer(Protocol):
         """A call ended: `operation` is send, get, list or delete, `outcome` is ok or the name of
         an error class."""
         ...
+
+
+class Guarded:
+    """An observer that cannot do harm."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def attempted(self, method: str, route: str, status: int | None, seconds: float) -> None:
+        with _logged():
+            self._observer.attempted(method, route, status, seconds)
+
+    def waited(self, reason: str, seconds: float) -> None:
+        with _logged():
+            self._observer.waited(reason, seconds)
+
+    def finished(self, operation: str, schema_id: str, outcome: str, seconds: float) -> None:
+        with _logged():
+            self._observer.finished(operation, schema_id, outcome, seconds)
+
+
+@contextmanager
+def _logged() -> Generator[None]:
+    try:
+        yield
+    except Exception:
+        LOGGER.exception("the observer failed")
 
 
 class LogObserver:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from . import sending
 from .clock import Clock
 from .judge import Call, Failure, Reply, Request
-from .observe import LogObserver, Observer
+from .observe import Guarded, LogObserver, Observer
 from .pace import pace_of
 from .payloads import Payload
 from .results import Receipt
@@ -36,7 +36,7 @@ class Client:
         connection.check(rate)
         self.pace = pace_of(connection.base_url, connection.key_digest(), rate, clock)
         self._retry = retry or RetryPolicy.interactive()
-        self._observer = observer or LogObserver()
+        self._observer = Guarded(observer) if observer else LogObserver()
         self._clock = clock
         self._stamps = Stamps(clock)
         self._claims = sending.Claims()
