@@ -39,6 +39,7 @@ class Letter:
     schema_id: str
     created_date: datetime
     payload: Mapping[str, Json] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def mark(self) -> tuple[str, str, str]:
@@ -52,13 +53,7 @@ class Letter:
 
     def request(self) -> Request:
         """The POST."""
-        body = {
-            "contactId": self.contact_id,
-            "schemaId": self.schema_id,
-            "createdDate": self.stamp,
-            "payload": dict(self.payload),
-        }
-        return Request("POST", "interactions", json.dumps(body, allow_nan=False).encode())
+        return Request("POST", "interactions", self.body)
 
 
 def letter(contact_id: str, payload: Payload, created_date: datetime) -> Letter:
@@ -69,14 +64,21 @@ def letter(contact_id: str, payload: Payload, created_date: datetime) -> Letter:
     check_id(problems, "contactId", contact_id)
     if problems:
         raise InvalidPayload(schema_id, problems)
-    made = Letter(type(payload), contact_id, schema_id, created_date, payload.to_payload())
+    wire = payload.to_payload()
+    envelope: dict[str, Json] = {
+        "contactId": contact_id,
+        "schemaId": schema_id,
+        "createdDate": encode_date_time(created_date),
+        "payload": wire,
+    }
+    body = b""
     try:
-        made.request()
+        body = json.dumps(envelope, allow_nan=False).encode()
     except ValueError:
         problems.append(Violation("payload", "has a number that JSON cannot hold"))
     if problems:
         raise InvalidPayload(schema_id, problems)
-    return made
+    return Letter(type(payload), contact_id, schema_id, created_date, wire, body)
 
 
 class Claims:
