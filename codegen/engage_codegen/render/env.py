@@ -31,7 +31,8 @@ def runtime(without: Sequence[str]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, path in template_files().items():
         folder, _, file = name.partition("/")
-        if folder == "runtime" and file.removesuffix(".py") not in without:
+        # A part is a module of its name, and others whose names begin with it.
+        if folder == "runtime" and file.removesuffix(".py").partition("_")[0] not in without:
             with open(path, encoding="utf-8") as source:
                 texts[f"_runtime/{file}"] = source.read()
     return texts

@@ -191,7 +191,7 @@ def _look(
             return [], None
         found: list[str] = []
         try:
-            found = yield from _matches(letter, claims)
+            found = yield from matches(letter, claims)
             seen = False
         except EngageError:
             seen = None
@@ -200,7 +200,8 @@ def _look(
     return [], seen
 
 
-def _matches(letter: Letter, claims: Claims) -> Call[list[str]]:
+def matches(letter: Letter, claims: Claims) -> Call[list[str]]:
+    """One look: the ids of what is stored and may be this letter. Raises what reading does."""
     pages = Pages(letter.kind, letter.contact_id, RetryPolicy.never())
     found: list[str] = []
     while pages.has_more:

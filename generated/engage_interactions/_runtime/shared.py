@@ -39,7 +39,7 @@ class Client:
         self._observer = Guarded(observer) if observer else LogObserver()
         self._clock = clock
         self._stamps = Stamps(clock)
-        self._claims = sending.Claims()
+        self.claims = sending.Claims()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection!r})"
@@ -53,7 +53,7 @@ class Client:
         retry: RetryPolicy | None,
     ) -> Call[Receipt]:
         letter = sending.letter(contact_id, payload, created_date or self._stamps.next())
-        return sending.send(letter, retry or self._retry, self._claims, confirm=confirm)
+        return sending.send(letter, retry or self._retry, self.claims, confirm=confirm)
 
     @contextmanager
     def observed(self, operation: str, schema_id: str) -> Generator[None]:

@@ -1,0 +1,294 @@
+"""The file of an outbox: an SQLite database, written by any number of processes at once.
+
+It holds personal data: only its owner may read it, and what is deleted is overwritten.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias, cast
+
+from .errors import EngageError
+from .payloads import Json, read_date_time
+from .sending import Letter
+
+State: TypeAlias = Literal["waiting", "sending", "unknown", "rejected"]
+Durability: TypeAlias = Literal["flushed", "unflushed"]
+
+_VERSION = 1
+_APPLICATION = 0x656E6762  # tells an outbox from any other database
+_BUSY_SECONDS = 30.0
+_opening = threading.Lock()
+
+_TABLE = """
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    contact_id TEXT NOT NULL,
+    schema_id TEXT NOT NULL,
+    created_date TEXT NOT NULL,
+    second INTEGER NOT NULL,
+    schema_hash TEXT NOT NULL,
+    body BLOB NOT NULL,
+    put_at TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'waiting',
+    due REAL NOT NULL DEFAULT 0,
+    posts INTEGER NOT NULL DEFAULT 0,
+    step INTEGER NOT NULL DEFAULT 0,
+    reasons TEXT NOT NULL DEFAULT '[]',
+    claimed TEXT NOT NULL DEFAULT ''
+)
+"""
+
+
+class OutboxFailed(EngageError):
+    """The outbox's file cannot be used: a full disk, a missing folder, a file that is damaged or
+    none of an outbox. A `put` that raises it has put nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One interaction in the outbox. `created_date` is the one that it has, or will have, in
+    Engage; `put_at` is when it came into the outbox; `reasons` say why it is in its state."""
+
+    id: int
+    state: State
+    contact_id: str
+    schema_id: str
+    created_date: datetime
+    payload: dict[str, Json] = field(repr=False)
+    put_at: datetime
+    reasons: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as the delivery needs it. `posts` is how many were begun and may have been carried
+    out, `step` how often the present one was tried in vain or looked for."""
+
+    id: int
+    contact_id: str
+    schema_id: str
+    created_date: str
+    second: int
+    schema_hash: str
+    body: bytes = field(repr=False)
+    state: State
+    posts: int
+    step: int
+    claims: str
+
+    @property
+    def claimed(self) -> Sequence[str]:
+        """Ids that a look must not take, because they are its twins'."""
+        return self.claims.splitlines()
+
+    @property
+    def twins(self) -> tuple[str, str, int, int]:
+        """Those that a look might take for it; by the second, in case that the platform gives back
+        no milliseconds."""
+        return (self.contact_id, self.schema_id, self.second, self.id)
+
+
+_PUT = """
+INSERT INTO entries (contact_id, schema_id, created_date, second, schema_hash, body, put_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_DUE = """
+SELECT id, contact_id, schema_id, created_date, second, schema_hash, body,
+    state, posts, step, claimed
+FROM entries WHERE id > ? AND state IN ('waiting', 'sending') AND (due <= ? OR due > ?)
+ORDER BY id LIMIT 1
+"""
+_ENTRIES = """
+SELECT id, state, contact_id, schema_id, created_date, body, put_at, reasons
+FROM entries WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT 100
+"""
+_CLAIM = """
+UPDATE entries SET claimed = claimed || ? || char(10)
+WHERE contact_id = ? AND schema_id = ? AND second = ? AND id <> ?
+"""
+_TWIN = """
+SELECT 1 FROM entries WHERE posts > 0
+AND contact_id = ? AND schema_id = ? AND second = ? AND id <> ? LIMIT 1
+"""
+_MOVE = """
+UPDATE entries SET state = ?, posts = ?, step = ?, due = ?, reasons = ? WHERE id = ? AND state = ?
+"""
+_REQUEUE = """
+UPDATE entries SET state = 'waiting', posts = 0, step = 0, due = 0, reasons = '[]'
+WHERE id = ? AND state IN ('rejected', 'unknown')
+"""
+
+
+class OutboxFile:
+    """One connection, shared by the threads of a process. Methods raise `OutboxFailed`."""
+
+    def __init__(self, path: str, durability: Durability) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        with _explained(path):
+            self._db = _open(path, _BUSY_SECONDS)
+            try:
+                self._prepare(durability)
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self, durability: Durability) -> None:
+        self._db.execute("BEGIN IMMEDIATE").close()
+        version, application = self._pragma("user_version"), self._pragma("application_id")
+        if not version and not application and not self._pragma("schema_version"):
+            self._db.execute(_TABLE)
+            self._db.execute("CREATE INDEX twins ON entries (contact_id, schema_id, second)")
+            self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        elif (version, application) != (_VERSION, _APPLICATION):
+            raise OutboxFailed(f"{self._path} is no outbox, or one of another version")
+        if os.name == "posix":
+            os.chmod(self._path, 0o600)
+        self._db.execute("COMMIT")
+        self._db.execute("PRAGMA journal_mode = WAL").close()
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'flushed' else 'NORMAL'}")
+        # Apple's fsync alone leaves the data in the cache of the disk.
+        self._db.execute("PRAGMA fullfsync = ON").close()
+        self._db.execute("PRAGMA secure_delete = ON").close()
+
+    def _pragma(self, name: str) -> int:
+        row: tuple[int] = self._db.execute(f"PRAGMA {name}").fetchone()
+        return row[0]
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def put(self, letter: Letter, schema_hash: str, now: datetime) -> int:
+        """The id of the new entry, which is committed."""
+        second = int(letter.created_date.timestamp())
+        values = (*letter.mark, second, schema_hash, letter.body, now.isoformat())
+        with self._used() as db:
+            return cast(int, db.execute(_PUT, values).lastrowid)
+
+    def due(self, after: int, now: float, latest: float) -> Row | None:
+        """The first row behind `after` that is due; also one that is due later than `latest`,
+        which can only be by a clock that went back."""
+        with self._used() as db:
+            found = db.execute(_DUE, (after, now, latest)).fetchone()
+        return None if found is None else Row(*found)
+
+    def move(self, row: Row, to: Row, *, due: float, reasons: tuple[str, ...]) -> bool:
+        """Put a row into the state of another; False if it is not in that of `row` any more."""
+        values = (to.state, to.posts, to.step, due, json.dumps(reasons), row.id, row.state)
+        with self._used() as db:
+            return db.execute(_MOVE, values).rowcount == 1
+
+    def delivered(self, row: Row, interaction_id: str) -> None:
+        """Delete a row; those that a look could not tell from it learn which one is not theirs."""
+        with self._used() as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(_CLAIM, (interaction_id, *row.twins))
+            db.execute("DELETE FROM entries WHERE id = ?", (row.id,))
+            db.execute("COMMIT")
+
+    def has_doubtful_twin(self, row: Row) -> bool:
+        """Whether there is another one, also sent, that a look could not tell from this."""
+        with self._used() as db:
+            return db.execute(_TWIN, row.twins).fetchone() is not None
+
+    def entries(self, state: State | None) -> Iterator[Entry]:
+        """In the order in which they were put, read by and by."""
+        last = 0
+        while True:
+            with self._used() as db:
+                page = db.execute(_ENTRIES, (last, state)).fetchall()
+            if not page:
+                return
+            last = page[-1][0]
+            yield from map(_entry, page)
+
+    def counts(self) -> dict[State, tuple[int, datetime]]:
+        """How many there are in each state, and since when the oldest is in the outbox."""
+        query = "SELECT state, count(*), min(put_at) FROM entries GROUP BY state"
+        with self._used() as db:
+            rows: list[tuple[State, int, str]] = db.execute(query).fetchall()
+        return {state: (count, datetime.fromisoformat(oldest)) for state, count, oldest in rows}
+
+    def requeue(self, entry_id: int) -> bool:
+        """Let one that was rejected, or whose outcome is unknown, wait again."""
+        with self._used() as db:
+            return db.execute(_REQUEUE, (entry_id,)).rowcount == 1
+
+    def discard(self, entry_id: int) -> bool:
+        """Delete one that is not just being sent."""
+        statement = "DELETE FROM entries WHERE id = ? AND state <> 'sending'"
+        with self._used() as db:
+            is_gone = db.execute(statement, (entry_id,)).rowcount == 1
+        self.forget()
+        return is_gone
+
+    def forget(self) -> None:
+        """Empty the log that what was deleted still stands in, unless somebody reads it now."""
+        with self._used() as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+    @contextmanager
+    def _used(self) -> Generator[sqlite3.Connection]:
+        with self._lock, _explained(self._path):
+            try:
+                yield self._db
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+
+@contextmanager
+def only_one(path: str) -> Generator[bool]:
+    """Whether this process is the only one in this block. The system ends a claim with its process,
+    so none is ever left behind, and none expires while it is needed."""
+    with _explained(path):
+        db = _open(path, 0.0)
+    try:
+        with _explained(path):
+            is_only = True
+            try:
+                db.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                is_only = False
+        yield is_only
+    finally:
+        db.close()
+
+
+def _open(path: str, timeout: float) -> sqlite3.Connection:
+    """A connection to a file that is the owner's alone from its beginning."""
+    # Whoever closes a file loses all locks that its process has on it: nobody else of this process
+    # may have it open while it is made.
+    with _opening:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        return sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
+
+
+@contextmanager
+def _explained(path: str) -> Generator[None]:
+    reason = ""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = str(error)
+    if reason:
+        raise OutboxFailed(f"{path}: {reason}")
+
+
+def _entry(row: tuple[int, State, str, str, str, bytes, str, str]) -> Entry:
+    number, state, contact_id, schema_id, created_date, body, put_at, reasons = row
+    payload = cast(dict[str, dict[str, Json]], json.loads(body))["payload"]
+    created, put = read_date_time(created_date), datetime.fromisoformat(put_at)
+    told = tuple(cast(list[str], json.loads(reasons)))
+    return Entry(number, state, contact_id, schema_id, created, payload, put, told)
