@@ -10,7 +10,7 @@ import pytest
 
 from conftest import Golden, Outcome, Tool, contents
 
-CONSTANT = ("__init__.py", "bulk.py", "outbox.py", "py.typed")
+CONSTANT = ("__init__.py", "bulk.py", "outbox.py", "py.typed", "testing.py")
 CASES = Path(__file__).parent / "cases"
 ALL = sorted(path.name for path in CASES.iterdir())
 GOOD = [name for name in ALL if not (CASES / name / "expected_error.txt").exists()]

@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 
 from conftest import Outcome, Tool, contents
+from engage_codegen.config import PARTS
 from engage_codegen.sandbox.server import Sandbox
 from tenants import PATH, Answer, answering, envelope, holding
 
@@ -297,14 +298,16 @@ def test_an_empty_tenant_makes_an_empty_package(
     assert tool("check", "--output", "p").code == 0
 
 
-def test_what_a_package_does_not_want_leaves_no_trace(project: Path, tool: Tool) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_what_a_package_does_not_want_leaves_no_trace(part: str, project: Path, tool: Tool) -> None:
     _local(tool, project, envelope("one"))
-    (project / "pyproject.toml").write_text('[tool.engage-codegen]\nwithout = ["bulk"]\n')
+    (project / "pyproject.toml").write_text(f'[tool.engage-codegen]\nwithout = ["{part}"]\n')
     assert tool("check", "--output", "package").code == 1
     assert tool("generate", "--output", "package").code == 0
     texts = _texts(project / "package")
-    assert not [path for path in texts if "bulk" in path]
-    assert not [path for path, text in texts.items() if "bulk" in text]
+    assert not [path for path in texts if part in path]
+    assert not [path for path, text in texts.items() if part in text.lower()]
+    subprocess.run([sys.executable, "-c", "import package.one"], cwd=project, check=True)
 
 
 def test_without_a_lock_equal_files_are_adopted(project: Path, tool: Tool) -> None:

@@ -36,12 +36,15 @@ def test_the_reference_is_what_help_says(
     golden(ROOT / "docs" / "commands.md", text)
 
 
-PACKAGE_PAGE = (ROOT / "docs" / "package.md").read_text("utf-8")
-PYTHON = _blocks(README, "python") + _blocks(PACKAGE_PAGE, "python")
+RUN = [
+    README,
+    *((ROOT / "docs" / f"{page}.md").read_text("utf-8") for page in ("package", "outbox")),
+]
+PYTHON = [block for page in RUN for block in _blocks(page, "python")]
 
 
 @pytest.mark.parametrize("number", range(len(PYTHON)))
-def test_the_python_of_the_readme_and_of_the_package_page_runs(
+def test_the_python_of_the_readme_and_of_the_pages_on_the_package_runs(
     number: int, tenant: Sandbox, project: Path
 ) -> None:
     code = PYTHON[number]
@@ -52,12 +55,19 @@ def test_the_python_of_the_readme_and_of_the_package_page_runs(
     )
 
 
-def test_the_python_of_the_sandbox_page_is_a_test_that_passes(tmp_path: Path) -> None:
-    (block,) = _blocks((ROOT / "docs" / "sandbox.md").read_text("utf-8"), "python")
-    (tmp_path / "test_docs.py").write_text(block)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert "1 passed" in done.stdout, done.stdout
+@pytest.mark.parametrize(("page", "passed"), [("sandbox", [1]), ("testing", [3, 1])])
+def test_the_python_of_a_page_on_tests_is_tests_that_pass(
+    page: str, passed: list[int], tmp_path: Path
+) -> None:
+    blocks = _blocks((ROOT / "docs" / f"{page}.md").read_text("utf-8"), "python")
+    for block, count in zip(blocks, passed, strict=True):
+        (tmp_path / "test_docs.py").write_text(block)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "generated")}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+        )
+        assert f"{count} passed" in done.stdout, done.stdout
 
 
 def test_the_faults_of_the_sandbox_page_are_understood(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Both clients against transports that answer anything: what is asked, what is made of answers."""
 
 import asyncio
+import gzip
 import json
 import sys
 import traceback
@@ -15,7 +16,7 @@ import httpx
 import pytest
 
 from clocks import FakeClock
-from runtime import errors
+from runtime import errors, transport
 from runtime.async_client import AsyncEngageClient
 from runtime.client import EngageClient
 from runtime.errors import EngageError, InvalidPayload, Misconfigured, ReadFailed, UnreadablePayload
@@ -279,6 +280,23 @@ def test_a_broken_exchange_tells_what_is_known(
         assert "the line went dead" in str(error)
         is_send = (operation, name) == ("send", "OutcomeUnknown")
         assert getattr(error, "created_date", None) == (STAMP if is_send else None)
+
+
+@both
+def test_an_answer_without_end_is_cut_off(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LARGEST_ANSWER", 10_000)
+    packed = gzip.compress(b" " * 1_000_000)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=packed, headers={"Content-Encoding": "gzip"})
+
+    outcomes = ("OutcomeUnknown", "ReadFailed", "ReadFailed", "OutcomeUnknown")
+    for operation, name in zip(OPERATIONS, outcomes, strict=True):
+        error = error_of(connect(answer), operation)
+        assert type(error) is getattr(errors, name)
+        assert "more than 10000 bytes" in str(error)
 
 
 def test_a_refusal_says_on_one_line_what_the_platform_said() -> None:

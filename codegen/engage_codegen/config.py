@@ -28,7 +28,7 @@ KEYS = {
 }
 """Each key and the environment variable that overrides it."""
 
-PARTS = ("bulk", "outbox")
+PARTS = ("bulk", "outbox", "testing")
 """The parts of a package that can be left out."""
 
 _SECRET_WORDS = frozenset(["apikey", "key", "engageapikey", "token", "secret", "password"])

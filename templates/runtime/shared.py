@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
-from . import sending
 from .clock import Clock
 from .judge import Call, Failure, Reply, Request
 from .observe import Guarded, LogObserver, Observer
@@ -13,6 +12,7 @@ from .pace import pace_of
 from .payloads import Payload
 from .results import Receipt
 from .retry import RetryPolicy
+from .sending import Claims, Letter, letter, send
 from .transport import Connection, Stamps
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Client:
         self._observer = Guarded(observer) if observer else LogObserver()
         self._clock = clock
         self._stamps = Stamps(clock)
-        self.claims = sending.Claims()
+        self.claims = Claims()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection!r})"
@@ -52,8 +52,14 @@ class Client:
         confirm: bool,
         retry: RetryPolicy | None,
     ) -> Call[Receipt]:
-        letter = sending.letter(contact_id, payload, created_date or self._stamps.next())
-        return sending.send(letter, retry or self._retry, self.claims, confirm=confirm)
+        fixed = letter(contact_id, payload, created_date or self._stamps.next())
+        return self.posting(fixed, retry or self._retry, confirm=confirm)
+
+    def posting(
+        self, fixed: Letter, policy: RetryPolicy, *, confirm: bool = False
+    ) -> Call[Receipt]:
+        """All sends come by here."""
+        return send(fixed, policy, self.claims, confirm=confirm)
 
     @contextmanager
     def observed(self, operation: str, schema_id: str) -> Generator[None]:

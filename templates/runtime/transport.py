@@ -17,6 +17,9 @@ from .judge import Answer, Failure, Request
 
 DEFAULT_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
+LARGEST_ANSWER = 32 * 2**20
+"""Bytes, unpacked: fifty interactions are a page."""
+
 _NEVER_LEFT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -76,15 +79,33 @@ class Connection:
         url = f"{self.base_url}/api/{self._api_version}/{request.target}"
         return http.build_request(request.method, url, content=request.body, headers=headers)
 
-    def answer(self, response: httpx.Response) -> Answer:
+    def answer(self, response: httpx.Response, content: bytes) -> Answer:
         """What the platform said; a key that it echoes in an error goes no further."""
-        body = response.content if response.is_success else self.auth.hide(response.content)
+        body = content if response.is_success else self.auth.hide(content)
         wanted = response.headers.get("retry-after")
         return Answer(response.status_code, body, None if wanted is None else _seconds(wanted))
 
     def key_digest(self) -> str:
         """Tells keys apart without being one."""
         return self.auth.digest()
+
+
+class Content:
+    """The body of an answer as it comes in, but not without end."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Raises `httpx.HTTPError` when it has become too much."""
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        if self._size > LARGEST_ANSWER:
+            raise httpx.DecodingError(f"the answer has more than {LARGEST_ANSWER} bytes")
+
+    def all(self) -> bytes:
+        return b"".join(self._chunks)
 
 
 def _seconds(text: str) -> float | None:

@@ -2,6 +2,7 @@
 in `sending` and `calls`, what a reply means in `judge`."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -17,7 +18,7 @@ from .payloads import Payload
 from .results import Receipt, Stored, by_date
 from .retry import RetryPolicy
 from .shared import NOTHING, Client
-from .transport import Connection, failure, from_environment
+from .transport import Connection, Content, failure, from_environment
 
 if TYPE_CHECKING:
     import asyncio
@@ -146,10 +147,14 @@ class AsyncEngageClient(Client):
 
     async def _exchange(self, request: Request) -> Reply:
         prepared = self._connection.request(self._http, request)
+        content = Content()
         try:
             response = await self._http.send(
-                prepared, auth=self._connection.auth, follow_redirects=False
+                prepared, auth=self._connection.auth, follow_redirects=False, stream=True
             )
+            async with aclosing(response):
+                async for chunk in response.aiter_bytes():
+                    content.add(chunk)
         except httpx.HTTPError as error:
             return failure(error)
-        return self._connection.answer(response)
+        return self._connection.answer(response, content.all())

@@ -3,6 +3,7 @@ in `sending` and `calls`, what a reply means in `judge`."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -18,7 +19,7 @@ from .payloads import Payload
 from .results import Receipt, Stored, by_date
 from .retry import RetryPolicy
 from .shared import NOTHING, Client
-from .transport import Connection, failure, from_environment
+from .transport import Connection, Content, failure, from_environment
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
@@ -160,8 +161,14 @@ class EngageClient(Client):
 
     def _exchange(self, request: Request) -> Reply:
         prepared = self._connection.request(self._http, request)
+        content = Content()
         try:
-            response = self._http.send(prepared, auth=self._connection.auth, follow_redirects=False)
+            response = self._http.send(
+                prepared, auth=self._connection.auth, follow_redirects=False, stream=True
+            )
+            with closing(response):
+                for chunk in response.iter_bytes():
+                    content.add(chunk)
         except httpx.HTTPError as error:
             return failure(error)
-        return self._connection.answer(response)
+        return self._connection.answer(response, content.all())

@@ -21,7 +21,7 @@ from .outbox_file import OutboxFile, Row, State
 from .payloads import read_date_time
 from .results import Receipt
 from .retry import RetryPolicy
-from .sending import Letter, matches, send
+from .sending import Letter, matches
 from .snapshot import Origin, origins
 
 # The longest wait that a policy can have: what is due later was put there by another clock.
@@ -113,8 +113,7 @@ class Round:
             return  # discarded since it was read
         try:
             with self._client.observed("send", row.schema_id):
-                call = send(letter, RetryPolicy.never(), self._client.claims, confirm=False)
-                receipt = self._client.run(call)
+                receipt = self._client.run(self._client.posting(letter, RetryPolicy.never()))
         except (NotSent, NotAuthorised) as error:
             waits = self._policy.again if row.state == "waiting" else self._policy.look
             self._move(begun, replace(row, step=row.step + 1), _wait(waits, row.step), error)
