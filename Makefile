@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test check format clean
+.PHONY: demo test test-full check format clean
 
 demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
 
 test: check
 	$(RUN)/python -m pytest -n auto
+
+# Every schema and case of the collections, instead of a part of them.
+test-full: check
+	ENGAGE_CODEGEN_FULL=1 $(RUN)/python -m pytest -n auto
 
 check: $(VENV)/.dev
 	$(RUN)/ruff check .

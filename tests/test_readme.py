@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ from engage_codegen.sandbox.server import Sandbox
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = ["", "pull", "generate", "check", "list", "sandbox"]
+INSTALLED = ("engage-codegen", "engage-codegen[sandbox]", "engage-codegen[verify]")
+COMMANDS = ["", "pull", "generate", "check", "list", "lint", "diff", "push", "verify", "sandbox"]
 
 
 def _blocks(text: str, language: str) -> list[str]:
@@ -91,21 +93,22 @@ def test_the_commands_of_the_readme_work_in_their_order(
     lines = [
         line.split("#")[0].strip() for text in _blocks(README, "sh") for line in text.splitlines()
     ]
+    shutil.copytree(ROOT / "codegen/engage_codegen/sandbox/seed/schemas", project / "schemas")
     ran: list[str] = []
     for line in filter(None, lines):
         match line.split():
             case ["make", target]:
                 assert re.search(rf"^{target}:", makefile, re.MULTILINE)
             case ["pipx" | "pip", "install", what]:
-                assert what.strip("'") in ("engage-codegen", "engage-codegen[sandbox]")
+                assert what.strip("'") in INSTALLED
             case ["engage-codegen", "sandbox"]:
                 assert tool("sandbox", "--help").code == 0
-            case ["engage-codegen", command]:
-                assert tool(command).code == 0
+            case ["engage-codegen", command, *arguments]:
+                assert tool(command, *arguments).code == 0
                 ran.append(command)
             case _:
                 pytest.fail(f"nobody has tried {line!r}")
-    assert ran == ["pull", "generate", "check"]
+    assert ran == ["pull", "generate", "check", "verify", "check", "diff", "lint"]
 
 
 def test_the_table_of_keys_is_complete() -> None:

@@ -202,7 +202,8 @@ def test_a_date_time_is_read_to_its_fields_and_offset(text: str, moment: datetim
         (date_time(".1234567"), "below a microsecond"),
         (date_time("." + "0" * 30 + "1"), "below a microsecond"),
         *[(f"{day}T00:00:00Z", "calendar") for day in ("2024-02-30", "2023-02-29", "2024-13-01")],
-        *[(f"{day}T00:00:00Z", "calendar") for day in ("2024-00-10", "0000-01-01")],
+        *[(f"{day}T00:00:00Z", "calendar") for day in ("2024-00-10",)],
+        ("0000-01-01T00:00:00Z", "year 0"),
     ],
 )
 def test_what_a_datetime_cannot_hold_is_refused_by_name(text: str, words: str) -> None:
@@ -275,7 +276,7 @@ def test_the_verdict_on_a_date_time_is_that_of_the_validator(text: str) -> None:
         by_design = (
             (text[17:19] == "60" and "leap second" in str(error))
             or (text[26:27].isdigit() and "below a microsecond" in str(error))
-            or (text.startswith("0000") and "calendar" in str(error))
+            or (text.startswith("0000") and "year 0" in str(error))
         )
         assert by_design or not DATE_TIME.is_valid(text)
     else:
@@ -304,7 +305,7 @@ def test_the_verdict_on_a_value_is_that_of_the_validator(read: Read, value: Json
         assert not TYPES[read].is_valid(value)
     else:
         assert TYPES[read].is_valid(value)
-        assert result == value
+        assert result == value or Decimal(repr(result)) == Decimal(repr(value))
         assert type(result) is (int if read is payloads.read_integer else type(value))
 
 

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from .errors import API_KEY_VARIABLE, ConfigError
 from .schema import JsonObject, canonical_json, digest, loads, shown
@@ -25,11 +25,14 @@ KEYS = {
     "renames": "ENGAGE_CODEGEN_RENAMES",
     "user-agent": "ENGAGE_USER_AGENT",
     "without": "ENGAGE_CODEGEN_WITHOUT",
+    "dialect": "ENGAGE_CODEGEN_DIALECT",
 }
 """Each key and the environment variable that overrides it."""
 
 PARTS = ("bulk", "outbox", "testing")
 """The parts of a package that can be left out."""
+
+DIALECTS: tuple[Literal["engage"], Literal["json-schema"]] = ("engage", "json-schema")
 
 _SECRET_WORDS = frozenset(["apikey", "key", "engageapikey", "token", "secret", "password"])
 
@@ -49,11 +52,16 @@ class Config:
     renames: Mapping[str, str] = field(default_factory=dict[str, str])
     user_agent: str = ""
     without: tuple[str, ...] = ()
+    dialect: Literal["engage", "json-schema"] = "engage"
     file: Path | None = None
 
     def digest(self) -> str:
         """Hash over what decides the text of the package."""
-        decisive: JsonObject = {"renames": dict(self.renames), "without": list(self.without)}
+        decisive: JsonObject = {
+            "renames": dict(self.renames),
+            "without": list(self.without),
+            "dialect": self.dialect,
+        }
         return digest(canonical_json(decisive))
 
 
@@ -185,6 +193,7 @@ def _config(values: Mapping[str, _Value], file: Path | None, folder: Path) -> Co
         renames=_renames(value("renames", {})),
         user_agent=_text(value("user-agent", "")),
         without=_parts(value("without", [])),
+        dialect=_dialect(value("dialect", "engage")),
         file=file,
     )
 
@@ -203,6 +212,17 @@ def _api_version(value: _Value) -> str:
             "the value has to be v2 or v3", where=value.place, fix="use v3, or leave it out"
         )
     return _text(value)
+
+
+def _dialect(value: _Value) -> Literal["engage", "json-schema"]:
+    for dialect in DIALECTS:
+        if value.raw == dialect:
+            return dialect
+    raise ConfigError(
+        f"there is no dialect {shown(str(value.raw))}",
+        where=value.place,
+        fix=f"the dialects are {' and '.join(DIALECTS)}",
+    )
 
 
 def _output(value: _Value) -> Path:

@@ -61,9 +61,28 @@ class BadAnswer(SourceError):
 
 
 class SchemaError(CodegenError):
-    """A schema that cannot become code."""
+    """A schema that cannot become code.
+
+    Where one rule of the dialect says so, `code` names it, `reason` is its sentence, and `parts`
+    lead from the schema of the payload to the place, unescaped.
+    """
 
     exit_code = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str,
+        fix: str,
+        code: str = "",
+        reason: str = "",
+        parts: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.code = code
+        self.reason = reason
+        self.parts = parts
 
 
 class NameCollision(SchemaError):

@@ -20,6 +20,7 @@ from .snapshot import Lock
 if TYPE_CHECKING:
     from .model.ir import Package
     from .sources.interface import Progress, Source
+    from .sources.writer import TenantWriter
     from .write import Plan
 
 
@@ -65,9 +66,20 @@ def source_of(config: Config, key: str) -> "Source":
             where=str(config.file or "no pyproject.toml with a section [tool.engage-codegen]"),
             fix="set base-url to the tenant, or schemas to a folder of schema files",
         )
-    from .sources.api import ApiSource
+    return tenant_of(config, key)
 
-    return ApiSource(
+
+def tenant_of(config: Config, key: str) -> "TenantWriter":
+    """The configured tenant. Raises `ConfigError`."""
+    if not config.base_url:
+        raise ConfigError(
+            "no tenant is configured",
+            where=str(config.file or "no pyproject.toml with a section [tool.engage-codegen]"),
+            fix="set base-url to the tenant",
+        )
+    from .sources.writer import TenantWriter
+
+    return TenantWriter(
         config.base_url, key=key, user_agent=config.user_agent, api_version=config.api_version
     )
 
@@ -252,7 +264,7 @@ def _plan(config: Config, lock: Lock, local: Mapping[str, Schema] | None) -> "tu
     schemas = dict(local) if local is not None else snapshot.read(config.output)
     if not schemas:
         _refuse_nothing(config)
-    package = build(schemas, config.renames)
+    package = build(schemas, config.renames, config.dialect)
     if lock.head.version != __version__:
         refuse_new_names(lock, package, config.renames)
     texts = _texts(package, config.without)

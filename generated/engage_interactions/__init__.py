@@ -22,10 +22,12 @@ from ._runtime.errors import (
     Violation,
 )
 from ._runtime.observe import Observer
+from ._runtime.payloads import UNSET, Unset
 from ._runtime.results import Receipt, Stored
 from ._runtime.retry import RetryPolicy
 
 __all__ = [
+    "UNSET",
     "AsyncEngageClient",
     "EngageClient",
     "EngageError",
@@ -47,5 +49,6 @@ __all__ = [
     "UnknownInteraction",
     "UnknownSchema",
     "UnreadablePayload",
+    "Unset",
     "Violation",
 ]

@@ -63,7 +63,7 @@ class Favourite:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         payload["productSku"] = self.product_sku
         if self.category is not None:

@@ -59,7 +59,7 @@ class FriendReferral:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         payload["referralCode"] = self.referral_code
         payload["friendJoined"] = self.friend_joined

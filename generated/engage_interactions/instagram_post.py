@@ -75,7 +75,7 @@ class InstagramPost:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         payload["postUrl"] = self.post_url
         payload["postedAt"] = encode_date_time(self.posted_at)

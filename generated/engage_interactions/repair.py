@@ -85,7 +85,7 @@ class Repair:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         payload["productSku"] = self.product_sku
         payload["repairType"] = self.repair_type

@@ -53,7 +53,7 @@ class ReuseSpring2023:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         payload["name"] = self.name
         if self.created is not None:

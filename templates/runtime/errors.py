@@ -34,12 +34,13 @@ class Misconfigured(EngageError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One rule that one property breaks. `property` is the name on the wire; `value` is personal
-    data and therefore in no message."""
+    """One rule that one property breaks, or, if it `is_about_the_whole`, the payload. `property` is
+    the name on the wire; `value` is personal data and therefore in no message."""
 
     property: str
     rule: str
     value: object = field(default=None, repr=False)
+    is_about_the_whole: bool = field(default=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.property}: {self.rule}"

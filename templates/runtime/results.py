@@ -52,14 +52,19 @@ class Stored(Generic[P]):
 
     @property
     def payload(self) -> P:
-        """The payload as the class that was asked for; undeclared and null properties are left
-        out."""
+        """The payload as the class that was asked for; undeclared properties are left out, and so
+        is null where the schema does not allow it."""
         if self.schema_id != self._kind.__schema_id__:
             raise UnreadablePayload(f"interaction {self.id} is of the schema {self.schema_id}")
         if not isinstance(self.raw, dict):
             raise UnreadablePayload(f"interaction {self.id} has no payload")
         declared = self._kind.__properties__
-        known = {k: v for k, v in self.raw.items() if k in declared and v is not None}
+        nullable: frozenset[str] = getattr(self._kind, "__nullable__", frozenset())
+        known = {
+            name: value
+            for name, value in self.raw.items()
+            if name in declared and (value is not None or name in nullable)
+        }
         problem = ""
         try:
             return self._kind.from_payload(known)

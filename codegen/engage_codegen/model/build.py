@@ -1,51 +1,50 @@
 """Schemas -> model. Pure: the same schemas and renames give the same model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
-from ..errors import ConfigError, RenderError, SchemaError
-from ..names import Identifier, SchemaNames, name_properties, name_schemas, rename_key
+from ..errors import ConfigError, SchemaError
+from ..names import SchemaNames, name_properties, name_schemas, rename_key
 from ..schema import Json, JsonObject, Schema, shown
 from . import dialect
-from .ir import Code, Codec, Field, Import, Package, Record
+from .codecs import Kind, kind, scalar_code, shapes
+from .dialect import Dialect
+from .ir import Code, Field, Import, Package, Record, literal
+from .scalar import Scalar, read
 from .types import Annotation, Shape, annotations
-
-_CODECS = {
-    ("string", "str"): Codec(Code("str"), Code("check_string"), Code(""), Code("read_string")),
-    ("integer", "int"): Codec(Code("int"), Code("check_integer"), Code(""), Code("read_integer")),
-    ("number", "float"): Codec(Code(""), Code("check_number"), Code(""), Code("read_number")),
-    ("boolean", "bool"): Codec(Code("bool"), Code("check_boolean"), Code(""), Code("read_boolean")),
-    ("string", "datetime"): Codec(
-        Code(""),
-        Code("check_date_time"),
-        Code("encode_date_time"),
-        Code("read_date_time"),
-        "An aware date and time.",
-    ),
-}
-"""By JSON type and Python type."""
 
 _RUNTIME = ("InvalidPayload", "Json", "Reader", "Violation")
 
 
-def build(schemas: Mapping[str, Schema], renames: Mapping[str, str]) -> Package:
+def build(
+    schemas: Mapping[str, Schema], renames: Mapping[str, str], spoken: Dialect = "engage"
+) -> Package:
     """The model of a package.
 
     Raises one `SchemaError` that names everything that is wrong with the schemas, or a
     `ConfigError` for a rename that names nothing.
     """
-    problems = [problem for key in sorted(schemas) for problem in dialect.problems(schemas[key])]
+    problems = [
+        problem for key in sorted(schemas) for problem in dialect.problems(schemas[key], spoken)
+    ]
     if problems:
         *others, last = problems
         what = "\n".join([*map(str, others), last.what])
         raise SchemaError(what, where=last.where, fix=last.fix)
     _refuse_unused(renames, schemas)
     names = name_schemas(schemas, renames)
+    scalars = {
+        key: {wire: read(value) for wire, value in properties(schema).items()}
+        for key, schema in schemas.items()
+    }
     types = annotations(
-        _shape(value) for schema in schemas.values() for value in properties(schema).values()
+        shape for each in scalars.values() for scalar in each.values() for shape in shapes(scalar)
     )
     return Package(
-        tuple(_record(schemas[key], names[key], renames, types) for key in sorted(schemas))
+        tuple(
+            _record(schemas[key], names[key], renames, scalars[key], types)
+            for key in sorted(schemas)
+        )
     )
 
 
@@ -58,47 +57,99 @@ def _record(
     schema: Schema,
     names: SchemaNames,
     renames: Mapping[str, str],
+    scalars: Mapping[str, Scalar],
     types: Mapping[Shape, Annotation],
 ) -> Record:
+    body = schema.json_schema
     attributes = name_properties(schema.id, properties(schema), renames)
-    required = cast("list[str]", schema.json_schema.get("required", []))
+    required = cast("list[str]", body.get("required", []))
+    kinds = {wire: kind(scalar, types) for wire, scalar in scalars.items()}
     fields = tuple(
-        _field(wire, value, attributes[wire], wire in required, types[_shape(value)])
-        for wire, value in properties(schema).items()
+        Field(
+            wire=wire,
+            name=attributes[wire],
+            annotation=kinds[wire].annotation,
+            codec=kinds[wire].codec,
+            required=wire in required,
+            nullable=scalar.nullable,
+            doc=_doc(wire, properties(schema)[wire], scalar, kinds[wire]),
+        )
+        for wire, scalar in scalars.items()
     )
-    used = [types[_shape(value)] for value in properties(schema).values()]
+    limits = _limits(body)
+    deprecation = "this kind of interaction is deprecated" if body.get("deprecated") is True else ""
     return Record(
         schema_id=Code(schema.id),
         names=names,
         title=schema.display_name,
-        doc=_sentences(schema.display_name, schema.json_schema.get("description")),
+        doc=_sentences(schema.display_name, body.get("description"), deprecation.capitalize()),
         fields=tuple(sorted(fields, key=lambda field: _order(field, properties(schema)))),
-        imports=_imports(fields, used),
+        imports=_imports(fields, list(kinds.values()), limits, deprecation),
+        limits=limits,
+        deprecation=deprecation,
     )
 
 
-def _field(
-    wire: str, value: JsonObject, name: Identifier, required: bool, annotation: Annotation
-) -> Field:
-    codec = _CODECS.get((str(value["type"]), annotation.text))
-    if codec is None:
-        raise RenderError(
-            f"no codec for the type {annotation.text} of {shown(wire)}",
-            where="model/build.py",
-            fix="report this, with the schema",
-        )
-    doc = _sentences(
+def _limits(body: JsonObject) -> Code:
+    """The arguments of the check of a whole payload."""
+    found: list[str] = []
+    for keyword, name in (("minProperties", "min_properties"), ("maxProperties", "max_properties")):
+        number = cast("float | None", body.get(keyword))
+        if number is not None and (number or keyword == "maxProperties"):
+            found.append(f"{name}={int(number)}")
+    dependent = cast("dict[str, list[str]]", body.get("dependentRequired", {}))
+    pairs = [
+        f"{literal(name)}: ({', '.join(map(literal, sorted(set(others))))},)"
+        for name, others in sorted(dependent.items())
+        if others
+    ]
+    if pairs:
+        found.append(f"dependent_required={{{', '.join(pairs)}}}")
+    return Code(", ".join(found))
+
+
+def _doc(wire: str, value: JsonObject, scalar: Scalar, of: Kind) -> str:
+    return _sentences(
         _first(value.get("displayName"), value.get("title"), wire),
         value.get("description"),
-        codec.note,
+        of.codec.note,
+        _limit_sentence(scalar) if of.codec.rule else "",
+        f"Format {scalar.note} (not checked)." if scalar.note else "",
         "The product that the interaction is about." if wire == "productSku" else "",
         _uses(value),
+        "Deprecated." if value.get("deprecated") is True else "",
+        "Read only: the platform sets it." if value.get("readOnly") is True else "",
+        "Write only: the platform does not give it back." if value.get("writeOnly") is True else "",
+        *_value_sentences(value),
     )
-    return Field(wire, name, annotation.text, codec, required, doc)
 
 
-def _shape(value: JsonObject) -> Shape:
-    return Shape(str(value["type"]), str(value.get("format") or ""))
+def _limit_sentence(scalar: Scalar) -> str:
+    words = {
+        "min_length": "length at least {}",
+        "max_length": "length at most {}",
+        "pattern": "matches a pattern",
+        "format": "of the format {}",
+        "minimum": "at least {}",
+        "exclusive_minimum": "more than {}",
+        "maximum": "at most {}",
+        "exclusive_maximum": "less than {}",
+        "multiple_of": "a multiple of {}",
+    }
+    limits = {**scalar.text_limits, **scalar.numeric_limits}
+    text = ", ".join(words[name].format(value) for name, value in limits.items())
+    return text[:1].upper() + text[1:]
+
+
+def _value_sentences(value: JsonObject) -> Iterator[str]:
+    """What the schema's author offers as values."""
+    default, examples = value.get("default"), value.get("examples")
+    if isinstance(default, (str, int, float)):
+        yield f"Left out, it counts as {scalar_code(default)}."
+    if isinstance(examples, list):
+        shown_ = [scalar_code(it) for it in examples if isinstance(it, (str, int, float))]
+        if shown_:
+            yield f"For example {', '.join(shown_)}."
 
 
 def _order(field: Field, of: Mapping[str, JsonObject]) -> tuple[bool, bool, int, str]:
@@ -128,7 +179,9 @@ def _uses(value: JsonObject) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _imports(fields: tuple[Field, ...], used: list[Annotation]) -> tuple[Import, ...]:
+def _imports(
+    fields: tuple[Field, ...], kinds: list[Kind], limits: Code, deprecation: str
+) -> tuple[Import, ...]:
     """What a module imports, whether it is the standard library's or the package's."""
     wanted: dict[str, set[str]] = {
         "collections.abc": {"Mapping"},
@@ -142,10 +195,16 @@ def _imports(fields: tuple[Field, ...], used: list[Annotation]) -> tuple[Import,
         "._runtime.payloads": set(_RUNTIME),
     }
     for codec in {field.codec for field in fields}:
-        wanted["._runtime.payloads"] |= {codec.check, codec.encode, codec.read} - {""}
-    for annotation in used:
-        for item in annotation.imports:
-            wanted.setdefault(item.module, set()).update(item.names)
+        used = {name for name in (codec.check, codec.encode, codec.read) if "." not in name}
+        wanted["._runtime.payloads"] |= used - {""}
+    if any(field.nullable and not field.required for field in fields):
+        wanted["._runtime.payloads"] |= {"UNSET", "Unset"}
+    if limits:
+        wanted.setdefault("._runtime", set()).add("rules")
+    if deprecation:
+        wanted["._runtime.deprecation"] = {"deprecated"}
+    for item in (item for each in kinds for item in each.imports):
+        wanted.setdefault(item.module, set()).update(item.names)
     return tuple(
         Import(Code(module), tuple(map(Code, sorted(wanted[module])))) for module in sorted(wanted)
     )

@@ -39,15 +39,21 @@ class Annotation:
     imports: tuple[Import, ...]
 
 
+_UUID = Annotation(Code("UUID"), (Import(Code("uuid"), (Code("UUID"),)),))
+# The generator has no type for it in dataclasses.
+_OURS = {Shape("string", "uuid"): _UUID}
+
+
 def annotations(shapes: Iterable[Shape]) -> dict[Shape, Annotation]:
     """The type of each shape. Raises `RenderError` if the generator's answer is not understood."""
     ordered = sorted(set(shapes))
     if not ordered:
         return {}
-    fields = {f"field_{number}": shape for number, shape in enumerate(ordered)}
+    asked = [shape for shape in ordered if shape not in _OURS]
+    fields = {f"field_{number}": shape for number, shape in enumerate(asked)}
     try:
-        found = _parse(_generate(fields))
-        return {shape: found[name] for name, shape in fields.items()}
+        found = _parse(_generate(fields)) if fields else {}
+        return _OURS | {shape: found[name] for name, shape in fields.items()}
     except (SyntaxError, KeyError) as error:
         raise RenderError(
             f"datamodel-code-generator answered something unexpected: {error!r}",
@@ -99,8 +105,13 @@ def _parse(source: str) -> dict[str, Annotation]:
 
 
 def _annotation(node: ast.expr, origin: dict[str, str]) -> Annotation:
-    used = sorted({name.id for name in ast.walk(node) if isinstance(name, ast.Name)})
-    return Annotation(
-        Code(ast.unparse(node)),
-        tuple(Import(Code(origin[name]), (Code(name),)) for name in used if name in origin),
-    )
+    text = ast.unparse(node)
+    if text not in origin:
+        return Annotation(Code(text), ())
+    # An attribute may be called date or time, and would hide the type from those after it.
+    alias = text if text in _HIDDEN_BY_NONE else text.capitalize()
+    name = text if alias == text else f"{text} as {alias}"
+    return Annotation(Code(alias), (Import(Code(origin[text]), (Code(name),)),))
+
+
+_HIDDEN_BY_NONE = ("datetime",)

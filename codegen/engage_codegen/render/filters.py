@@ -4,17 +4,11 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from ..model.ir import Code, Field
+from ..model.ir import Code, Field, literal
 from ..names import Identifier
 from ..schema import UNSAFE_IN_TEXT, escaped
 
 _WIDTH = 88
-
-
-def literal(text: str) -> Code:
-    """A string literal in double quotes."""
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    return Code(f'"{UNSAFE_IN_TEXT.sub(escaped, quoted)}"')
 
 
 def doc(text: str, indent: int = 0) -> Code:

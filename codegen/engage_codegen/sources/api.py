@@ -48,6 +48,7 @@ class ApiSource:
         return asyncio.run(self._fetch(only, progress))
 
     async def _fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
+        self._pace = _Pace()  # a lock of asyncio belongs to one event loop
         headers = {"User-Agent": self._user_agent}
         gate = asyncio.Semaphore(_AT_ONCE)
         schemas: dict[str, Schema] = {}
@@ -173,15 +174,20 @@ def _unanswered(failure: Exception | None, url: str) -> CodegenError:
     )
 
 
+def refused_key(status: int, url: str) -> NotAuthorised:
+    """What a 401 or 403 means."""
+    return NotAuthorised(
+        f"the tenant refused the key (status {status})",
+        where=url,
+        fix=f"check the key in the environment variable {API_KEY_VARIABLE}, the tenant that "
+        "it belongs to, and the IP addresses that it is bound to",
+    )
+
+
 def _parsed(answer: httpx.Response, body: bytes, url: str) -> Json:
     status = answer.status_code
     if status in (401, 403):
-        raise NotAuthorised(
-            f"the tenant refused the key (status {status})",
-            where=url,
-            fix=f"check the key in the environment variable {API_KEY_VARIABLE}, the tenant that "
-            "it belongs to, and the IP addresses that it is bound to",
-        )
+        raise refused_key(status, url)
     if not answer.is_success:
         raise BadAnswer(f"the tenant answered {status}", where=url, fix="try again later")
     try:

@@ -7,9 +7,10 @@ infinities are no JSON, 2.0 is an integer, a date-time follows RFC 3339 and has 
 import re
 from collections.abc import Callable, Mapping, Set
 from datetime import datetime, timedelta
-from math import isfinite
+from enum import Enum
+from math import inf, isfinite
 from types import TracebackType
-from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar, cast
+from typing import ClassVar, Final, Protocol, Self, TypeAlias, TypeVar, cast
 
 from .errors import InvalidPayload, Violation
 
@@ -17,11 +18,25 @@ Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json
 
 T = TypeVar("T")
 
+
+class Unset(Enum):
+    """Where the schema allows null: None is null, and UNSET leaves the property out."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+UNSET: Final = Unset.UNSET
+
 __all__ = [
+    "UNSET",
     "InvalidPayload",
     "Json",
     "Payload",
     "Reader",
+    "Unset",
     "Violation",
     "check_boolean",
     "check_date_time",
@@ -29,6 +44,8 @@ __all__ = [
     "check_number",
     "check_string",
     "encode_date_time",
+    "exact",
+    "not_a",
     "read_boolean",
     "read_date_time",
     "read_integer",
@@ -97,36 +114,46 @@ def encode_date_time(value: datetime) -> str:
 def read_string(value: Json) -> str:
     """Raises `ValueError` with the rule that the value breaks, as all readers do."""
     if not isinstance(value, str):
-        raise ValueError(_not("a string", value))
+        raise ValueError(not_a("a string", value))
     return value
 
 
 def read_integer(value: Json) -> int:
     """2.0 is an integer in JSON Schema, and is read as 2."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    if isinstance(value, float) and value % 1 == 0:
+        return int(exact(value))
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(_not("an integer", value))
+        raise ValueError(not_a("an integer", value))
     return value
+
+
+def exact(value: float) -> float:
+    """The number that JSON writes for a value: a large float is not the power of two that it is in
+    memory, but the digits that stand for it."""
+    if isinstance(value, int) or not 2**53 <= abs(value) < inf:
+        return value
+    from decimal import Decimal
+
+    return int(Decimal(repr(value)))
 
 
 def read_number(value: Json) -> float:
     """An int stays one: it is written as it was read."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise ValueError(_not("a number", value))
+        raise ValueError(not_a("a number", value))
     return value
 
 
 def read_boolean(value: Json) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(_not("a boolean", value))
+        raise ValueError(not_a("a boolean", value))
     return value
 
 
 def read_date_time(value: Json) -> datetime:
     """An RFC 3339 date-time with an offset."""
     if not isinstance(value, str):
-        raise ValueError(_not("a date-time string", value))
+        raise ValueError(not_a("a date-time string", value))
     match = _DATE_TIME.fullmatch(value)
     if not match:
         raise ValueError("is no RFC 3339 date-time with an offset")
@@ -135,6 +162,8 @@ def read_date_time(value: Json) -> datetime:
         raise ValueError("is a leap second, which a datetime cannot hold")
     if digits and digits[6:].strip("0"):
         raise ValueError("has digits below a microsecond, which a datetime cannot hold")
+    if minute.startswith("0000"):
+        raise ValueError("is in the year 0, which a datetime cannot hold")
     text = f"{minute}:{second}.{digits or '0':0<6.6}{offset}"
     try:
         return datetime.fromisoformat(text.upper())
@@ -157,7 +186,7 @@ class Reader:
         self._payload: Mapping[str, Json] = {}
         self._problems: list[Violation] = []
         if not _is_mapping(payload):
-            self._problems.append(Violation("payload", _not("an object", payload), payload))
+            self._problems.append(Violation("payload", not_a("an object", payload), payload))
             return
         self._payload = payload
         self._problems += [
@@ -186,6 +215,18 @@ class Reader:
             self._problems.append(Violation(name, str(error), value))
             return None
 
+    def nullable(self, name: str, read: Callable[[Json], T]) -> T | None:
+        """The value of a property that has to be there; None if it is null."""
+        if name in self._payload and self._payload[name] is None:
+            return None
+        return self.required(name, read)
+
+    def unsettable(self, name: str, read: Callable[[Json], T]) -> T | None | Unset:
+        """The value of a property; None if it is null, UNSET if it is not there."""
+        if name not in self._payload:
+            return UNSET
+        return self.nullable(name, read)
+
     def __enter__(self) -> Self:
         return self
 
@@ -197,7 +238,12 @@ class Reader:
     ) -> None:
         if isinstance(error, InvalidPayload):
             noted = {problem.property for problem in self._problems}
-            self._problems += [item for item in error.violations if item.property not in noted]
+            self._problems += [
+                item
+                for item in error.violations
+                # What could not be read is not there for the rules about the whole.
+                if item.property not in noted and not (noted and item.is_about_the_whole)
+            ]
         elif error is not None:
             return
         if self._problems:
@@ -210,8 +256,9 @@ def _is_mapping(value: object) -> bool:
 
 
 def _wrong_type(name: str, wanted: str, value: object) -> Violation:
-    return Violation(name, _not(wanted, value), value)
+    return Violation(name, not_a(wanted, value), value)
 
 
-def _not(wanted: str, value: object) -> str:
+def not_a(wanted: str, value: object) -> str:
+    """The rule that a value of another type breaks."""
     return f"has to be {wanted}, not {'null' if value is None else type(value).__name__}"

@@ -67,7 +67,7 @@ class Required:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         payload["amount"] = self.amount
         payload["count"] = self.count

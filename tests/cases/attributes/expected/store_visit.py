@@ -42,7 +42,7 @@ class StoreVisit:
     """Store. Shown in the contact card, can be used in segments."""
 
     note: str | None = None
-    """A title."""
+    """A title. Deprecated. Left out, it counts as "". For example "x"."""
 
     def __post_init__(self) -> None:
         problems: list[Violation] = []
@@ -58,7 +58,7 @@ class StoreVisit:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         if self.product_sku is not None:
             payload["productSku"] = self.product_sku

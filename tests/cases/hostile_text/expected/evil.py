@@ -72,7 +72,7 @@ class Evil:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         if self.property_7_7_raw_import_os_os_system_x_td is not None:
             payload[

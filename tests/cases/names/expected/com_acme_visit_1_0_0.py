@@ -38,7 +38,7 @@ class ComAcmeVisit1_0_0:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         if self.v1_0 is not None:
             payload["v1_0"] = self.v1_0

@@ -26,7 +26,7 @@ class None_:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         return payload
 

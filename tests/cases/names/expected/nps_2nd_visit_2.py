@@ -168,7 +168,7 @@ class NPS2ndVisit2:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         if self.ref is not None:
             payload["$ref"] = self.ref

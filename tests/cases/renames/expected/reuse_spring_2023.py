@@ -55,7 +55,7 @@ class ReuseSpring2023:
             raise InvalidPayload(self.__schema_id__, problems)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is None."""
+        """The payload under its names on the wire, without what is left out."""
         payload: dict[str, Json] = {}
         if self.a_and_b is not None:
             payload["a b"] = self.a_and_b

@@ -1,0 +1,100 @@
+"""The command line: arguments -> Config -> pipeline -> report -> exit code.
+
+The only place that prints or catches. Data goes to stdout, talk to stderr.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from .. import __version__, terminal
+from ..errors import CodegenError
+from ..terminal import say
+
+COMMANDS = {
+    "pull": "package",
+    "generate": "package",
+    "check": "judgement",
+    "list": "package",
+    "lint": "judgement",
+    "diff": "judgement",
+    "push": "push",
+    "verify": "judgement",
+    "sandbox": "sandbox",
+}
+"""Each command and the module here that has it."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of a command line: 0 fine, 1 findings, 2 usage, configuration, local input or
+    a bug of ours, 5 the tenant, 130 interrupted."""
+    terminal.never_fail_on_encoding()
+    try:
+        result = main.main(list(arguments), "engage-codegen", standalone_mode=False)
+    except BaseException as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        return _ended(error)
+    return result if isinstance(result, int) else 0
+
+
+def _ended(error: BaseException) -> int:
+    """Say what ended the run; its exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return 2
+    if isinstance(error, CodegenError):
+        say(f"error: {error}")
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has gone; Python must not try to flush what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if isinstance(error, click.Abort) or _was_interrupted(error):
+        say("interrupted")
+        return 130
+    if isinstance(error, SystemExit):
+        raise error
+    say(
+        f"internal error: {type(error).__name__}: {error}\n"
+        "  fix: this is a bug in engage-codegen; run again with --debug and report it"
+    )
+    return 2
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Some libraries turn a Ctrl-C into an error of their own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f".{COMMANDS[cmd_name]}", __name__)
+        command: click.Command = getattr(module, f"{cmd_name}_" if cmd_name == "list" else cmd_name)
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+)
+@click.version_option(__version__, prog_name="engage-codegen")
+def main() -> None:
+    """Typed Python for the interactions of Voyado Engage."""

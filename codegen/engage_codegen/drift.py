@@ -1,0 +1,149 @@
+"""Two sides compared: the snapshot, the tenant, files, or the snapshot of a git revision."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from . import snapshot
+from .compat import LEVELS, RECREATE, Change, Level, compare
+from .config import Config
+from .errors import InputError
+from .findings import Finding, Severity
+from .lint.documents import read
+from .pipeline import silently, tenant_of
+from .schema import Schema, canonical_json, parse_envelope, shown
+
+SNAPSHOT, LIVE, REVISION = "snapshot", "live", "git:"
+
+CODES: Mapping[Level, tuple[str, Severity]] = {
+    "BREAKING": ("EG301", "error"),
+    "UNKNOWN": ("EG302", "error"),
+    "COMPATIBLE": ("EG303", "note"),
+    "DOCS": ("EG304", "note"),
+}
+
+
+def schemas_of(side: str, config: Config, key: str) -> Mapping[str, Schema]:
+    """The schemas of a side: ``snapshot``, ``live``, ``git:REVISION``, or a path to schema files or
+    to a generated package.
+
+    Raises `InputError`, and for a tenant `SourceError`.
+    """
+    if side == SNAPSHOT:
+        return _snapshot(config.output)
+    if side == LIVE:
+        return tenant_of(config, key).fetch((), silently)
+    if side.startswith(REVISION):
+        return _revision(side.removeprefix(REVISION), config.output)
+    path = Path(side)
+    if (path / snapshot.FOLDER).is_dir():
+        return _snapshot(path)
+    from .sources.files import FileSource
+
+    return FileSource((path,)).fetch((), silently)
+
+
+def against_tenant(config: Config, key: str) -> list[Change]:
+    """What the tenant has otherwise than the snapshot. Raises `SourceError`."""
+    ours, theirs = (schemas_of(side, config, key) for side in (SNAPSHOT, LIVE))
+    return compare(ours, theirs, config.dialect)
+
+
+def _snapshot(output: Path) -> Mapping[str, Schema]:
+    found = snapshot.read(output)
+    if not found:
+        raise InputError(
+            "there is no snapshot to compare",
+            where=str(output / snapshot.FOLDER),
+            fix="engage-codegen pull",
+        )
+    return found
+
+
+def _revision(revision: str, output: Path) -> dict[str, Schema]:
+    base = next(it for it in (output, *output.parents) if it.is_dir())
+    folder = (output / snapshot.FOLDER).relative_to(base).as_posix()
+    if revision.startswith("-") or not revision:
+        raise InputError(
+            f"{shown(revision)} is no git revision", where=f"{REVISION}…", fix="name a commit"
+        )
+    listed = _git(base, "ls-tree", "--name-only", "-z", revision, "--", f"{folder}/")
+    names = [it for it in listed.split("\0") if it.endswith(".json")]
+    found: dict[str, Schema] = {}
+    for name in names:
+        if not name.endswith(snapshot.LOCK_PATH.rpartition("/")[2]):
+            origin = f"{revision}:{name}"
+            schema = parse_envelope(_git(base, "show", f"{revision}:./{name}"), origin)
+            found[schema.id] = schema
+    if not found:
+        raise InputError(
+            "the revision has no snapshot", where=f"{revision}, {folder}", fix="name another one"
+        )
+    return found
+
+
+def _git(base: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(base), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    except OSError:
+        raise InputError("git cannot be run", where="PATH", fix="install git") from None
+    if done.returncode:
+        reason = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise InputError(
+            f"git says: {shown(reason)}", where=str(base), fix="name a commit that git knows"
+        )
+    return done.stdout.decode("utf-8", "replace")
+
+
+def findings(changes: Sequence[Change], output: Path) -> list[Finding]:
+    """Changes as findings, on the lines of the snapshot in `output` where that has the schema."""
+    found: list[Finding] = []
+    for change in changes:
+        code, severity = CODES[change.level]
+        message = change.message
+        if change.witness is not None:
+            message += f"; for instance {canonical_json(change.witness).strip()}"
+        finding = Finding(
+            code,
+            severity,
+            change.schema_id,
+            change.parts,
+            " ".join(message.split()),
+            _remedy(change),
+        )
+        path = output / snapshot.path_of(change.schema_id)
+        found += read(path).placed([finding]) if path.is_file() else [finding]
+    return found
+
+
+def _remedy(change: Change) -> str:
+    if change.level in ("BREAKING", "UNKNOWN"):
+        return (
+            "take the other side's schema with engage-codegen pull and generate, and mend the calls"
+        )
+    return "engage-codegen pull and generate, when it suits"
+
+
+def exit_code(changes: Sequence[Change]) -> int:
+    """0 nothing differs, 3 compatibly, 1 undecided, 4 it breaks."""
+    levels = {change.level for change in changes}
+    if "BREAKING" in levels:
+        return 4
+    if "UNKNOWN" in levels:
+        return 1
+    return 3 if levels else 0
+
+
+def summary(changes: Sequence[Change]) -> str:
+    """What differs, and what it takes to reconcile the two sides."""
+    if not changes:
+        return "no difference"
+    levels = [change.level for change in changes]
+    told = ", ".join(
+        f"{levels.count(level)} {level}" for level in reversed(LEVELS) if level in levels
+    )
+    return f"{told}\n  {RECREATE}" if "BREAKING" in levels else told
+
+
+__all__ = ["against_tenant", "compare", "exit_code", "findings", "schemas_of", "summary"]

@@ -1,0 +1,133 @@
+"""Findings as text for people, JSON for programs, SARIF for dashboards, annotations for GitHub.
+
+Pure. The JSON has a version; `docs/findings.schema.json` describes it.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+
+from . import __version__
+from .findings import Finding, OutputFormat, Severity
+from .schema import UNSAFE_IN_TEXT, Json, JsonObject, escaped, pointer
+
+VERSION = 1
+_SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def report(
+    findings: Sequence[Finding], form: OutputFormat, rules: Sequence[tuple[str, str, str]] = ()
+) -> str:
+    """All findings as one text that ends in a newline; empty for none where that means nothing.
+
+    `rules` are code, title and explanation of all that there are, for SARIF.
+    """
+    if form == "json":
+        return _dumped({"version": VERSION, "findings": [_entry(it) for it in findings]})
+    if form == "sarif":
+        return _dumped(_sarif(findings, rules))
+    render = _annotation if form == "github" else _text
+    return "".join(f"{render(finding)}\n" for finding in findings)
+
+
+def _dumped(value: Json) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _text(finding: Finding) -> str:
+    lines = (
+        f"{finding.where}: {finding.severity} {finding.code}: {finding.message}",
+        f"    fix: {finding.fix}",
+    )
+    return "\n".join(map(_harmless, lines))
+
+
+def _entry(finding: Finding) -> JsonObject:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "schema": finding.schema_id,
+        "pointer": pointer(*finding.parts),
+        "file": finding.place.file or None,
+        "line": finding.place.line or None,
+        "column": finding.place.column or None,
+        "message": finding.message,
+        "fix": finding.fix,
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _sarif(findings: Sequence[Finding], rules: Sequence[tuple[str, str, str]]) -> JsonObject:
+    driver: JsonObject = {
+        "name": "engage-codegen",
+        "version": __version__,
+        "rules": [
+            {
+                "id": code,
+                "shortDescription": {"text": title},
+                "fullDescription": {"text": about},
+            }
+            for code, title, about in rules
+        ],
+    }
+    results: list[Json] = [_result(finding) for finding in findings]
+    run: JsonObject = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    return {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
+
+
+def _result(finding: Finding) -> JsonObject:
+    result: JsonObject = {
+        "ruleId": finding.code,
+        "level": finding.severity,
+        "message": {"text": f"{finding.schema_id}: {finding.message}. {finding.fix}"},
+        "partialFingerprints": {"engageCodegen/v1": finding.fingerprint},
+    }
+    if finding.place.file:
+        region: JsonObject = {
+            "startLine": max(finding.place.line, 1),
+            "startColumn": max(finding.place.column, 1),
+        }
+        location: JsonObject = {
+            "artifactLocation": {"uri": _uri(finding.place.file)},
+            "region": region,
+        }
+        result["locations"] = [{"physicalLocation": location}]
+    return result
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path.replace("\\", "/"))
+
+
+_COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def _annotation(finding: Finding) -> str:
+    """A workflow command; its values must not begin another one."""
+    place = finding.place
+    values = {"title": finding.code}
+    if place.file:
+        values |= {"file": place.file, "line": str(place.line), "col": str(place.column)}
+    listed = ",".join(f"{key}={_quoted(value, ':,')}" for key, value in values.items())
+    text = _quoted(f"{finding.schema_id}: {finding.message}. {finding.fix}", "")
+    return f"::{_COMMANDS[finding.severity]} {listed}::{text}"
+
+
+def _quoted(text: str, more: str) -> str:
+    for character in f"%\r\n{more}":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return _harmless(text)
+
+
+def _harmless(text: str) -> str:
+    return "\n".join(UNSAFE_IN_TEXT.sub(_readable, line) for line in text.split("\n"))
+
+
+def _readable(match: re.Match[str]) -> str:
+    return " " if match.group() in "\u00a0\t" else escaped(match)

@@ -1,0 +1,55 @@
+"""Whether a payload comes back from its class as what it was."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from uuid import UUID
+
+from ..schema import Json, JsonObject
+from .subject import Instance, Subject
+
+_CLOCK = re.compile(r"(.*:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.DOTALL | re.ASCII)
+
+
+def difference(
+    payload: JsonObject, instance: Instance, subject: Subject, attributes: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """The property and how it differs after a round trip; "" stands for the whole payload."""
+    try:
+        written = instance.to_payload()
+    except Exception as error:
+        return "", f"to_payload raises {type(error).__name__}: {error}"
+    for name in sorted(payload.keys() | written.keys()):
+        if name not in written:
+            return name, "is not written"
+        if name not in payload:
+            return name, f"is written as {written[name]!r}, and was not there"
+        value: object = getattr(instance, attributes[name])
+        if not _is_equal(_normal(payload[name], value), _normal(written[name], value)):
+            return name, f"is written as {written[name]!r}"
+    again = subject.read(written)
+    if again.instance is None:
+        return again.property, f"what is written cannot be read: {again.text}"
+    return None if again.instance == instance else ("", "what is written is read as another")
+
+
+def _is_equal(one: Json, other: Json) -> bool:
+    """By the equality of JSON: 2.0 is 2, true is not 1, and 1e+300 is a one with 300 zeros."""
+    if isinstance(one, float) and isinstance(other, (int, float)):
+        return Decimal(repr(one)) == Decimal(repr(other)) and not isinstance(other, bool)
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _normal(text: Json, value: object) -> Json:
+    """One spelling for all that mean the same, by the type of the attribute."""
+    if isinstance(text, str) and isinstance(value, UUID):
+        return text.lower()
+    if not isinstance(text, str) or not isinstance(value, (date, time, datetime)):
+        return text
+    match = _CLOCK.fullmatch(text.upper())
+    if match is None:
+        return text
+    clock, fraction, offset = match.groups()
+    digits = (fraction or "").rstrip("0").rstrip(".")
+    return f"{clock}{digits}{'+00:00' if offset in ('Z', '-00:00') else offset}"

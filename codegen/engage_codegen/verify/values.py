@@ -1,0 +1,180 @@
+"""The schema of a property -> the values that are worth a try. Pure.
+
+Valid and invalid ones alike: what a value is good for is for others to say. Each list begins with
+those that are most probably valid.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import TypeAlias, TypeGuard
+
+from ..schema import Json, JsonObject
+from .lookalikes import LOOKALIKES
+
+Matching: TypeAlias = Callable[[str, int, int | None], Sequence[str]]
+"""Pattern, shortest and longest -> strings that match it, perhaps also some that do not."""
+
+_LONGEST = 20_000
+_BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+
+_NUMBERS: tuple[Json, ...] = (
+    1, 0, -1, 2, 1.0, 0.0, -0.0, 1.5, -1.5, 0.1, 19.99, 1e-7, 1e16, 2**31, 2**53, 2**53 + 1,
+    2**64, -(2**64), 10**30, 1e308, 5e-324, 10**400,
+)  # fmt: skip
+_STRINGS: tuple[Json, ...] = (
+    "a", "abc", "Kim", "", " ", "a b", "0", "1", "1.0", "true", "null", "x" * 300, "\u00e9",
+    "e\u0301", "\U0001f600", "\U0001f600\U0001f600", "\U0001f468\u200d\U0001f469", "\x00", "\n",
+    "a\n", "\u2028", "\u202e", "\u0661", "{}", '"', "\\", "'", "\ufeff", "\x85", "</script>",
+)  # fmt: skip
+_OTHERS: tuple[Json, ...] = (True, False, None, [], {}, ["a"], [1], {"a": 1}, [None])
+
+
+def candidates(value: JsonObject, matching: Matching) -> list[Json]:
+    """Every value to try for a property, none twice."""
+    return distinct(
+        [
+            *_listed(value),
+            *_formatted(value),
+            *_patterned(value, matching),
+            *_sized(value),
+            *_bounded(value),
+            *_STRINGS,
+            *_NUMBERS,
+            *_OTHERS,
+        ]
+    )
+
+
+def distinct(values: Iterable[Json]) -> list[Json]:
+    """Without what stands there twice. True is not 1, and 1.0 not 1: one is written otherwise."""
+    return list({json.dumps(value, sort_keys=True): value for value in values}.values())
+
+
+def _listed(value: JsonObject) -> Iterator[Json]:
+    """What the schema names: members of a closed list, examples, the default, and near them."""
+    named = [*_items(value.get("enum")), *_items(value.get("examples"))]
+    named += [value[keyword] for keyword in ("const", "default") if keyword in value]
+    yield from named
+    for item in named:
+        yield from _near(item)
+
+
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _near(item: Json) -> Iterator[Json]:
+    if isinstance(item, str):
+        yield from _mutated(item)
+        yield from _read(item)
+    elif isinstance(item, bool):
+        yield from (not item, int(item), str(item).lower(), str(item))
+    elif is_number(item):
+        yield from (str(item), item + 1, item - 1, -item, item == 1, *_as_float(item))
+        yield from ([int(item)] if item == int(item) else [])
+    elif item is None:
+        yield from ("null", "None", "", 0, False)
+
+
+def _read(text: str) -> Iterator[Json]:
+    """What a text would be if its quotes were forgotten."""
+    try:
+        value: Json = json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+        yield value
+
+
+def _mutated(text: str) -> Iterator[str]:
+    yield from (text + "\n", "\n" + text, text + " ", " " + text, text + "\0", text + "\u2028")
+    yield from (text.upper(), text.lower(), text.swapcase(), text[1:], text[:-1], text[::-1])
+    yield from (text + text[-1:], text[:1] + text, text + "\U0001f600", "\u00e9" + text[1:])
+    yield from (text[:1] + "\n" + text[1:], text.translate(_OTHER_DIGITS), text.translate(_TWINS))
+
+
+_OTHER_DIGITS = {ord("0") + digit: 0x660 + digit for digit in range(10)}
+_TWINS = str.maketrans({"s": "\u017f", "k": "\u212a", "a": "\u0430", " ": "\u00a0", "-": "\u2010"})
+"""Letters that only look, or only fold, like those of ASCII."""
+
+
+def _formatted(value: JsonObject) -> Iterator[Json]:
+    strings = LOOKALIKES.get(str(value.get("format")), ())
+    yield from strings
+    for text in strings[:2]:
+        yield from _mutated(text)
+
+
+def _patterned(value: JsonObject, matching: Matching) -> Iterator[Json]:
+    pattern = value.get("pattern")
+    if isinstance(pattern, str):
+        low, high = _length(value, "minLength") or 0, _length(value, "maxLength")
+        strings = matching(pattern, low, high)
+        yield from strings
+        for text in strings[:6]:
+            yield from _mutated(text)
+
+
+def _sized(value: JsonObject) -> Iterator[Json]:
+    """Strings about as long as is allowed, in code points that take one unit or two."""
+    for keyword in ("minLength", "maxLength"):
+        limit = _length(value, keyword)
+        if limit is not None:
+            for length in (limit, limit + 1, limit - 1):
+                for character in ("x", "\U0001f600", "e\u0301"[-1]):
+                    yield character * max(0, min(length, _LONGEST))
+            yield "e\u0301" * min(limit, _LONGEST)
+
+
+def _length(value: JsonObject, keyword: str) -> int | None:
+    limit = value.get(keyword)
+    return int(limit) if is_number(limit) else None
+
+
+def _bounded(value: JsonObject) -> Iterator[Json]:
+    bounds = [bound for bound in map(value.get, _BOUNDS) if is_number(bound)]
+    step = value.get("multipleOf")
+    if is_number(step) and step > 0:
+        yield from _multiples(Fraction(repr(step)), bounds)
+    for bound in bounds:
+        yield from (bound, bound + 1, bound - 1)
+        for number in _as_float(bound):
+            around = (0.5, -0.5, math.ulp(number), -math.ulp(number))
+            yield from (number, *(number + step for step in around))
+    if len(bounds) > 1:
+        yield from _as_float(Fraction(repr(bounds[0])) / 2 + Fraction(repr(bounds[1])) / 2)
+
+
+def _multiples(step: Fraction, bounds: Sequence[float]) -> Iterator[Json]:
+    """Multiples near each bound and far from all, and what lies between two."""
+    starts = [math.ceil(Fraction(repr(bound)) / step) for bound in bounds] or [0]
+    for start in dict.fromkeys(starts):
+        for factor in (start + 1, start, start - 1, start + 2, start - 2, start + 7):
+            yield from _number(factor * step)
+    for factor in (1, -1, 3, 19, 1999, 10**9 + 7):
+        yield from _number(factor * step)
+        yield from _number(factor * step + step / 2)
+        yield from _number(factor * step + step / 1000)
+
+
+def _number(exact: Fraction) -> Iterator[Json]:
+    """Exactly an integer, or the float next to it."""
+    if exact.denominator == 1:
+        yield int(exact)
+    yield from _as_float(exact)
+
+
+def _as_float(number: float | Fraction) -> Iterator[float]:
+    try:
+        found = float(number)
+    except OverflowError:
+        return
+    if math.isfinite(found):
+        yield found
+
+
+def is_number(value: Json) -> TypeGuard[int | float]:
+    """A JSON number: not a boolean."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

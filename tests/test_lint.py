@@ -1,0 +1,292 @@
+"""Every rule finds what it is about, on its line, and nothing in a schema that is right."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from conftest import Tool
+from engage_codegen.lint import lint
+from engage_codegen.lint.verdicts import catalogue
+from engage_codegen.schema import canonical_json
+from engage_codegen.sources.positions import positions
+
+GOOD: dict[str, Any] = {
+    "id": "storeVisit",
+    "displayName": "Visited a store",
+    "jsonSchema": {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "productSku": {"type": "string", "displayName": "Product"},
+            "category": {
+                "type": "string",
+                "displayName": "Category",
+                "showInContactCard": "true",
+                "sortOrder": "1",
+            },
+            "rating": {
+                "type": "integer",
+                "displayName": "Rating",
+                "addToSegmentation": "true",
+                "showInContactCard": "true",
+                "sortOrder": "2",
+            },
+        },
+    },
+}
+
+
+def changed(path: str, value: Any = None) -> dict[str, Any]:
+    """The good schema with one place changed, or taken out."""
+    schema: dict[str, Any] = json.loads(json.dumps(GOOD))
+    *parents, last = path.split("/")
+    place = schema
+    for part in parents:
+        place = place.setdefault(part, {})
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return schema
+
+
+PROPERTIES = "jsonSchema/properties"
+SEGMENTABLE = {"type": "integer", "displayName": "x", "addToSegmentation": "true"}
+CASES: Mapping[str, tuple[dict[str, Any], str]] = {
+    "EG102": (changed("jsonSchema/$schema"), "/jsonSchema"),
+    "EG103": (changed("jsonSchema/additionalProperties", True), "/jsonSchema/additionalProperties"),
+    "EG110": (
+        changed(PROPERTIES, {f"p{number}": SEGMENTABLE for number in range(7)}),
+        "/jsonSchema/properties/p6/addToSegmentation",
+    ),
+    "EG111": (
+        changed(f"{PROPERTIES}/category/showlnContactCard", "true"),
+        "/jsonSchema/properties/category/showlnContactCard",
+    ),
+    "EG112": (
+        changed(f"{PROPERTIES}/category/showInContactCard", True),
+        "/jsonSchema/properties/category/showInContactCard",
+    ),
+    "EG113": (
+        changed(f"{PROPERTIES}/category/sortOrder", "first"),
+        "/jsonSchema/properties/category/sortOrder",
+    ),
+    "EG114": (
+        changed(f"{PROPERTIES}/category/displayName"),
+        "/jsonSchema/properties/category/displayName",
+    ),
+    "EG115": (
+        changed(f"{PROPERTIES}/productSku/type", "integer"),
+        "/jsonSchema/properties/productSku/type",
+    ),
+    "EG116": (
+        changed(PROPERTIES, {"productSku": {"type": "string", "displayName": "x"}}),
+        "/jsonSchema/properties/productSku",
+    ),
+    "EG117": (changed("displayName", "Purchase"), "/id"),
+    "EG118": (
+        changed(f"{PROPERTIES}/category/addToSegmentation", "true"),
+        "/jsonSchema/properties/category/addToSegmentation",
+    ),
+    "EG119": (
+        changed(f"{PROPERTIES}/category/addToSegmentaton", "true"),
+        "/jsonSchema/properties/category/addToSegmentaton",
+    ),
+    "EG120": (
+        changed(f"{PROPERTIES}/Category", {"type": "string", "displayName": "Again"}),
+        "/jsonSchema/properties/category",
+    ),
+    "EG121": (changed("id", "completedProductRating"), "/id"),
+    "EG122": (
+        changed(f"{PROPERTIES}/rating/sortOrder", "1"),
+        "/jsonSchema/properties/rating/sortOrder",
+    ),
+    "EG201": (
+        changed(f"{PROPERTIES}/category/type", "text"),
+        "/jsonSchema/properties/category/type",
+    ),
+    "EG202": (
+        changed(f"{PROPERTIES}/category/maxLength", 5),
+        "/jsonSchema/properties/category/maxLength",
+    ),
+    "EG203": (
+        changed(f"{PROPERTIES}/category/type", "array"),
+        "/jsonSchema/properties/category/type",
+    ),
+    "EG204": (
+        changed(f"{PROPERTIES}/category/format", "email"),
+        "/jsonSchema/properties/category/format",
+    ),
+    "EG206": (changed("jsonSchema/required", ["other"]), "/jsonSchema/required"),
+    "EG207": (changed("jsonSchema/$schema", "draft-7"), "/jsonSchema/$schema"),
+    "EG208": (changed("jsonSchema/type", "array"), "/jsonSchema/type"),
+    "EG213": (changed("jsonSchema/required", "category"), "/jsonSchema/required"),
+}
+ELSEWHERE = {"EG100", "EG101", "EG109", "EG205", "EG301", "EG302", "EG303", "EG304", "EG401"}
+
+
+def found(folder: Path, schema: Any, name: str = "schema.json") -> list[Any]:
+    path = folder / name
+    path.write_text(canonical_json(schema), "utf-8")
+    return lint([path], "engage", {})
+
+
+def test_nothing_is_wrong_with_a_good_schema(tmp_path: Path) -> None:
+    assert found(tmp_path, GOOD) == []
+
+
+def test_every_code_has_a_case() -> None:
+    assert {code for code, *_ in catalogue()} == CASES.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_rule_finds_its_place_and_is_alone(code: str, tmp_path: Path) -> None:
+    schema, pointer = CASES[code]
+    findings = found(tmp_path, schema)
+    (finding,) = [it for it in findings if it.code == code]
+    assert finding.place.pointer == pointer
+    others = {it.code for it in findings} - {code}
+    assert others <= {"EG118", "EG119"}, "a change that breaks one rule should break that alone"
+    parts = tuple(pointer.split("/"))[1:]
+    known = positions((tmp_path / "schema.json").read_text())
+    while parts not in known:
+        parts = parts[:-1]
+    assert (finding.place.line, finding.place.column) == known[parts]
+    assert finding.message[-1] not in ".!"
+    assert finding.fix
+
+
+def test_sixteen_schemas_are_one_too_many(tmp_path: Path) -> None:
+    for number in range(16):
+        schema = {**GOOD, "id": f"visit{'abcdefghijklmnop'[number]}"}
+        (tmp_path / f"{number}.json").write_text(canonical_json(schema))
+    (finding,) = lint([tmp_path], "engage", {})
+    assert finding.code == "EG109"
+    assert "16 schemas" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("{", 1), ("[1,\n2,\n", 3), ("{}", 1), ('{"id": "a/b", "jsonSchema": {}}', 1), ("\xff", 1)],
+)
+def test_a_file_that_holds_no_schema_is_a_finding(text: str, line: int, tmp_path: Path) -> None:
+    path = tmp_path / "broken.json"
+    path.write_bytes(text.encode("latin-1"))
+    (finding,) = lint([path], "engage", {})
+    assert (finding.code, finding.place.line) == ("EG100", line)
+
+
+def test_a_list_and_a_bare_schema_have_their_own_pointers(tmp_path: Path) -> None:
+    bad, pointer = CASES["EG115"]
+    (finding,) = found(tmp_path, [{**GOOD, "id": "other"}, bad])
+    assert finding.place.pointer == f"/1{pointer}"
+    (tmp_path / "schema.json").unlink()
+    findings = found(tmp_path, bad["jsonSchema"], "visit.json")
+    (finding,) = [it for it in findings if it.code == "EG115"]
+    assert finding.place.pointer == pointer.removeprefix("/jsonSchema")
+
+
+def test_the_wide_dialect_has_its_own_rules(tmp_path: Path) -> None:
+    schema = changed(f"{PROPERTIES}/category/pattern", r"\p{L}")
+    path = tmp_path / "schema.json"
+    path.write_text(canonical_json(schema))
+    (finding,) = lint([path], "json-schema", {})
+    assert finding.code == "EG205"
+
+
+def test_a_fix_puts_right_what_needs_no_judgement(tmp_path: Path) -> None:
+    schema = changed(
+        f"{PROPERTIES}/category",
+        {"type": "string", "displayname": "Category", "showlnContactCard": True, "sortOrder": 3},
+    )
+    path = tmp_path / "schema.json"
+    path.write_text(json.dumps(schema))
+    path.chmod(0o640)
+    assert {it.code for it in lint([path], "engage", {})} >= {"EG101", "EG111", "EG119"}
+    assert lint([path], "engage", {}, fix=True) == []
+    mended = json.loads(path.read_text())["jsonSchema"]["properties"]["category"]
+    assert mended == {
+        "type": "string",
+        "displayName": "Category",
+        "showInContactCard": "true",
+        "sortOrder": "3",
+    }
+    assert path.stat().st_mode & 0o777 == 0o640
+    before = path.stat().st_mtime_ns
+    lint([path], "engage", {}, fix=True)
+    assert path.stat().st_mtime_ns == before
+    assert [it.name for it in tmp_path.iterdir()] == ["schema.json"]
+
+
+def test_a_crlf_checkout_is_canonical(tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    path.write_bytes(canonical_json(GOOD).replace("\n", "\r\n").encode())
+    assert lint([path], "engage", {}) == []
+
+
+def test_the_command_ends_as_its_findings_are(project: Path, tool: Tool) -> None:
+    (project / "good.json").write_text(canonical_json(GOOD))
+    (project / "note.json").write_text(canonical_json(CASES["EG116"][0]))
+    (project / "bad.json").write_text(canonical_json(CASES["EG115"][0]))
+    assert tool("lint", "good.json").code == 0
+    assert tool("lint", "note.json").code == 0
+    assert tool("lint", "note.json", "--strict").code == 1
+    outcome = tool("lint", "bad.json")
+    assert outcome.code == 1
+    assert outcome.out.startswith("bad.json:")
+    assert "error EG115" in outcome.out
+    assert "1 error" in outcome.err
+    assert tool("lint", "missing.json").code == 2
+
+
+def test_without_paths_the_snapshot_is_linted(project: Path, tool: Tool) -> None:
+    (project / "schemas").mkdir()
+    (project / "schemas" / "one.json").write_text(canonical_json(CASES["EG116"][0]))
+    assert tool("generate", "--schemas", "schemas", "--output", "package").code == 0
+    outcome = tool("lint", "--output", "package")
+    assert outcome.out.startswith("package/_snapshot/storeVisit.json:")
+
+
+def test_the_rules_explain_themselves(tool: Tool) -> None:
+    listed = tool("lint", "--rules").out
+    assert len(listed.splitlines()) == len(catalogue())
+    assert "drop" in tool("lint", "--explain", "eg103").out
+    assert tool("lint", "--explain", "EG999").code == 2
+
+
+def test_the_json_is_as_its_schema_says(project: Path, tool: Tool) -> None:
+    root = Path(__file__).parents[1]
+    published = json.loads((root / "docs" / "findings.schema.json").read_text())
+    (project / "bad.json").write_text(canonical_json(CASES["EG115"][0]))
+    outcome = tool("lint", "bad.json", "--output-format", "json")
+    value = json.loads(outcome.out)
+    jsonschema_rs.validator_for(published).validate(value)
+    assert value["findings"][0]["code"] == "EG115"
+    assert len({it["fingerprint"] for it in value["findings"]}) == len(value["findings"])
+
+
+def test_annotations_cannot_be_broken_out_of(project: Path, tool: Tool) -> None:
+    hostile = changed(f"{PROPERTIES}/evil\n::error file=x::y%0A", {"type": "text"})
+    (project / "a,b.json").write_text(canonical_json(hostile))
+    lines = tool("lint", "a,b.json", "--output-format", "github").out.splitlines()
+    assert all(line.startswith("::") and line.count("\n") == 0 for line in lines)
+    assert any(line.startswith("::error title=EG201,file=a%2Cb.json,line=") for line in lines)
+    assert not any(line.startswith("::error file=x") for line in lines)
+    text = tool("lint", "a,b.json").out
+    assert not any(line.startswith("::") for line in text.splitlines())
+
+
+def test_sarif_points_at_lines_and_names_its_rules(project: Path, tool: Tool) -> None:
+    (project / "bad.json").write_text(canonical_json(CASES["EG115"][0]))
+    log = json.loads(tool("lint", "bad.json", "--output-format", "sarif").out)
+    (run,) = log["runs"]
+    known = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    for result in run["results"]:
+        assert result["ruleId"] in known
+        location = result["locations"][0]["physicalLocation"]
+        assert location["artifactLocation"]["uri"] == "bad.json"
+        assert location["region"]["startLine"] > 1
