@@ -182,7 +182,7 @@ def test_no_payload_of_real_event_schemas_gets_a_wrong_verdict(corpora: Path, pa
 def test_schemas_cut_from_anywhere_generate_or_are_refused_by_name(
     corpora: Path, package: Any
 ) -> None:
-    items = [
+    items: list[Item] = [
         {**item, "id": f"projected_{number}"}
         for number, item in enumerate(lines(corpora / "events/projected.jsonl"))
     ]
