@@ -57,6 +57,7 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
         "ENGAGE_CODEGEN_RENAMES": '{"a": "b"}',
         "ENGAGE_USER_AGENT": "Env/1",
         "ENGAGE_CODEGEN_WITHOUT": "bulk, ",
+        "ENGAGE_CODEGEN_DIALECT": "json-schema",
     }
     assert set(environ) == set(KEYS.values())
     assert _load(tmp_path, environ) == Config(
@@ -67,6 +68,7 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
         renames={"a": "b"},
         user_agent="Env/1",
         without=("bulk",),
+        dialect="json-schema",
     )
 
 
@@ -150,3 +152,8 @@ def test_a_section_that_is_no_table_is_refused(tmp_path: Path) -> None:
 def test_renames_in_a_variable_have_to_be_json(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not JSON"):
         _load(tmp_path, {"ENGAGE_CODEGEN_RENAMES": "a=b"})
+
+
+def test_a_dialect_that_there_is_none_of_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no dialect 'draft-7'"):
+        _load(tmp_path, {"ENGAGE_CODEGEN_DIALECT": "draft-7"})

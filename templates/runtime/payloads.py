@@ -134,7 +134,7 @@ def exact(value: float) -> float:
         return value
     from decimal import Decimal
 
-    return int(Decimal(repr(value)))
+    return int(Decimal(float.__repr__(value)))
 
 
 def read_number(value: Json) -> float:

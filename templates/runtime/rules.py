@@ -203,10 +203,12 @@ _KINDS: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", 
 
 
 def _is_same(one: object, other: object) -> bool:
-    """By the equality of JSON."""
-    if isinstance(one, float) and isinstance(other, (int, float)):
-        return exact(one) == exact(other) and not isinstance(other, bool)
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+    """By the equality of JSON, which knows strings, numbers and booleans."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return exact(one) == exact(other)
+    return isinstance(one, str) and one == other
 
 
 def is_multiple(value: float, of: float) -> bool:
@@ -215,7 +217,12 @@ def is_multiple(value: float, of: float) -> bool:
         return value % of == 0
     from fractions import Fraction
 
-    return Fraction(repr(value)) % Fraction(repr(of)) == 0
+    return Fraction(_digits(value)) % Fraction(_digits(of)) == 0
+
+
+def _digits(value: float) -> str:
+    """As JSON has them, whatever a subclass shows."""
+    return int.__repr__(value) if isinstance(value, int) else float.__repr__(value)
 
 
 def check_object(

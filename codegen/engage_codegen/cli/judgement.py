@@ -64,9 +64,10 @@ def check(form: OutputFormat, live: bool, strict: bool, **options: object) -> in
     if plan is not None:
         _tell_stale(plan, settings, form)
         return 1
-    found = _linted([settings.output / snapshot.FOLDER], settings)
-    # What is no more than a note belongs to lint.
-    found = [finding for finding in found if finding.severity != "note"]
+    folder = settings.output / snapshot.FOLDER
+    found = _linted([folder], settings) if snapshot.files(settings.output) else []
+    # Advice belongs to lint.
+    found = [it for it in found if it.severity in ("error", *(["warning"] if strict else []))]
     code = _code(found, strict)
     if live:
         from .. import drift

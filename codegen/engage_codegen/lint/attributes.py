@@ -11,6 +11,8 @@ ATTRIBUTES = ("displayName", "sortOrder", *FLAGS)
 MISPRINT = "showlnContactCard"
 """With a lower-case L, as one page of the vendor's documentation has it."""
 
+_KNOWN = frozenset([*ATTRIBUTES, MISPRINT, "type", "format", "title", "description", "examples"])
+
 
 @rule(
     "EG111",
@@ -33,10 +35,10 @@ def _misprint(schema: Schema) -> Iterator[Hit]:
     "The platform ignores what it does not know, so that a typing error shows nowhere.",
 )
 def _lookalike(schema: Schema) -> Iterator[Hit]:
-    import difflib
-
     for parts, _, value in each_property(schema):
-        for key in value.keys() - {*ATTRIBUTES, MISPRINT}:
+        for key in sorted(value.keys() - _KNOWN):
+            import difflib
+
             near = difflib.get_close_matches(
                 key.lower(), [it.lower() for it in ATTRIBUTES], 1, 0.85
             )

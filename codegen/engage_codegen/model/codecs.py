@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from math import inf
 
 from ..errors import RenderError
@@ -135,8 +136,8 @@ def _choice(scalar: Scalar) -> Kind:
 
 
 def _whole(value: Json) -> Json:
-    """2.0 as 2: JSON does not tell them apart."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """2.0 as 2: JSON does not tell them apart. By its digits, so that 1e23 is that number."""
+    return int(Decimal(repr(value))) if isinstance(value, float) and value % 1 == 0 else value
 
 
 def scalar_code(value: Json) -> Code:
