@@ -33,8 +33,7 @@ TEXTS = [
     *(each * length for length in range(2, 11) for each in ("a", "1", " x")),
 ]
 NUMBERS = [
-    *range(-12, 25),
-    *(each / 4 for each in range(-41, 43, 2)),
+    *(*range(-12, 25), *(each / 4 for each in range(-41, 43, 2))),
     *(0.1, 0.2, 0.3, -0.1, 1.1, 4.9, 5.001, 99, 100, 2**53, 10**16, 1e300),
 ]
 LIMITS = [*NUMBERS[8:25], *NUMBERS[45:70:3], 0.1, 99.9, 1e16]
@@ -46,10 +45,7 @@ TYPED: dict[str, Callable[[Json], str]] = {
     "uuid": lambda it: values.encode_uuid(values.read_uuid(it)),
 }
 KEYWORDS: dict[str, dict[str, list[Any]]] = {
-    "": {
-        **{"displayName": ["One", "Two"], "description": ["x", "y"], "const": CHOICES},
-        "enum": [CHOICES[:3], CHOICES[2:6], CHOICES[5:], ["a", 2.0], [True, "b"], [1, "b"]],
-    },
+    "": {"displayName": ["One", "Two"], "const": CHOICES, "enum": [CHOICES[:3], CHOICES[4:], [2]]},
     "string": {
         "minLength": [0, 1, 2, 3, 5, 10, 26],
         "maxLength": [0, 1, 2, 3, 5, 8, 25, 36, 40],
@@ -88,9 +84,8 @@ def a_rule(random: Random) -> Item:
 
 
 def a_body(random: Random, spoken: Dialect) -> Item:
-    names = random.sample("abcd", random.randint(0, 4))
-    each = {name: a_property(random, spoken) for name in names}
-    required = [name for name in names if random.random() < 0.3]
+    each = {it: a_property(random, spoken) for it in random.sample("abcd", random.randint(0, 4))}
+    required = [name for name in each if random.random() < 0.3]
     rule = a_rule(random) if spoken != "engage" and random.random() < 0.3 else {}
     return {"type": "object", "properties": each, "required": required, **rule}
 
@@ -187,23 +182,26 @@ def checked(ours: Item, theirs: Item, spoken: Dialect) -> list[Change]:
         return found
     is_sent, is_accepted = judge(ours), judge(theirs)
     refused = next((it for it in enumerated(ours) if not is_accepted(it)), None)
-    breaking = [change.witness for change in found if change.level == "BREAKING"]
+    breaking: list[Any] = [it.witness for it in found if it.level == "BREAKING"]
     for witness in breaking:
-        assert witness is not None
         assert (is_sent(witness), is_accepted(witness)) == (True, False), witness
-        assert all(
-            written(ours["properties"][key], witness[key]) == witness[key] for key in witness
-        )
+        assert all(written(ours["properties"][key], it) == it for key, it in witness.items())
     if refused is not None and not any(change.level == "UNKNOWN" for change in found):
-        assert min(len(it or ()) for it in breaking) <= len(refused), refused
+        assert min(map(len, breaking)) <= len(refused), refused
     if worst(found) in ("DOCS", None):
         assert all(is_sent(it) for it in enumerated(theirs))
     return found
 
 
-@pytest.mark.parametrize(("spoken", "unknown"), [("engage", 0.0), ("json-schema", 0.03)])
-def test_payloads_agree_and_little_is_unknown(spoken: Dialect, unknown: float) -> None:
+@pytest.mark.parametrize(
+    ("spoken", "unknown"), [("engage", 0.0), ("json-schema", 0.01), ("json-schema", 1.0)]
+)
+def test_payloads_agree_and_little_is_unknown(
+    spoken: Dialect, unknown: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     levels: Counter[Level | None] = Counter()
+    if unknown == 1:  # proofs alone, without the search for witnesses that goes before them
+        monkeypatch.setattr("engage_codegen.compat.subset.values", lambda *_: ())
 
     @settings(deadline=None, derandomize=True, database=None, max_examples=1200)
     @given(st.randoms(use_true_random=True))
@@ -241,9 +239,10 @@ def flat(each: Item, required: str = "", **more: Any) -> Item:
 
 
 TEXT, WHEN, LIST = {"type": "string"}, {"type": "string", "format": "date-time"}, {"type": "array"}
-UTC, CODE, ODD = ({**TEXT, "pattern": it} for it in ("Z$", "^[A-Z]{2}$", "^(?=a)b"))
+PATTERNED = ({**TEXT, "pattern": it} for it in ("Z$", "^[A-Z]{2}$", "^(?=a)b", "[0-9]$"))
+UTC, CODE, ODD, DIGIT = PATTERNED
 CLOCK = "2026-03-14T09:26:53+00:00"
-NULL = {"a": {"type": ["string", "null"]}, "b": {"type": "integer"}}
+NULL, TWO = {"a": {"type": ["string", "null"]}, "b": {"type": "integer"}}, {"a": {"enum": [2.0]}}
 BOTH = {"a": TEXT, "b": TEXT}
 PAIR = flat(BOTH, dependentRequired={"a": ["b"]})
 EXAMPLES: list[tuple[Item, Item, Level, str, Item | None]] = [
@@ -260,11 +259,13 @@ EXAMPLES: list[tuple[Item, Item, Level, str, Item | None]] = [
     (flat({"a": TEXT}), flat({"a": WHEN}), "BREAKING", '"a" is not valid', {"a": "a"}),
     (flat({"a": WHEN}), flat({"a": UTC}), "BREAKING", f'"{CLOCK}" is not', {"a": CLOCK}),
     (flat({"a": CODE}), flat({}), "BREAKING", "is not declared", {"a": "AB"}),
+    (flat(TWO), flat({"a": TEXT}), "BREAKING", "2 is not valid", {"a": 2}),
     (flat(NULL, "b"), flat(BOTH, "b"), "BREAKING", "null is not", {"a": None, "b": 0}),
     (PAIR, flat(BOTH, maxProperties=1), "BREAKING", "at most 1", {"a": "a", "b": "a"}),
     (flat(BOTH), PAIR, "BREAKING", "needs 'b' beside it", {"a": "a"}),
     (flat({"\u202e\n": TEXT}), flat({}), "BREAKING", "is not", {"\u202e\n": "a"}),
     (flat({"a": ODD}), flat({}), "UNKNOWN", "no value of 'a' was found, an example", None),
+    (flat({"a": WHEN}), flat({"a": DIGIT}), "UNKNOWN", "whether all that our code can", None),
     (flat({"a": LIST}), flat({}), "UNKNOWN", "our schema cannot be judged", None),
     (flat({}), flat({"a": LIST}), "UNKNOWN", "the schema there cannot be judged", None),
 ]
@@ -278,7 +279,7 @@ def test_each_kind_of_change_is_named(
     assert worst(found) == level
     change = next(it for it in found if it.level == level)
     assert said in change.message
-    assert change.witness == witness
+    assert json.dumps(change.witness) == json.dumps(witness)  # 2, not 2.0
     assert change.message.isprintable()
 
 
@@ -286,8 +287,7 @@ def test_a_property_that_may_have_been_renamed_is_proposed() -> None:
     label = {**TEXT, "displayName": "One"}
     gone = between(flat({"a": label, "b": TEXT}), flat({"c": TEXT, "d": label, "e": TEXT}))
     assert ["'d' may be its new name" in it.message for it in gone[:2]] == [True, False]
-    odd = between(flat({"a": TEXT}), flat({"\u202e": TEXT}))
-    assert "'\\u202e' may be its new name" in odd[0].message
+    assert "'\\u202e' may" in between(flat({"a": TEXT}), flat({"\u202e": TEXT}))[0].message
     assert "new name" not in between(flat({"a": TEXT}), flat({"b": WHEN}))[0].message
 
 
@@ -300,13 +300,13 @@ def test_schemas_that_are_new_missing_or_renamed() -> None:
     assert "c has the same properties and may be its new name" in found[1].message
     assert worst(found) == LEVELS[-1]
     assert worst(compare(ours, ours, "engage")) is None
-    titled = compare({"s": schema(flat({}))}, {"s": schema(flat({}), "T")}, "engage")
+    titled = compare({"s": schema(same)}, {"s": schema(same, "T")}, "engage")
     assert titled == [Change("DOCS", "s", ("displayName",), "is 'T' there")]
 
 
 def test_samples_are_small_however_many_properties_there_are() -> None:
-    many = {f"p{at}": TEXT for at in range(300)}
     of = {"p0": ["p1"], "p1": ["p0"], "p2": ["p3", "p4"], "p3": ["p2"], "p4": ["p2"]}
-    assert len(sample(schema(flat(many, minProperties=150))) or ()) == 150
+    many = flat({str(at): TEXT for at in range(300)}, minProperties=150)
+    assert len(sample(schema(many)) or ()) == 150
     exact = flat(dict.fromkeys(of, TEXT), minProperties=3, maxProperties=3, dependentRequired=of)
     assert sample(schema(exact)) == dict.fromkeys(["p2", "p3", "p4"], "a")

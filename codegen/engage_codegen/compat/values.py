@@ -101,7 +101,7 @@ def _free(scalar: Scalar, hints: JsonObject, other: Scalar) -> Iterator[Json]:
         yield from (True, False)
     examples = hints.get("examples")
     yield from examples if isinstance(examples, list) else ()
-    yield hints.get("default")
+    yield from [hints["default"]] if "default" in hints else []
     yield from other.choices
 
 

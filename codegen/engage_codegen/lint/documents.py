@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import CodegenError, InputError
 from ..findings import Finding, Place
 from ..schema import Json, Schema, canonical_json, from_envelope, loads, pointer
+from ..sources.files import looks_bare
 from ..sources.positions import nearest, positions
 
 _LINE_AND_COLUMN = re.compile(r"\(line ([0-9]+), column ([0-9]+)\)")
@@ -72,7 +73,7 @@ def read(path: Path) -> Document:
     except ValueError as error:
         return _broken(path, text, f"the file is not JSON: {error}", "correct it")
     items = value if isinstance(value, list) else [value]
-    is_bare = isinstance(value, dict) and "jsonSchema" not in value and _looks_bare(value)
+    is_bare = isinstance(value, dict) and "jsonSchema" not in value and looks_bare(value)
     schemas: list[tuple[tuple[str, ...], Schema]] = []
     for number, item in enumerate(items):
         prefix = (str(number),) if isinstance(value, list) else ()
@@ -87,10 +88,6 @@ def read(path: Path) -> Document:
 def _title(item: Json) -> Json:
     title = item.get("title") if isinstance(item, dict) else None
     return title if isinstance(title, str) else None
-
-
-def _looks_bare(value: dict[str, Json]) -> bool:
-    return "$schema" in value or "properties" in value or value.get("type") == "object"
 
 
 def _broken(path: Path, text: str, reason: str, fix: str) -> Document:

@@ -74,7 +74,7 @@ def _schemas(value: Json, file: Path) -> Iterator[Schema]:
     if isinstance(value, list):
         for number, item in enumerate(value):
             yield from_envelope(item, f"{file}, item {number}")
-    elif isinstance(value, dict) and "jsonSchema" not in value and _looks_bare(value):
+    elif isinstance(value, dict) and "jsonSchema" not in value and looks_bare(value):
         check_id(file.stem, f"{file}, whose name is the id")
         title = value.get("title")
         name = title.strip() if isinstance(title, str) else ""
@@ -83,5 +83,6 @@ def _schemas(value: Json, file: Path) -> Iterator[Schema]:
         yield from_envelope(value, str(file))
 
 
-def _looks_bare(value: JsonObject) -> bool:
+def looks_bare(value: JsonObject) -> bool:
+    """Whether it is a JSON Schema without an envelope."""
     return "$schema" in value or "properties" in value or value.get("type") == "object"
