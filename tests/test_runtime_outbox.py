@@ -619,3 +619,30 @@ def test_the_classes_are_found_by_the_lock_of_the_package() -> None:
     found = snapshot.origins()["Reuse-Spring-2023"]
     assert found.kind().__schema_id__ == "Reuse-Spring-2023"
     assert json.dumps(snapshot.json_schema("favourite"))
+
+
+@pytest.mark.parametrize("precision", [str, to_the_second])
+def test_what_was_delivered_before_a_restart_is_not_taken_for_what_was_put_since(
+    till: Till, precision: Callable[[str], str]
+) -> None:
+    till.platform.precision = precision
+    day = till.clock.start
+    till.outbox.put(CONTACT, COAT, created_date=day)
+    assert till.deliver().delivered == 1
+    till.restart()
+    till.outbox.put(CONTACT, COAT, created_date=day + timedelta(milliseconds=1))
+    till.platform.script = ["timeout before"]
+    for wait in (0.0, 5.1, 10.1):
+        till.deliver(wait)
+    assert len(till.platform.stored) == 2
+    assert not till.states
+
+
+def test_a_rejected_twin_leaves_nothing_in_doubt(till: Till) -> None:
+    for milliseconds in (1, 2):
+        moment = till.clock.start.replace(microsecond=milliseconds * 1000)
+        till.outbox.put(CONTACT, COAT, created_date=moment)
+    till.platform.script = ["refused before", "timeout after"]
+    till.deliver()
+    till.deliver(5.1)
+    assert till.states == ["rejected"]

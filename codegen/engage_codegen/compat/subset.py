@@ -28,7 +28,7 @@ def subset(ours: Scalar, theirs: Scalar, hints: JsonObject) -> Verdict:
     for value in values(ours, hints, theirs):
         if accepts(theirs, value) is False:
             return Verdict("no", value)
-    return Verdict("yes" if _is_proved(ours, theirs) else "open")
+    return Verdict("yes" if is_proved(ours, theirs) else "open")
 
 
 def is_same(one: Scalar, other: Scalar) -> bool:
@@ -43,7 +43,8 @@ def _meaning(scalar: Scalar) -> tuple[object, ...]:
     return (scalar.types, scalar.nullable, choices, limits)
 
 
-def _is_proved(ours: Scalar, theirs: Scalar) -> bool:
+def is_proved(ours: Scalar, theirs: Scalar) -> bool:
+    """Whether that follows from what both say, without a try."""
     if ours.nullable and not theirs.nullable:
         return False
     if ours.choices:

@@ -122,12 +122,15 @@ def _rule(name: str, scalar: Scalar) -> str:
 
 def _choice(scalar: Scalar) -> Kind:
     members = ", ".join(scalar_code(_whole(value)) for value in scalar.choices)
-    is_closed = not any(isinstance(_whole(value), float) for value in scalar.choices)
+    is_closed = not any(
+        isinstance(it, float) or (isinstance(it, int) and abs(it) >= 2**63)
+        for it in map(_whole, scalar.choices)
+    )
     if is_closed:
         imports = [Import(Code("typing"), (Code("Literal"),))]
         annotation = Code(f"Literal[{members}]")
     else:
-        # Literal knows no floats.
+        # Literal knows no floats, and mypy none of the largest ints.
         names = {"string": "str", "integer": "float", "number": "float", "boolean": "bool"}
         imports = []
         annotation = Code(" | ".join(dict.fromkeys(names[name] for name in scalar.types)))

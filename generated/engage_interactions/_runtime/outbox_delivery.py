@@ -141,9 +141,8 @@ class Round:
             except Rejected as error:
                 self._give_up(row, f"looked for in vain: {error}")
                 return
-            found = [
-                interaction_id for interaction_id in found if interaction_id not in row.claimed
-            ]
+            claimed = self._file.claimed(row)
+            found = [found_id for found_id in found if found_id not in claimed]
             is_ours = len(found) == 1 and claims.takes(letter, found[0])
         if is_ours and not self._file.has_doubtful_twin(row):
             receipt = Receipt(found[0], row.contact_id, row.schema_id, letter.created_date)
@@ -162,7 +161,7 @@ class Round:
         self._client.claims.add(receipt.id)
         if self._on_receipt is not None:
             self._on_receipt(row.id, receipt)
-        self._file.delivered(row, receipt.id)
+        self._file.delivered(row, receipt.id, self._now())
         self._became[None] += 1
 
     def _give_up(self, row: Row, *reasons: str, is_certain: bool | None = None) -> None:

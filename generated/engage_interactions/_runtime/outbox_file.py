@@ -3,11 +3,12 @@
 It holds personal data: only its owner may read it, and what is deleted is overwritten.
 """
 
+import hashlib
 import json
 import os
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,7 +32,7 @@ CREATE TABLE entries (
     contact_id TEXT NOT NULL,
     schema_id TEXT NOT NULL,
     created_date TEXT NOT NULL,
-    second INTEGER NOT NULL,
+    twin BLOB NOT NULL,
     schema_hash TEXT NOT NULL,
     body BLOB NOT NULL,
     put_at TEXT NOT NULL,
@@ -39,10 +40,14 @@ CREATE TABLE entries (
     due REAL NOT NULL DEFAULT 0,
     posts INTEGER NOT NULL DEFAULT 0,
     step INTEGER NOT NULL DEFAULT 0,
-    reasons TEXT NOT NULL DEFAULT '[]',
-    claimed TEXT NOT NULL DEFAULT ''
+    reasons TEXT NOT NULL DEFAULT '[]'
 )
 """
+_RECEIPTS = (
+    "CREATE TABLE receipts (twin BLOB NOT NULL, interaction_id TEXT NOT NULL, at REAL NOT NULL)"
+)
+_MEMORY = 90 * 86_400.0
+"""Seconds for which it is known what was delivered."""
 
 
 class OutboxFailed(EngageError):
@@ -74,33 +79,21 @@ class Row:
     contact_id: str
     schema_id: str
     created_date: str
-    second: int
+    twin: bytes
     schema_hash: str
     body: bytes = field(repr=False)
     state: State
     posts: int
     step: int
-    claims: str
-
-    @property
-    def claimed(self) -> Sequence[str]:
-        """Ids that a look must not take, because they are its twins'."""
-        return self.claims.splitlines()
-
-    @property
-    def twins(self) -> tuple[str, str, int, int]:
-        """Those that a look might take for it; by the second, in case that the platform gives back
-        no milliseconds."""
-        return (self.contact_id, self.schema_id, self.second, self.id)
 
 
 _PUT = """
-INSERT INTO entries (contact_id, schema_id, created_date, second, schema_hash, body, put_at)
+INSERT INTO entries (contact_id, schema_id, created_date, twin, schema_hash, body, put_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _DUE = """
-SELECT id, contact_id, schema_id, created_date, second, schema_hash, body,
-    state, posts, step, claimed
+SELECT id, contact_id, schema_id, created_date, twin, schema_hash, body,
+    state, posts, step
 FROM entries WHERE id > ? AND state IN ('waiting', 'sending') AND (due <= ? OR due > ?)
 ORDER BY id LIMIT 1
 """
@@ -108,13 +101,9 @@ _ENTRIES = """
 SELECT id, state, contact_id, schema_id, created_date, body, put_at, reasons
 FROM entries WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT 100
 """
-_CLAIM = """
-UPDATE entries SET claimed = claimed || ? || char(10)
-WHERE contact_id = ? AND schema_id = ? AND second = ? AND id <> ?
-"""
 _TWIN = """
-SELECT 1 FROM entries WHERE posts > 0
-AND contact_id = ? AND schema_id = ? AND second = ? AND id <> ? LIMIT 1
+SELECT 1 FROM entries WHERE posts > 0 AND state <> 'rejected'
+AND twin = ? AND id <> ? LIMIT 1
 """
 _MOVE = """
 UPDATE entries SET state = ?, posts = ?, step = ?, due = ?, reasons = ? WHERE id = ? AND state = ?
@@ -144,7 +133,9 @@ class OutboxFile:
         version, application = self._pragma("user_version"), self._pragma("application_id")
         if not version and not application and not self._pragma("schema_version"):
             self._db.execute(_TABLE)
-            self._db.execute("CREATE INDEX twins ON entries (contact_id, schema_id, second)")
+            self._db.execute(_RECEIPTS)
+            self._db.execute("CREATE INDEX receipts_twin ON receipts (twin)")
+            self._db.execute("CREATE INDEX twins ON entries (twin)")
             self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
         elif (version, application) != (_VERSION, _APPLICATION):
@@ -168,8 +159,7 @@ class OutboxFile:
 
     def put(self, letter: Letter, schema_hash: str, now: datetime) -> int:
         """The id of the new entry, which is committed."""
-        second = int(letter.created_date.timestamp())
-        values = (*letter.mark, second, schema_hash, letter.body, now.isoformat())
+        values = (*letter.mark, _twin(letter), schema_hash, letter.body, now.isoformat())
         with self._used() as db:
             return cast(int, db.execute(_PUT, values).lastrowid)
 
@@ -186,18 +176,27 @@ class OutboxFile:
         with self._used() as db:
             return db.execute(_MOVE, values).rowcount == 1
 
-    def delivered(self, row: Row, interaction_id: str) -> None:
-        """Delete a row; those that a look could not tell from it learn which one is not theirs."""
+    def delivered(self, row: Row, interaction_id: str, now: float) -> None:
+        """Delete a row; a look for another one that it could not tell from this will know which
+        interaction is not that one's."""
         with self._used() as db:
             db.execute("BEGIN IMMEDIATE")
-            db.execute(_CLAIM, (interaction_id, *row.twins))
+            db.execute("INSERT INTO receipts VALUES (?, ?, ?)", (row.twin, interaction_id, now))
+            db.execute("DELETE FROM receipts WHERE at < ?", (now - _MEMORY,))
             db.execute("DELETE FROM entries WHERE id = ?", (row.id,))
             db.execute("COMMIT")
+
+    def claimed(self, row: Row) -> frozenset[str]:
+        """Ids that a look must not take, because they are its twins'."""
+        query = "SELECT interaction_id FROM receipts WHERE twin = ?"
+        with self._used() as db:
+            rows: list[tuple[str]] = db.execute(query, (row.twin,)).fetchall()
+        return frozenset(interaction_id for (interaction_id,) in rows)
 
     def has_doubtful_twin(self, row: Row) -> bool:
         """Whether there is another one, also sent, that a look could not tell from this."""
         with self._used() as db:
-            return db.execute(_TWIN, row.twins).fetchone() is not None
+            return db.execute(_TWIN, (row.twin, row.id)).fetchone() is not None
 
     def entries(self, state: State | None) -> Iterator[Entry]:
         """In the order in which they were put, read by and by."""
@@ -273,6 +272,13 @@ def _open(path: str, timeout: float) -> sqlite3.Connection:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         return sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
+
+
+def _twin(letter: Letter) -> bytes:
+    """What an entry has in common with those that a look might take for it, readable for nobody; by
+    the second, in case that the platform gives back no milliseconds."""
+    what = [letter.contact_id, letter.schema_id, int(letter.created_date.timestamp())]
+    return hashlib.sha256(json.dumps(what).encode()).digest()[:16]
 
 
 @contextmanager
