@@ -219,7 +219,8 @@ def test_limits_are_decided_exactly_and_by_proof_and_witness_alike() -> None:
     numbers = product(kinds, steps, lows, highs)
     each: list[Item] = [{**kind, **step, **low, **high} for kind, step, low, high in numbers]
     each += [{**TEXT, **one, **other} for one in sizes for other in sizes]
-    grid = [*(it / 4 for it in range(-40, 80)), *("a" * length for length in range(9))]
+    each += [{"type": ["integer", "null"]}]
+    grid: list[Any] = [None, *(it / 4 for it in range(-40, 80)), *("a" * it for it in range(9))]
     judges = [judge({"properties": {"x": it}}) for it in each]
     sent = [{it for it in grid if is_valid({"x": it})} for is_valid in judges]
     for (one, ours), (other, theirs) in product(zip(map(read, each), sent, strict=True), repeat=2):

@@ -29,7 +29,7 @@ def sandbox() -> Generator[Sandbox]:
 def web(sandbox: Sandbox) -> Generator[httpx.Client]:
     headers = {"apikey": sandbox.api_key}
     # Long enough for an answer on the loopback, short enough to wait for none.
-    with httpx.Client(base_url=sandbox.base_url, headers=headers, timeout=0.5) as client:
+    with httpx.Client(base_url=sandbox.base_url, headers=headers, timeout=3) as client:
         yield client
 
 
