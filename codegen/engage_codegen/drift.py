@@ -1,5 +1,6 @@
 """Two sides compared: the snapshot, the tenant, files, or the snapshot of a git revision."""
 
+import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from .errors import InputError
 from .findings import Finding, Severity
 from .lint.documents import read
 from .pipeline import silently, tenant_of
-from .schema import Schema, canonical_json, parse_envelope, shown
+from .schema import Schema, parse_envelope, shown
 
 SNAPSHOT, LIVE, REVISION = "snapshot", "live", "git:"
 
@@ -103,7 +104,8 @@ def findings(changes: Sequence[Change], output: Path) -> list[Finding]:
         code, severity = CODES[change.level]
         message = change.message
         if change.witness is not None:
-            message += f"; for instance {canonical_json(change.witness).strip()}"
+            payload = json.dumps(change.witness, ensure_ascii=False)
+            message += f"; for instance {payload if len(payload) <= 500 else payload[:499] + '…'}"
         finding = Finding(
             code,
             severity,
