@@ -20,9 +20,8 @@ from engage_codegen.compat.formats import FORMATS, WIDER, WRITTEN, is_of, padded
 from engage_codegen.compat.subset import is_proved, subset
 from engage_codegen.model import dialect
 from engage_codegen.model.codecs import is_typed
-from engage_codegen.model.dialect import Dialect
 from engage_codegen.model.scalar import CHECKED_FORMATS, read
-from engage_codegen.schema import Json, Schema
+from engage_codegen.schema import Dialect, Json, Schema
 from engage_codegen.verify.lookalikes import LOOKALIKES
 from runtime import payloads, values
 

@@ -103,6 +103,51 @@ def test_an_outage_is_neither_green_nor_breaking(
     assert outcome.out == ""
 
 
+def check(tool: Tool, *arguments: str) -> tuple[int, list[str]]:
+    outcome = tool("check", *arguments, "--output", "package", "--output-format", "json")
+    return outcome.code, [
+        it["code"] for it in json.loads(outcome.out or '{"findings": []}')["findings"]
+    ]
+
+
+def test_a_live_check_ends_as_the_tenant_differs(
+    pulled: Sandbox, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert check(tool, "--live") == (0, [])
+    replace(pulled, "repair", displayName="Mended")
+    assert check(tool, "--live") == (3, ["EG304"])
+    replace(pulled, "repair", without=["store"])
+    code, codes = check(tool, "--live")
+    assert (code, "EG301" in codes) == (4, True)
+    assert check(tool) == (0, []), "offline nothing is asked"
+    monkeypatch.setenv("ENGAGE_API_KEY", "wrong-key")
+    assert check(tool, "--live") == (5, [])
+
+
+def test_what_is_stale_is_a_finding_too(pulled: Sandbox, tool: Tool, project: Path) -> None:
+    (project / "package/repair.py").unlink()
+    assert check(tool) == (1, ["EG401"])
+    assert check(tool, "--live") == (1, ["EG401"])
+
+
+def test_an_error_in_a_schema_fails_the_check_and_advice_does_not(
+    pulled: Sandbox, tool: Tool, project: Path
+) -> None:
+    path = project / "package/_snapshot/repair.json"
+    schema = json.loads(path.read_text())
+    for value in schema["jsonSchema"]["properties"].values():
+        value["showInContactCard"] = True
+    path.write_text(json.dumps(schema))
+    assert tool("generate", "--output", "package").code == 0
+    assert check(tool) == (0, [])
+    code, codes = check(tool, "--strict")
+    assert (code, set(codes)) == (1, {"EG112"})
+    schema["jsonSchema"]["properties"]["store"]["sortOrder"] = "first"
+    path.write_text(json.dumps(schema))
+    assert tool("generate", "--output", "package").code == 0
+    assert check(tool) == (1, ["EG113"])
+
+
 def test_folders_files_and_packages_are_sides(pulled: Sandbox, tool: Tool, project: Path) -> None:
     (project / "schemas").mkdir()
     for file in SEEDS.glob("*.json"):

@@ -25,6 +25,7 @@ from engage_codegen.errors import CodegenError, WriteConflict
 from engage_codegen.render.style import formatted
 from engage_codegen.snapshot import LOCK_PATH
 from engage_codegen.sources.files import FileSource
+from engage_codegen.sources.interface import silently
 
 STAGING = ".engage-codegen-"
 
@@ -133,7 +134,7 @@ def job(request: pytest.FixtureRequest, scratch: Path) -> Job:
 
     def pull() -> object:
         source = FileSource((after,))
-        return pipeline.pull(offline, source, (), force=False, progress=pipeline.silently)
+        return pipeline.pull(offline, source, (), force=False, progress=silently)
 
     if request.param != "first generate":
         pipeline.generate(Config(output=output, schemas=(before,)))

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from conftest import Outcome, Tool
-from engage_codegen.pipeline import silently
 from engage_codegen.push import apply, plan
 from engage_codegen.sandbox.faults import Fault, Kind, When
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.schema import Schema, from_envelope, loads
+from engage_codegen.sources.interface import silently
 from engage_codegen.sources.writer import TenantWriter
 from tenants import envelope
 

@@ -15,6 +15,7 @@ from engage_codegen.errors import CodegenError, InputError, WriteConflict
 from engage_codegen.schema import digest
 from engage_codegen.snapshot import INDEX_PATH, LOCK_PATH
 from engage_codegen.sources.files import FileSource
+from engage_codegen.sources.interface import silently
 
 STAGING = ".engage-codegen-"
 
@@ -45,7 +46,7 @@ class World:
 
     def pull(self, *only: str, force: bool = False) -> pipeline.Pulled:
         source = FileSource((self.schemas,))
-        return pipeline.pull(self.offline, source, only, force=force, progress=pipeline.silently)
+        return pipeline.pull(self.offline, source, only, force=force, progress=silently)
 
     def edit_lock(self, edit: Callable[[dict[str, Any]], object]) -> None:
         path = self.output / LOCK_PATH
@@ -99,7 +100,7 @@ def fresh(world: World) -> bool:
     lock = snapshot.read_lock(world.output)
     local = {
         key: digest(schema.canonical())
-        for key, schema in FileSource((world.schemas,)).fetch((), pipeline.silently).items()
+        for key, schema in FileSource((world.schemas,)).fetch((), silently).items()
     }
     return snapshot.is_fresh(world.output, lock, lock.head, local) and snapshot.is_fresh(
         world.output, lock, lock.head, None

@@ -10,10 +10,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from .errors import API_KEY_VARIABLE, ConfigError
-from .schema import JsonObject, canonical_json, digest, loads, shown
+from .schema import DIALECTS, Dialect, JsonObject, canonical_json, digest, loads, shown
 
 SECTION = "tool.engage-codegen"
 
@@ -31,8 +31,6 @@ KEYS = {
 
 PARTS = ("bulk", "outbox", "testing")
 """The parts of a package that can be left out."""
-
-DIALECTS: tuple[Literal["engage"], Literal["json-schema"]] = ("engage", "json-schema")
 
 _SECRET_WORDS = frozenset(["apikey", "key", "engageapikey", "token", "secret", "password"])
 
@@ -52,7 +50,7 @@ class Config:
     renames: Mapping[str, str] = field(default_factory=dict[str, str])
     user_agent: str = ""
     without: tuple[str, ...] = ()
-    dialect: Literal["engage", "json-schema"] = "engage"
+    dialect: Dialect = "engage"
     file: Path | None = None
 
     def digest(self) -> str:
@@ -214,7 +212,7 @@ def _api_version(value: _Value) -> str:
     return _text(value)
 
 
-def _dialect(value: _Value) -> Literal["engage", "json-schema"]:
+def _dialect(value: _Value) -> Dialect:
     for dialect in DIALECTS:
         if value.raw == dialect:
             return dialect

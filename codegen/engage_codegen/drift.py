@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import snapshot
-from .compat import LEVELS, RECREATE, Change, Level, compare
+from .compat import LEVELS, RECREATE, Change, Level, compare, worst
 from .config import Config
 from .errors import InputError
 from .findings import Finding, Severity
 from .lint.documents import read
-from .pipeline import silently, tenant_of
+from .pipeline import tenant_of
 from .schema import Schema, parse_envelope, shown
+from .sources.interface import silently
 
 SNAPSHOT, LIVE, REVISION = "snapshot", "live", "git:"
 
@@ -99,24 +100,24 @@ def _git(base: Path, *arguments: str) -> str:
 
 def findings(changes: Sequence[Change], output: Path) -> list[Finding]:
     """Changes as findings, on the lines of the snapshot in `output` where that has the schema."""
-    found: list[Finding] = []
+    by_schema: dict[str, list[Finding]] = {}
     for change in changes:
-        code, severity = CODES[change.level]
-        message = change.message
-        if change.witness is not None:
-            payload = json.dumps(change.witness, ensure_ascii=False)
-            message += f"; for instance {payload if len(payload) <= 500 else payload[:499] + '…'}"
-        finding = Finding(
-            code,
-            severity,
-            change.schema_id,
-            change.parts,
-            " ".join(message.split()),
-            _remedy(change),
-        )
-        path = output / snapshot.path_of(change.schema_id)
-        found += read(path).placed([finding]) if path.is_file() else [finding]
+        by_schema.setdefault(change.schema_id, []).append(_finding(change))
+    found: list[Finding] = []
+    for schema_id, own in by_schema.items():
+        path = output / snapshot.path_of(schema_id)
+        found += read(path).placed(own) if path.is_file() else own
     return found
+
+
+def _finding(change: Change) -> Finding:
+    code, severity = CODES[change.level]
+    message = change.message
+    if change.witness is not None:
+        payload = json.dumps(change.witness, ensure_ascii=False)
+        message += f"; for instance {payload if len(payload) <= 500 else payload[:499] + '…'}"
+    message = " ".join(message.split())
+    return Finding(code, severity, change.schema_id, change.parts, message, _remedy(change))
 
 
 def _remedy(change: Change) -> str:
@@ -129,12 +130,11 @@ def _remedy(change: Change) -> str:
 
 def exit_code(changes: Sequence[Change]) -> int:
     """0 nothing differs, 3 compatibly, 1 undecided, 4 it breaks."""
-    levels = {change.level for change in changes}
-    if "BREAKING" in levels:
-        return 4
-    if "UNKNOWN" in levels:
-        return 1
-    return 3 if levels else 0
+    level = worst(changes)
+    return 0 if level is None else _EXIT_CODES[level]
+
+
+_EXIT_CODES: Mapping[Level, int] = {"DOCS": 3, "COMPATIBLE": 3, "UNKNOWN": 1, "BREAKING": 4}
 
 
 def summary(changes: Sequence[Change]) -> str:

@@ -186,12 +186,9 @@ def _local(config: Config) -> Mapping[str, Schema] | None:
     if not config.schemas:
         return None
     from .sources.files import FileSource
+    from .sources.interface import silently
 
     return FileSource(config.schemas).fetch((), silently)
-
-
-def silently(_done: int, _total: int) -> None:
-    """No progress to show."""
 
 
 def _digests(schemas: Mapping[str, Schema] | None) -> dict[str, str] | None:

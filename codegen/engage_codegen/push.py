@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from .errors import BadAnswer, InputError, SchemaError
 from .lint.rules import MOST_SCHEMAS
 from .lint.verdicts import of_schema, of_tenant
-from .model.dialect import Dialect
-from .pipeline import silently
-from .schema import Schema
+from .schema import Dialect, Schema
+from .sources.interface import silently
 from .sources.writer import TenantWriter
 
 

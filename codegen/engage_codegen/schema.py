@@ -4,12 +4,16 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 from .errors import InputError, SchemaError
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 JsonObject: TypeAlias = dict[str, Json]
+
+Dialect: TypeAlias = Literal["engage", "json-schema"]
+"""What a schema may say: what the platform documents, or all that can stand on a scalar."""
+DIALECTS: tuple[Dialect, ...] = ("engage", "json-schema")
 
 UNSAFE_IN_TEXT = re.compile(
     "[\\x00-\\x1f\\x7f-\\xa0\\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000"

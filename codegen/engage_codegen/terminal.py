@@ -31,7 +31,9 @@ def say(text: str) -> None:
 def progress() -> Generator["Progress"]:
     """A progress bar on a terminal; nothing elsewhere."""
     if not is_terminal(sys.stderr):
-        yield _silently
+        from .sources.interface import silently
+
+        yield silently
         return
     from rich.console import Console
     from rich.progress import Progress as Bar
@@ -44,10 +46,6 @@ def progress() -> Generator["Progress"]:
 def is_terminal(stream: TextIO | None) -> bool:
     """False as well for a stream that was closed from outside."""
     return stream is not None and stream.isatty()
-
-
-def _silently(_done: int, _total: int) -> None:
-    """No progress to show."""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -92,8 +92,7 @@ INSERT INTO entries (contact_id, schema_id, created_date, twin, schema_hash, bod
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _DUE = """
-SELECT id, contact_id, schema_id, created_date, twin, schema_hash, body,
-    state, posts, step
+SELECT id, contact_id, schema_id, created_date, twin, schema_hash, body, state, posts, step
 FROM entries WHERE id > ? AND state IN ('waiting', 'sending') AND (due <= ? OR due > ?)
 ORDER BY id LIMIT 1
 """

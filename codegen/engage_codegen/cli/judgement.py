@@ -12,7 +12,7 @@ from ..errors import API_KEY_VARIABLE
 from ..findings import FORMATS, Finding, OutputFormat
 from ..schema import UNSAFE_IN_TEXT, escaped
 from ..terminal import count, say, short
-from .options import configured, load
+from .options import base_url, configured, load, user_agent
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -33,16 +33,6 @@ def _formatted(command: Callable[P, R]) -> Callable[P, R]:
     )(command)
 
 
-def _tenant(command: Callable[P, R]) -> Callable[P, R]:
-    url = click.option(
-        "--base-url", metavar="URL", help="The tenant, like https://acme.voyado.com."
-    )
-    agent = click.option(
-        "--user-agent", metavar="NAME/VERSION", help="Your integration, for the vendor."
-    )
-    return url(agent(command))
-
-
 _STRICT = click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 
 
@@ -51,7 +41,8 @@ _STRICT = click.option("--strict", is_flag=True, help="Exit with 1 for warnings 
 @_formatted
 @click.option("--live", is_flag=True, help="Compare with the tenant as well.")
 @_STRICT
-@_tenant
+@base_url
+@user_agent
 def check(form: OutputFormat, live: bool, strict: bool, **options: object) -> int:
     """Tell whether the package is what generate would make. Writes nothing.
 
@@ -180,7 +171,8 @@ def _explained(code: str | None) -> int:
 @click.argument("theirs", default="live", metavar="[B]")
 @configured
 @_formatted
-@_tenant
+@base_url
+@user_agent
 def diff(ours: str, theirs: str, form: OutputFormat, **options: object) -> int:
     """Tell whether code generated from A still fits B, and if not, why.
 

@@ -31,6 +31,14 @@ def configured(command: Callable[P, R]) -> Callable[P, R]:
     return command
 
 
+base_url = click.option(
+    "--base-url", metavar="URL", help="The tenant, like https://acme.voyado.com."
+)
+user_agent = click.option(
+    "--user-agent", metavar="NAME/VERSION", help="Your integration, for the vendor."
+)
+
+
 def load(options: Mapping[str, object]) -> config.Config:
     """The configuration, with the options that were given as its flags."""
     flags = {

@@ -9,15 +9,15 @@ from .. import pipeline
 from ..errors import API_KEY_VARIABLE
 from ..schema import UNSAFE_IN_TEXT, escaped
 from ..terminal import count, is_terminal, progress, say, short, table
-from .options import configured, load
+from .options import base_url, configured, load, user_agent
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @configured
-@click.option("--base-url", metavar="URL", help="The tenant, like https://acme.voyado.com.")
+@base_url
 @click.option("--api-version", type=click.Choice(["v2", "v3"]), help="v3 by default.")
-@click.option("--user-agent", metavar="NAME/VERSION", help="Your integration, for the vendor.")
+@user_agent
 @click.option("--force", is_flag=True, help="Overwrite a snapshot that was changed by hand.")
 def pull(
     ids: tuple[str, ...],

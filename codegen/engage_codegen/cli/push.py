@@ -8,14 +8,14 @@ from .. import pipeline, snapshot
 from ..errors import API_KEY_VARIABLE
 from ..schema import UNSAFE_IN_TEXT, escaped
 from ..terminal import count, say
-from .options import configured, load
+from .options import base_url, configured, load, user_agent
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @configured
-@click.option("--base-url", metavar="URL", help="The tenant, like https://acme.voyado.com.")
-@click.option("--user-agent", metavar="NAME/VERSION", help="Your integration, for the vendor.")
+@base_url
+@user_agent
 @click.option("--apply", "is_applied", is_flag=True, help="Do what the plan says.")
 @click.option(
     "--allow-destroy",
@@ -35,14 +35,15 @@ def push(
     left to do, 1 a schema that the platform would refuse, 5 the tenant.
     """
     from .. import push as pushing
+    from ..sources.interface import silently
 
     settings = load(options)
     tenant = pipeline.tenant_of(settings, os.environ.get(API_KEY_VARIABLE, ""))
     if settings.schemas:
-        ours = pipeline.source_of(settings, "").fetch((), pipeline.silently)
+        ours = pipeline.source_of(settings, "").fetch((), silently)
     else:
         ours = snapshot.read(settings.output)
-    theirs = tenant.fetch((), pipeline.silently)
+    theirs = tenant.fetch((), silently)
     todo = pushing.plan(ours, theirs, ids, settings.dialect, settings.renames)
     for line in pushing.lines(todo, allowed):
         click.echo(UNSAFE_IN_TEXT.sub(escaped, line))

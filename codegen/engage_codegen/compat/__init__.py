@@ -8,8 +8,7 @@ cannot be changed in place. Pure.
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..model import dialect
-from ..model.dialect import Dialect
-from ..schema import JsonObject, Schema, shown
+from ..schema import Dialect, JsonObject, Schema, shown
 from .changes import HARMLESS, LEVELS, Change, Level, differ, differing
 from .pair import Pair
 from .payloads import Form, Wanted

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..model.scalar import Scalar
+from ..model.scalar import Scalar, whole
 from ..schema import Json, JsonObject, canonical_json
 from .formats import WIDER
 from .patterns import is_trivial
 from .ranges import Range
-from .values import accepts, lengths, listed, values, whole
+from .values import accepts, lengths, listed, values
 
 Answer: TypeAlias = Literal["same", "yes", "no", "open"]
 

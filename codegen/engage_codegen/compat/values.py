@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ..model.codecs import is_typed
-from ..model.scalar import Scalar, fits, is_in, is_number
+from ..model.scalar import Scalar, fits, is_in, is_number, whole
 from ..schema import Json, JsonObject
 from .formats import FORMATS, LENGTHS, WRITTEN, is_of, padded
 from .patterns import matching
@@ -37,11 +37,6 @@ def values(scalar: Scalar, hints: JsonObject, other: Scalar | None = None) -> It
             continue
         if accepts(scalar, value):
             yield whole(value)
-
-
-def whole(value: Json) -> Json:
-    """2.0 as 2: JSON does not tell them apart, and generated code writes the latter."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_written(text: str, scalar: Scalar) -> bool:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..findings import Finding, ordered
-from ..model.dialect import Dialect
-from ..schema import canonical_json
+from ..schema import Dialect, canonical_json
 from .documents import Document, read
 from .verdicts import of_schema, of_tenant
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import CodegenError, InputError
 from ..findings import Finding, Place
-from ..schema import Json, Schema, canonical_json, from_envelope, loads, pointer
-from ..sources.files import looks_bare
+from ..schema import Json, Schema, canonical_json, loads, pointer
+from ..sources.files import is_bare, schemas_in
 from ..sources.positions import nearest, positions
 
 _LINE_AND_COLUMN = re.compile(r"\(line ([0-9]+), column ([0-9]+)\)")
@@ -72,22 +72,12 @@ def read(path: Path) -> Document:
         value = loads(text)
     except ValueError as error:
         return _broken(path, text, f"the file is not JSON: {error}", "correct it")
-    items = value if isinstance(value, list) else [value]
-    is_bare = isinstance(value, dict) and "jsonSchema" not in value and looks_bare(value)
-    schemas: list[tuple[tuple[str, ...], Schema]] = []
-    for number, item in enumerate(items):
-        prefix = (str(number),) if isinstance(value, list) else ()
-        wrapped: Json = {"id": path.stem, "displayName": _title(item), "jsonSchema": item}
-        try:
-            schemas.append((prefix, from_envelope(wrapped if is_bare else item, str(path))))
-        except CodegenError as error:
-            return _broken(path, text, error.what, error.fix)
-    return Document(path, text, value, tuple(schemas), is_bare)
-
-
-def _title(item: Json) -> Json:
-    title = item.get("title") if isinstance(item, dict) else None
-    return title if isinstance(title, str) else None
+    try:
+        found = list(schemas_in(value, path))
+    except CodegenError as error:
+        return _broken(path, text, error.what, error.fix)
+    prefixes = [(str(number),) if isinstance(value, list) else () for number in range(len(found))]
+    return Document(path, text, value, tuple(zip(prefixes, found, strict=True)), is_bare(value))
 
 
 def _broken(path: Path, text: str, reason: str, fix: str) -> Document:

@@ -27,11 +27,11 @@ def _schema(schema: JsonObject) -> JsonObject:
 def _property(value: Json) -> Json:
     if not isinstance(value, dict):
         return value
-    named = {it.lower(): it for it in (*ATTRIBUTES,)} | {MISPRINT.lower(): "showInContactCard"}
+    named = {it.lower(): it for it in ATTRIBUTES} | {MISPRINT.lower(): "showInContactCard"}
     result: JsonObject = {}
     for key, given in value.items():
         meant = named.get(key.lower(), key)
         meant = key if meant != key and meant in value else meant
-        is_raw = meant in (*FLAGS, "sortOrder") and isinstance(given, (bool, int, float))
-        result[meant] = written(given) if is_raw and isinstance(given, (int, float)) else given
+        is_text = meant in (*FLAGS, "sortOrder")
+        result[meant] = written(given) if is_text and isinstance(given, (int, float)) else given
     return result

@@ -6,9 +6,8 @@ from functools import partial
 from ..errors import SchemaError
 from ..findings import Finding, Severity
 from ..model import dialect
-from ..model.dialect import Dialect
 from ..names import name_properties, name_schemas
-from ..schema import Schema
+from ..schema import Dialect, Schema
 from . import attributes, rules
 from .rule import RULES, properties
 

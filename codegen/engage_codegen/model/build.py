@@ -5,10 +5,9 @@ from typing import cast
 
 from ..errors import ConfigError, SchemaError
 from ..names import SchemaNames, name_properties, name_schemas, rename_key
-from ..schema import Json, JsonObject, Schema, shown
+from ..schema import Dialect, Json, JsonObject, Schema, shown
 from . import dialect
 from .codecs import Kind, kind, scalar_code, shapes
-from .dialect import Dialect
 from .ir import Code, Field, Import, Package, Record, literal
 from .scalar import Scalar, read
 from .types import Annotation, Shape, annotations

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from math import inf
 
 from ..errors import RenderError
 from ..schema import Json
 from .ir import NO_CODE, Code, Codec, Import, literal
-from .scalar import Scalar
+from .scalar import Scalar, whole
 from .types import Annotation, Shape
 
 _PLAIN = {
@@ -121,10 +120,10 @@ def _rule(name: str, scalar: Scalar) -> str:
 
 
 def _choice(scalar: Scalar) -> Kind:
-    members = ", ".join(scalar_code(_whole(value)) for value in scalar.choices)
+    members = ", ".join(scalar_code(whole(value)) for value in scalar.choices)
     is_closed = not any(
         isinstance(it, float) or (isinstance(it, int) and abs(it) >= 2**63)
-        for it in map(_whole, scalar.choices)
+        for it in map(whole, scalar.choices)
     )
     if is_closed:
         imports = [Import(Code("typing"), (Code("Literal"),))]
@@ -136,11 +135,6 @@ def _choice(scalar: Scalar) -> Kind:
         annotation = Code(" | ".join(dict.fromkeys(names[name] for name in scalar.types)))
     made = _ruled(annotation, f"rules.Choice[{annotation}]({members})", scalar)
     return Kind(annotation, made.codec, (*imports, *made.imports))
-
-
-def _whole(value: Json) -> Json:
-    """2.0 as 2: JSON does not tell them apart. By its digits, so that 1e23 is that number."""
-    return int(Decimal(repr(value))) if isinstance(value, float) and value % 1 == 0 else value
 
 
 def scalar_code(value: Json) -> Code:

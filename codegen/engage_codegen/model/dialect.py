@@ -9,13 +9,11 @@ because code that ignores it would accept what is dropped or refused without a w
 
 import json
 from collections.abc import Iterator
-from typing import Literal, TypeAlias, cast
+from typing import cast
 
 from ..errors import SchemaError
-from ..schema import Json, JsonObject, Schema, pointer, shown
+from ..schema import Dialect, Json, JsonObject, Schema, pointer, shown
 from . import scalar
-
-Dialect: TypeAlias = Literal["engage", "json-schema"]
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 FORMATS = ("date-time",)

@@ -216,9 +216,23 @@ def _choices(value: JsonObject) -> list[Json] | None:
     return [it for index, it in enumerate(common) if not is_in(it, common[:index])]
 
 
+def whole(value: Json) -> Json:
+    """2.0 as 2: JSON does not tell them apart. By its digits, so that 1e23 is that number."""
+    if not isinstance(value, float) or value % 1:
+        return value
+    from decimal import Decimal
+
+    return int(Decimal(repr(value)))
+
+
+def is_same(one: Json, other: Json) -> bool:
+    """By the equality of JSON: 2.0 is 2, true is not 1, and 1e+300 is a one with 300 zeros."""
+    return whole(one) == whole(other) and _is_bool(one) == _is_bool(other)
+
+
 def is_in(value: Json, others: list[Json]) -> bool:
-    """By the equality of JSON: 2.0 is 2, and true is not 1."""
-    return any(value == other and _is_bool(value) == _is_bool(other) for other in others)
+    """Whether a list has the same value."""
+    return any(is_same(value, other) for other in others)
 
 
 def _is_bool(value: Json) -> bool:

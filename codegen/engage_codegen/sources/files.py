@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..schema import Json, JsonObject, Schema, check_id, from_envelope, loads
+from ..schema import Json, Schema, check_id, from_envelope, loads
 from .interface import Progress
 
 
@@ -43,7 +43,7 @@ class FileSource:
     def _all(self) -> Iterator[Schema]:
         for path in self._paths:
             for file in _files(path):
-                yield from _schemas(_load(file), file)
+                yield from schemas_in(_load(file), file)
 
 
 def _files(path: Path) -> list[Path]:
@@ -70,11 +70,12 @@ def _load(file: Path) -> Json:
         raise InputError(f"not JSON: {error}", where=str(file), fix="correct the file") from None
 
 
-def _schemas(value: Json, file: Path) -> Iterator[Schema]:
+def schemas_in(value: Json, file: Path) -> Iterator[Schema]:
+    """The schemas in the JSON of a file, in its order. Raises `InputError` and `SchemaError`."""
     if isinstance(value, list):
         for number, item in enumerate(value):
             yield from_envelope(item, f"{file}, item {number}")
-    elif isinstance(value, dict) and "jsonSchema" not in value and looks_bare(value):
+    elif isinstance(value, dict) and is_bare(value):
         check_id(file.stem, f"{file}, whose name is the id")
         title = value.get("title")
         name = title.strip() if isinstance(title, str) else ""
@@ -83,6 +84,10 @@ def _schemas(value: Json, file: Path) -> Iterator[Schema]:
         yield from_envelope(value, str(file))
 
 
-def looks_bare(value: JsonObject) -> bool:
+def is_bare(value: Json) -> bool:
     """Whether it is a JSON Schema without an envelope."""
-    return "$schema" in value or "properties" in value or value.get("type") == "object"
+    return (
+        isinstance(value, dict)
+        and "jsonSchema" not in value
+        and ("$schema" in value or "properties" in value or value.get("type") == "object")
+    )

@@ -9,6 +9,10 @@ Progress = Callable[[int, int], None]
 """Called with the number of schemas that have arrived and the number that are expected."""
 
 
+def silently(_done: int, _total: int) -> None:
+    """A `Progress` for nobody."""
+
+
 class Source(Protocol):
     """A tenant, or files that stand for one."""
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeAlias, cast
 
+from ..model.scalar import is_number
 from ..schema import Json, JsonObject
-from .values import Matching, candidates, distinct, is_number
+from .values import Matching, candidates, distinct
 
 Fits: TypeAlias = Callable[[str, Json], bool | None]
 """Name of a property and value -> whether the value can stand there; None if nobody knows."""

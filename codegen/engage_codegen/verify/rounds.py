@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from decimal import Decimal
 from uuid import UUID
 
+from ..model.scalar import is_same
 from ..schema import Json, JsonObject
 from .subject import Instance, Subject
 
@@ -26,19 +26,12 @@ def difference(
         if name not in payload:
             return name, f"is written as {written[name]!r}, and was not there"
         value: object = getattr(instance, attributes[name])
-        if not _is_equal(_normal(payload[name], value), _normal(written[name], value)):
+        if not is_same(_normal(payload[name], value), _normal(written[name], value)):
             return name, f"is written as {written[name]!r}"
     again = subject.read(written)
     if again.instance is None:
         return again.property, f"what is written cannot be read: {again.text}"
     return None if again.instance == instance else ("", "what is written is read as another")
-
-
-def _is_equal(one: Json, other: Json) -> bool:
-    """By the equality of JSON: 2.0 is 2, true is not 1, and 1e+300 is a one with 300 zeros."""
-    if isinstance(one, float) and isinstance(other, (int, float)):
-        return Decimal(repr(one)) == Decimal(repr(other)) and not isinstance(other, bool)
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _normal(text: Json, value: object) -> Json:

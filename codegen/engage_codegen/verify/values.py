@@ -8,8 +8,9 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
+from ..model.scalar import is_number
 from ..schema import Json, JsonObject
 from .lookalikes import LOOKALIKES
 
@@ -173,8 +174,3 @@ def _as_float(number: float | Fraction) -> Iterator[float]:
         return
     if math.isfinite(found):
         yield found
-
-
-def is_number(value: Json) -> TypeGuard[int | float]:
-    """A JSON number: not a boolean."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
