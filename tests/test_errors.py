@@ -319,6 +319,13 @@ def test_ctrl_c(
     _compare(golden, "interrupted", outcome, project)
 
 
+# A shell starts what runs in the background with the signal ignored.
+_INTERRUPTIBLE = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('engage_codegen', run_name='__main__')"
+)
+
+
 def test_ctrl_c_ends_a_pull_from_a_tenant_that_hangs(project: Path) -> None:
     # A listener that accepts and never answers.
     environment = os.environ | {"ENGAGE_API_KEY": "k", "ENGAGE_USER_AGENT": "a/1"}
@@ -334,7 +341,7 @@ def test_ctrl_c_ends_a_pull_from_a_tenant_that_hangs(project: Path) -> None:
     assert mute.stdin
     port = int(mute.stdout.readline())
     pull = subprocess.Popen(
-        [sys.executable, "-m", "engage_codegen", "pull", "--base-url", f"http://127.0.0.1:{port}"],
+        [sys.executable, "-c", _INTERRUPTIBLE, "pull", "--base-url", f"http://127.0.0.1:{port}"],
         env=environment,
         stderr=subprocess.PIPE,
         cwd=project,
