@@ -16,7 +16,8 @@ def _write(path: Path, text: str) -> Path:
 
 def _load(folder: Path, environ: dict[str, str] | None = None, **flags: object) -> Config:
     given = {name.replace("_", "-"): value for name, value in flags.items()}
-    return load(file=None, environ=environ or {}, flags=given, folder=folder)
+    (config,) = load(file=None, environ=environ or {}, flags=given, folder=folder)
+    return config
 
 
 def test_without_any_configuration_there_are_defaults(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_paths_are_relative_to_where_they_stand(tmp_path: Path) -> None:
 
 def test_renames_of_the_command_line_add_to_the_others(tmp_path: Path) -> None:
     _write(tmp_path / "pyproject.toml", '[tool.engage-codegen.renames]\na = "x"\nb = "y"\n')
-    config = load(file=None, environ={}, flags={}, folder=tmp_path, renames={"b": "z", "c": "w"})
+    (config,) = load(file=None, environ={}, flags={}, folder=tmp_path, renames={"b": "z", "c": "w"})
     assert config.renames == {"a": "x", "b": "z", "c": "w"}
 
 

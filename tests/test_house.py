@@ -38,11 +38,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verify": GROUND | {"config", "snapshot", "pipeline", "model", "verify"},
     "compat": GROUND | {"model", "compat"},
     "report": GROUND,
-    "drift": GROUND | {"config", "snapshot", "pipeline", "sources", "compat", "lint"},
+    "waivers": GROUND | {"config"},
+    "usage": GROUND | {"snapshot"},
+    "drift": GROUND | {"config", "snapshot", "pipeline", "sources", "compat", "lint", "usage"},
+    "artefacts": GROUND | {"snapshot"},
+    "preflight": GROUND | {"artefacts", "compat", "drift"},
+    "explain": GROUND | {"config", "snapshot", "compat", "lint", "model", "sources", "usage"},
     "push": GROUND | {"lint", "model", "pipeline", "sources"},
     "cli": GROUND
     | {"config", "pipeline", "terminal", "write", "sources", "sandbox", "verify", "snapshot"}
-    | {"lint", "drift", "report", "push"},
+    | {"lint", "drift", "report", "push", "waivers", "usage", "artefacts", "preflight", "explain"}
+    | {"compat"},
     "__main__": {"cli"},
 }
 """Room -> the rooms that it may see; the package itself (`__version__`) is seen by all."""
@@ -76,6 +82,9 @@ PURE = [
     "compat/subset",
     "compat/values",
     "report",
+    "waivers",
+    "preflight",
+    "snapshot/lock",
 ]
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "httpx", "tempfile", "sqlite3"}
 

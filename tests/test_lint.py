@@ -126,7 +126,7 @@ CASES: Mapping[str, tuple[dict[str, Any], str]] = {
     "EG208": (changed("jsonSchema/type", "array"), "/jsonSchema/type"),
     "EG213": (changed("jsonSchema/required", "category"), "/jsonSchema/required"),
 }
-ELSEWHERE = {"EG100", "EG101", "EG109", "EG205", "EG301", "EG302", "EG303", "EG304", "EG401"}
+ELSEWHERE = set("EG100 EG101 EG109 EG205 EG301 EG302 EG303 EG304 EG401 EG402 EG403".split())
 
 
 def found(folder: Path, schema: Any, name: str = "schema.json") -> list[Any]:

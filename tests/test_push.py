@@ -13,7 +13,7 @@ from engage_codegen.push import apply, plan
 from engage_codegen.sandbox.faults import Fault, Kind, When
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.schema import Schema, from_envelope, loads
-from engage_codegen.sources.interface import silently
+from engage_codegen.sources.interface import ApiKey, silently
 from engage_codegen.sources.writer import TenantWriter
 from tenants import envelope
 
@@ -104,7 +104,7 @@ def test_a_plan_that_the_platform_would_refuse_is_refused_first(
 
 
 def test_what_changed_since_the_plan_is_not_destroyed(own: Sandbox) -> None:
-    tenant = TenantWriter(own.base_url, key=own.api_key, user_agent="a/1", api_version="v3")
+    tenant = TenantWriter(own.base_url, key=ApiKey(own.api_key), user_agent="a/1", api_version="v3")
     theirs = tenant.fetch((), silently)
     ours = {"repair": Schema("repair", "Ours", theirs["repair"].json_schema, "here")}
     todo = plan(ours, theirs, (), "engage", {})

@@ -17,8 +17,10 @@ from engage_codegen.sandbox.server import Sandbox
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONFIGURATION = ROOT / "docs" / "configuration.md"
 INSTALLED = ("engage-codegen", "engage-codegen[sandbox]", "engage-codegen[verify]")
-COMMANDS = ["", "pull", "generate", "check", "list", "lint", "diff", "push", "verify", "sandbox"]
+COMMANDS = ["", "pull", "generate", "check", "list", "lint", "diff", "push"]
+COMMANDS += ["preflight", "explain", "verify", "sandbox"]
 
 
 def _blocks(text: str, language: str) -> list[str]:
@@ -81,7 +83,7 @@ def test_the_faults_of_the_sandbox_page_are_understood(tmp_path: Path) -> None:
 def test_the_configuration_of_the_readme_loads(tmp_path: Path) -> None:
     (block,) = _blocks(README, "toml")
     (tmp_path / "pyproject.toml").write_text(block)
-    config = load(file=None, environ={}, flags={}, folder=tmp_path)
+    (config,) = load(file=None, environ={}, flags={}, folder=tmp_path)
     assert config.base_url == "https://acme.voyado.com"
     assert config.output == tmp_path / "src/engage_interactions"
 
@@ -94,6 +96,9 @@ def test_the_commands_of_the_readme_work_in_their_order(
         line.split("#")[0].strip() for text in _blocks(README, "sh") for line in text.splitlines()
     ]
     shutil.copytree(ROOT / "codegen/engage_codegen/sandbox/seed/schemas", project / "schemas")
+    (block,) = _blocks(README, "toml")
+    own = re.sub(r"base-url = .*\n", "", block)
+    (project / "pyproject.toml").write_text(own)
     ran: list[str] = []
     for line in filter(None, lines):
         match line.split():
@@ -108,12 +113,22 @@ def test_the_commands_of_the_readme_work_in_their_order(
                 ran.append(command)
             case _:
                 pytest.fail(f"nobody has tried {line!r}")
-    assert ran == ["pull", "generate", "check", "verify", "check", "diff", "lint"]
+    assert ran[:4] == ["pull", "generate", "check", "verify"]
+    assert ran[4:] == ["check", "diff", "lint", "preflight", "explain"]
 
 
 def test_the_table_of_keys_is_complete() -> None:
-    rows = re.findall(r"^\| `([a-z-]+)` \| `([A-Z_]+)` \|", README, re.MULTILINE)
+    text = CONFIGURATION.read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| `([A-Z_]+)` \|", text, re.MULTILINE)
     assert dict(rows) == KEYS
+
+
+def test_the_configuration_of_the_reference_loads(tmp_path: Path) -> None:
+    text = CONFIGURATION.read_text("utf-8")
+    (tmp_path / "pyproject.toml").write_text("".join(_blocks(text, "toml")))
+    one, other = load(file=None, environ={}, flags={}, folder=tmp_path)
+    assert (one.name, other.output) == ("brand-a", tmp_path / "src/acme/brand_b")
+    assert [it.fingerprint for it in other.waivers] == ["EG301:0123456789abcdef"]
 
 
 def test_the_first_commands_are_the_two_that_do_everything() -> None:

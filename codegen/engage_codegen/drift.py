@@ -3,17 +3,19 @@
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from . import snapshot
-from .compat import LEVELS, RECREATE, Change, Level, compare, worst
+from .compat import RECREATE, Change, Level, compare
 from .config import Config
 from .errors import InputError
 from .findings import Finding, Severity
 from .lint.documents import read
 from .pipeline import tenant_of
 from .schema import Schema, parse_envelope, shown
-from .sources.interface import silently
+from .sources.interface import ApiKey, silently
+from .usage import Site
 
 SNAPSHOT, LIVE, REVISION = "snapshot", "live", "git:"
 
@@ -25,7 +27,7 @@ CODES: Mapping[Level, tuple[str, Severity]] = {
 }
 
 
-def schemas_of(side: str, config: Config, key: str) -> Mapping[str, Schema]:
+def schemas_of(side: str, config: Config, key: ApiKey) -> Mapping[str, Schema]:
     """The schemas of a side: ``snapshot``, ``live``, ``git:REVISION``, or a path to schema files or
     to a generated package.
 
@@ -45,7 +47,7 @@ def schemas_of(side: str, config: Config, key: str) -> Mapping[str, Schema]:
     return FileSource((path,)).fetch((), silently)
 
 
-def against_tenant(config: Config, key: str) -> list[Change]:
+def against_tenant(config: Config, key: ApiKey) -> list[Change]:
     """What the tenant has otherwise than the snapshot. Raises `SourceError`."""
     ours, theirs = (schemas_of(side, config, key) for side in (SNAPSHOT, LIVE))
     return compare(ours, theirs, config.dialect)
@@ -98,16 +100,53 @@ def _git(base: Path, *arguments: str) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-def findings(changes: Sequence[Change], output: Path) -> list[Finding]:
+def findings(changes: Sequence[Change], output: Path | None) -> list[tuple[Finding, Change]]:
     """Changes as findings, on the lines of the snapshot in `output` where that has the schema."""
-    by_schema: dict[str, list[Finding]] = {}
+    by_schema: dict[str, list[Change]] = {}
     for change in changes:
-        by_schema.setdefault(change.schema_id, []).append(_finding(change))
-    found: list[Finding] = []
+        by_schema.setdefault(change.schema_id, []).append(change)
+    found: list[tuple[Finding, Change]] = []
     for schema_id, own in by_schema.items():
-        path = output / snapshot.path_of(schema_id)
-        found += read(path).placed(own) if path.is_file() else own
+        told = list(map(_finding, own))
+        path = output / snapshot.path_of(schema_id) if output else None
+        if path and path.is_file():
+            told = read(path).placed(told)
+        found += zip(told, own, strict=True)
     return found
+
+
+def at_calls(
+    judged: Sequence[tuple[Finding, Change]],
+    sites: Sequence[Site],
+    made: Mapping[str, snapshot.Generated],
+) -> list[Finding]:
+    """What breaks, or may break, at each call that it can break."""
+    return [
+        replace(finding, message=_at(site, finding), place=site.place)
+        for finding, change in judged
+        if change.level in ("BREAKING", "UNKNOWN")
+        for site in sites
+        if site.schema_id == change.schema_id and _can_break(site, change, made)
+    ]
+
+
+def _at(site: Site, finding: Finding) -> str:
+    about = f"{shown(finding.parts[-1])} " if finding.parts else f"{finding.schema_id} "
+    return f"{site.name}(…) can break: {about}{finding.message}"
+
+
+def _can_break(site: Site, change: Change, made: Mapping[str, snapshot.Generated]) -> bool:
+    """The witness tells whether it takes the property to break, or its absence."""
+    if site.is_send:
+        return not change.parts  # a sender takes the payload as it is
+    if site.is_open or change.witness is None or change.parts[1:2] not in _ABOUT_ONE:
+        return True
+    wire = change.parts[2]
+    attribute = made[change.schema_id].properties.get(wire, "")
+    return (attribute in site.passes) == (wire in change.witness)
+
+
+_ABOUT_ONE = (("properties",), ("dependentRequired",))
 
 
 def _finding(change: Change) -> Finding:
@@ -128,24 +167,25 @@ def _remedy(change: Change) -> str:
     return "engage-codegen pull and generate, when it suits"
 
 
-def exit_code(changes: Sequence[Change]) -> int:
+def exit_code(found: Sequence[Finding]) -> int:
     """0 nothing differs, 3 compatibly, 1 undecided, 4 it breaks."""
-    level = worst(changes)
-    return 0 if level is None else _EXIT_CODES[level]
+    codes = {finding.code for finding in found}
+    return next((code for name, code in _EXIT_CODES.items() if name in codes), 0)
 
 
-_EXIT_CODES: Mapping[Level, int] = {"DOCS": 3, "COMPATIBLE": 3, "UNKNOWN": 1, "BREAKING": 4}
+_EXIT_CODES = {"EG301": 4, "EG302": 1, "EG303": 3, "EG304": 3}
 
 
-def summary(changes: Sequence[Change]) -> str:
+def summary(found: Sequence[Finding]) -> str:
     """What differs, and what it takes to reconcile the two sides."""
-    if not changes:
-        return "no difference"
-    levels = [change.level for change in changes]
+    codes = [finding.code for finding in found]
     told = ", ".join(
-        f"{levels.count(level)} {level}" for level in reversed(LEVELS) if level in levels
+        f"{codes.count(code)} {level}" for level, (code, _) in CODES.items() if code in codes
     )
-    return f"{told}\n  {RECREATE}" if "BREAKING" in levels else told
+    if not told:
+        return "no difference"
+    return f"{told}\n  {RECREATE}" if CODES["BREAKING"][0] in codes else told
 
 
-__all__ = ["against_tenant", "compare", "exit_code", "findings", "schemas_of", "summary"]
+__all__ = ["CODES", "against_tenant", "at_calls", "compare", "exit_code", "findings"]
+__all__ += ["schemas_of", "summary"]

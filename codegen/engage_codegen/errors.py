@@ -16,7 +16,8 @@ Every message says what is wrong, where, and what to do about it.
 """
 
 API_KEY_VARIABLE = "ENGAGE_API_KEY"
-"""The one place that the key of a tenant may come from."""
+"""The one place that the key of a tenant may come from; that of a tenant with a name comes first
+from the variable with the name behind it, ``ENGAGE_API_KEY_STAGING``."""
 
 
 class CodegenError(Exception):

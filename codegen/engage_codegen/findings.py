@@ -1,7 +1,10 @@
 """A finding: something about a schema that somebody should know, and what to do about it."""
 
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from .schema import canonical_json, digest, pointer
@@ -25,7 +28,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`parts` lead from the envelope of the schema to the place, unescaped; `message` is the
-    reason, `fix` the remedy, a sentence each."""
+    reason, `fix` the remedy, a sentence each; `tenant` is the one that it was found at, where that
+    has a name."""
 
     code: str
     severity: Severity
@@ -34,12 +38,14 @@ class Finding:
     message: str
     fix: str
     place: Place = field(default_factory=Place, compare=False)
+    tenant: str = ""
 
     @property
     def fingerprint(self) -> str:
-        """What a waiver names: the same as long as the code, the schema, the place and the reason
-        are, wherever the file lies."""
-        return digest(canonical_json([self.code, self.schema_id, *self.parts, self.message]))[:16]
+        """What a waiver names, like ``EG301:0123456789abcdef``: the same as long as the code, the
+        schema, the place and the reason are, wherever the file lies."""
+        content = canonical_json([self.code, self.schema_id, *self.parts, self.message])
+        return f"{self.code}:{digest(content)[:16]}"
 
     @property
     def where(self) -> str:
@@ -49,9 +55,22 @@ class Finding:
         return f"{self.place.file or self.schema_id}#{pointer(*self.parts)}"
 
 
+def is_fingerprint(text: str) -> bool:
+    """Whether a finding could have it."""
+    return re.fullmatch(r"EG[0-9]{3}:[0-9a-f]{16}", text) is not None
+
+
 def ordered(findings: Sequence[Finding]) -> list[Finding]:
     """By place, then by code."""
     return sorted(
         findings,
         key=lambda it: (it.place.file, it.place.line, it.schema_id, it.parts, it.code, it.message),
     )
+
+
+def shown_path(path: Path) -> str:
+    """A path below the current folder is shown relative to it, with ``/``."""
+    try:
+        return Path(os.path.relpath(path)).as_posix() if path.is_absolute() else path.as_posix()
+    except ValueError:  # another drive
+        return path.as_posix()

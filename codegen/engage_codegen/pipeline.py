@@ -19,7 +19,7 @@ from .snapshot import Lock
 
 if TYPE_CHECKING:
     from .model.ir import Package
-    from .sources.interface import Progress, Source
+    from .sources.interface import ApiKey, Progress, Source
     from .sources.writer import TenantWriter
     from .write import Plan
 
@@ -54,7 +54,7 @@ class Listed:
     required: tuple[str, ...]
 
 
-def source_of(config: Config, key: str) -> "Source":
+def source_of(config: Config, key: "ApiKey") -> "Source":
     """Where the schemas come from: the configured files, else the tenant."""
     if config.schemas:
         from .sources.files import FileSource
@@ -69,7 +69,7 @@ def source_of(config: Config, key: str) -> "Source":
     return tenant_of(config, key)
 
 
-def tenant_of(config: Config, key: str) -> "TenantWriter":
+def tenant_of(config: Config, key: "ApiKey") -> "TenantWriter":
     """The configured tenant. Raises `ConfigError`."""
     if not config.base_url:
         raise ConfigError(

@@ -5,41 +5,75 @@ Pure. The JSON has a version; `docs/findings.schema.json` describes it.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from . import __version__
 from .findings import Finding, OutputFormat, Severity
 from .schema import UNSAFE_IN_TEXT, Json, JsonObject, escaped, pointer
 
 VERSION = 1
+
+Verdicts: TypeAlias = Mapping[tuple[str, str, str], str]
+"""Package, schema and tenant -> SAFE, BREAKS or UNKNOWN."""
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def report(
-    findings: Sequence[Finding], form: OutputFormat, rules: Sequence[tuple[str, str, str]] = ()
+    findings: Sequence[Finding],
+    form: OutputFormat,
+    rules: Sequence[tuple[str, str, str]] = (),
+    *,
+    colour: bool = False,
+    verdicts: Verdicts | None = None,
 ) -> str:
     """All findings as one text that ends in a newline; empty for none where that means nothing.
 
-    `rules` are code, title and explanation of all that there are, for SARIF.
+    `rules` are code, title and explanation of all that there are, for SARIF; `verdicts` those of
+    `preflight`, for JSON.
     """
     if form == "json":
-        return _dumped({"version": VERSION, "findings": [_entry(it) for it in findings]})
+        more: JsonObject = {} if verdicts is None else {"verdicts": _verdicts(verdicts)}
+        return _dumped({"version": VERSION, "findings": [_entry(it) for it in findings], **more})
     if form == "sarif":
         return _dumped(_sarif(findings, rules))
-    render = _annotation if form == "github" else _text
-    return "".join(f"{render(finding)}\n" for finding in findings)
+    lines = (
+        _annotation(finding) if form == "github" else _text(finding, colour) for finding in findings
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _verdicts(verdicts: Verdicts) -> list[Json]:
+    return [
+        {"package": package, "schema": schema_id, "tenant": tenant, "verdict": verdict}
+        for (package, schema_id, tenant), verdict in verdicts.items()
+    ]
 
 
 def _dumped(value: Json) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-def _text(finding: Finding) -> str:
-    lines = (
-        f"{finding.where}: {finding.severity} {finding.code}: {finding.message}",
-        f"    fix: {finding.fix}",
-    )
-    return "\n".join(map(_harmless, lines))
+_COLOURS: dict[Severity, str] = {"error": "31", "warning": "33", "note": "36"}
+
+
+def _text(finding: Finding, colour: bool) -> str:
+    level = f"{finding.severity} {finding.code}"
+    if colour:
+        level = f"\x1b[1;{_COLOURS[finding.severity]}m{level}\x1b[0m"
+    text = f"{_harmless(finding.where)}: {level}: {_harmless(_named(finding))}"
+    text += f"\n    fix: {_harmless(finding.fix)}"
+    # What fails a run is what a waiver may be written for.
+    return f"{text}\n    id:  {finding.fingerprint}" if finding.severity == "error" else text
+
+
+def _named(finding: Finding) -> str:
+    return f"{finding.tenant}: {finding.message}" if finding.tenant else finding.message
+
+
+def _sentence(finding: Finding) -> str:
+    about = ".".join([finding.schema_id, *finding.parts[2:3]])
+    return ": ".join([*([about] if about else []), f"{_named(finding)}. {finding.fix}"])
 
 
 def _entry(finding: Finding) -> JsonObject:
@@ -51,6 +85,7 @@ def _entry(finding: Finding) -> JsonObject:
         "file": finding.place.file or None,
         "line": finding.place.line or None,
         "column": finding.place.column or None,
+        "tenant": finding.tenant or None,
         "message": finding.message,
         "fix": finding.fix,
         "fingerprint": finding.fingerprint,
@@ -83,7 +118,7 @@ def _result(finding: Finding) -> JsonObject:
     result: JsonObject = {
         "ruleId": finding.code,
         "level": finding.severity,
-        "message": {"text": f"{finding.schema_id}: {finding.message}. {finding.fix}"},
+        "message": {"text": _sentence(finding)},
         "partialFingerprints": {"engageCodegen/v1": finding.fingerprint},
     }
     if finding.place.file:
@@ -115,7 +150,7 @@ def _annotation(finding: Finding) -> str:
     if place.file:
         values |= {"file": place.file, "line": str(place.line), "col": str(place.column)}
     listed = ",".join(f"{key}={_quoted(value, ':,')}" for key, value in values.items())
-    text = _quoted(f"{finding.schema_id}: {finding.message}. {finding.fix}", "")
+    text = _quoted(_sentence(finding), "")
     return f"::{_COMMANDS[finding.severity]} {listed}::{text}"
 
 

@@ -48,8 +48,20 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def has_colour(stream: TextIO) -> bool:
+    """Only a terminal has, and not where NO_COLOR is set (no-color.org)."""
+    is_dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("NO_COLOR"))
+    return is_terminal(stream) and not is_dumb
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table whose cells wrap and are never cut."""
+    """Print rows of foreign text: on a terminal a table whose cells wrap and are never cut, else
+    lines with tabs."""
+    cells = [[UNSAFE_IN_TEXT.sub(escaped, cell) for cell in row] for row in rows]
+    if not is_terminal(sys.stdout):
+        for line in [head, *cells]:
+            print("\t".join(line))
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -57,7 +69,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in head:
         table.add_column(name, overflow="fold")
-    for row in rows:
+    for row in cells:
         table.add_row(*map(Text, row))
     Console().print(table)
 

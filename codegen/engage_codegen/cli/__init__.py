@@ -22,7 +22,9 @@ COMMANDS = {
     "list": "package",
     "lint": "judgement",
     "diff": "judgement",
-    "push": "push",
+    "push": "shipping",
+    "preflight": "shipping",
+    "explain": "facts",
     "verify": "judgement",
     "sandbox": "sandbox",
 }
@@ -31,7 +33,7 @@ COMMANDS = {
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of a command line: 0 fine, 1 findings, 2 usage, configuration, local input or
-    a bug of ours, 5 the tenant, 130 interrupted."""
+    a bug of ours, 3 and 4 a tenant that differs, 5 one that gave no answer, 130 interrupted."""
     terminal.never_fail_on_encoding()
     try:
         result = main.main(list(arguments), "engage-codegen", standalone_mode=False)

@@ -1,117 +1,124 @@
 """The commands that judge schemas and packages: check, lint, diff, verify."""
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import pipeline, snapshot
-from ..errors import API_KEY_VARIABLE
-from ..findings import FORMATS, Finding, OutputFormat
-from ..schema import UNSAFE_IN_TEXT, escaped
-from ..terminal import count, say, short
-from .options import base_url, configured, load, user_agent
+from ..config import Config
+from ..errors import SourceError
+from ..findings import Finding, OutputFormat
+from ..sources.interface import ApiKey
+from ..terminal import count, say
+from .found import Found, formatted
+from .options import configured, each, load, of_tenant, tell_unread, worst
 
 if TYPE_CHECKING:
-    from ..config import Config
-    from ..write import Plan
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _formatted(command: Callable[P, R]) -> Callable[P, R]:
-    return click.option(
-        "--output-format",
-        "form",
-        type=click.Choice(FORMATS),
-        default="text",
-        show_default=True,
-        help="Text for people, JSON for programs, SARIF for dashboards, GitHub's annotations.",
-    )(command)
-
+    from ..compat import Change
 
 _STRICT = click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+_USAGE = click.option(
+    "--usage",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Also point at the calls in this source tree that can break.",
+)
+_LINTED, _COMPARED = ("EG1", "EG2"), ("EG301", "EG302", "EG303", "EG304")
 
 
 @click.command()
 @configured
-@_formatted
+@formatted
 @click.option("--live", is_flag=True, help="Compare with the tenant as well.")
+@_USAGE
 @_STRICT
-@base_url
-@user_agent
-def check(form: OutputFormat, live: bool, strict: bool, **options: object) -> int:
+@of_tenant
+def check(
+    form: OutputFormat, live: bool, usage: tuple[Path, ...], strict: bool, **options: object
+) -> int:
     """Tell whether the package is what generate would make. Writes nothing.
 
     Errors in its schemas count as well. Works offline, but for --live, which compares the snapshot
     with the tenant. Exit codes: 0 fine, 1 stale or errors, and with --live 3 the tenant differs
     compatibly, 4 it breaks, 5 it could not be reached.
     """
-    settings = load(options)
-    plan = pipeline.check(settings)
-    if plan is not None:
-        _tell_stale(plan, settings, form)
-        return 1
-    folder = settings.output / snapshot.FOLDER
-    found = _linted([folder], settings) if snapshot.files(settings.output) else []
-    # Advice belongs to lint.
-    found = [it for it in found if it.severity in ("error", *(["warning"] if strict else []))]
-    code = _code(found, strict)
-    if live:
-        from .. import drift
+    configs = load(options)
+    all_found = Found(configs, form)
 
-        changes = drift.against_tenant(settings, os.environ.get(API_KEY_VARIABLE, ""))
-        found += drift.findings(changes, settings.output)
-        code = code or drift.exit_code(changes)
-        say(drift.summary(changes))
-    _print(found, form)
-    say("up to date" if not code else _summary(found))
+    def one(settings: Config, key: ApiKey) -> int:
+        plan = pipeline.check(settings)
+        if plan is not None:
+            all_found.stale(plan, settings)
+            return 1
+        has_schemas = bool(snapshot.files(settings.output))
+        found = all_found.left(_linted(settings) if has_schemas else [])
+        # Advice belongs to lint.
+        found = [it for it in found if it.severity in ("error", *(["warning"] if strict else []))]
+        all_found.shown += found
+        code = _code(found, strict)
+        return worst([code, _compared(settings, key, all_found, usage)]) if live else code
+
+    code = each(configs, one)
+    if not options.get("targets"):
+        about = all_found.judge_waivers((*_LINTED, *(_COMPARED if live else ())))
+        code = worst([code, _code(about, strict)])
+    all_found.show()
+    if not code:
+        say("up to date")
+    elif all_found.shown:
+        say(_summary(all_found.shown))
     return code
 
 
-def _tell_stale(plan: "Plan", settings: "Config", form: OutputFormat) -> None:
-    if form == "text":
-        from ..write import show
+def _compared(settings: Config, key: ApiKey, all_found: Found, usage: tuple[Path, ...]) -> int:
+    """The snapshot against the tenant; what was found offline is shown even if that is away."""
+    from .. import drift
 
-        for line in show(plan):
-            click.echo(UNSAFE_IN_TEXT.sub(escaped, line))
-    else:
-        reason, fix = "is not what generate would make", "engage-codegen generate"
-        _print(
-            [
-                Finding("EG401", "error", "", (), f"{change.path} {reason}", fix)
-                for change in plan.changes
-            ],
-            form,
-        )
-    say(
-        f"stale: {count(len(plan.changes), 'file')} in {short(settings.output)}\n"
-        "  fix: engage-codegen generate"
-    )
+    try:
+        changes = drift.against_tenant(settings, key)
+    except SourceError as error:
+        say(f"error: {error}")
+        return error.exit_code
+    return _drifted(changes, settings, all_found, usage)
 
 
-def _linted(paths: Sequence[Path], settings: "Config", *, fix: bool = False) -> list[Finding]:
+def _drifted(
+    changes: "Sequence[Change]", settings: Config, all_found: Found, usage: tuple[Path, ...]
+) -> int:
+    from .. import drift
+
+    judged = [
+        (replace(finding, tenant=settings.name), change)
+        for finding, change in drift.findings(changes, settings.output)
+    ]
+    left = all_found.left([finding for finding, _ in judged])
+    all_found.shown += left
+    if usage:
+        from .. import usage as using
+
+        made = snapshot.read_lock(settings.output).made()
+        calls = using.find(usage, settings.output, made)
+        tell_unread(calls.unread)
+        remaining = [(finding, change) for finding, change in judged if finding in left]
+        all_found.shown += drift.at_calls(remaining, calls.sites, made)
+    say(drift.summary(left))
+    return drift.exit_code(left)
+
+
+def _linted(settings: Config, paths: Sequence[Path] = (), *, fix: bool = False) -> list[Finding]:
     from ..lint import lint as linted
 
-    return linted(paths, settings.dialect, settings.renames, fix=fix)
+    where = paths or [settings.output / snapshot.FOLDER]
+    return linted(where, settings.dialect, settings.renames, fix=fix)
 
 
 def _code(found: Sequence[Finding], strict: bool) -> int:
-    worst = {finding.severity for finding in found}
-    return int("error" in worst or (strict and "warning" in worst))
-
-
-def _print(found: Sequence[Finding], form: OutputFormat) -> None:
-    if not found and form in ("text", "github"):
-        return
-    from ..lint.verdicts import catalogue
-    from ..report import report
-
-    rules = [(code, title, about) for code, _, title, about in catalogue()]
-    click.echo(report(found, form, rules), nl=False)
+    severities = {finding.severity for finding in found}
+    return int("error" in severities or (strict and "warning" in severities))
 
 
 def _summary(found: Sequence[Finding]) -> str:
@@ -127,7 +134,7 @@ def _summary(found: Sequence[Finding]) -> str:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @configured
-@_formatted
+@formatted
 @click.option("--fix", is_flag=True, help="Put right what needs no judgement, in the files.")
 @_STRICT
 @click.option("--rules", "is_listing", is_flag=True, help="List all rules, and do nothing else.")
@@ -148,11 +155,14 @@ def lint(
     """
     if is_listing or explain:
         return _explained(explain)
-    settings = load(options)
-    found = _linted(paths or [settings.output / snapshot.FOLDER], settings, fix=fix)
-    _print(found, form)
-    say(_summary(found))
-    return _code(found, strict)
+    configs = load(options)
+    all_found = Found(configs, form)
+    # Files that are named belong to no target.
+    for settings in configs[:1] if paths else configs:
+        all_found.shown += all_found.left(_linted(settings, paths, fix=fix))
+    all_found.show()
+    say(_summary(all_found.shown))
+    return _code(all_found.shown, strict)
 
 
 def _explained(code: str | None) -> int:
@@ -170,10 +180,12 @@ def _explained(code: str | None) -> int:
 @click.argument("ours", default="snapshot", metavar="[A]")
 @click.argument("theirs", default="live", metavar="[B]")
 @configured
-@_formatted
-@base_url
-@user_agent
-def diff(ours: str, theirs: str, form: OutputFormat, **options: object) -> int:
+@formatted
+@_USAGE
+@of_tenant
+def diff(
+    ours: str, theirs: str, form: OutputFormat, usage: tuple[Path, ...], **options: object
+) -> int:
     """Tell whether code generated from A still fits B, and if not, why.
 
     A and B are: snapshot (A's default), live (B's default: the tenant), git:REVISION (the snapshot
@@ -182,13 +194,17 @@ def diff(ours: str, theirs: str, form: OutputFormat, **options: object) -> int:
     """
     from .. import drift
 
-    settings = load(options)
-    key = os.environ.get(API_KEY_VARIABLE, "")
-    one, other = (drift.schemas_of(side, settings, key) for side in (ours, theirs))
-    changes = drift.compare(one, other, settings.dialect)
-    _print(drift.findings(changes, settings.output), form)
-    say(drift.summary(changes))
-    return drift.exit_code(changes)
+    configs = load(options)
+    all_found = Found(configs, form)
+
+    def one(settings: Config, key: ApiKey) -> int:
+        first, second = (drift.schemas_of(side, settings, key) for side in (ours, theirs))
+        changes = drift.compare(first, second, settings.dialect)
+        return _drifted(changes, settings, all_found, usage)
+
+    code = each(configs, one)
+    all_found.show()
+    return code
 
 
 @click.command()
@@ -203,8 +219,11 @@ def verify(**options: object) -> int:
     """
     from ..verify import verify as verified
 
-    found = verified(load(options))
-    for line in found.lines():
-        print(line)
-    say(found.verdict)
-    return 0 if found.is_sound else 1
+    def one(settings: Config, _: ApiKey) -> int:
+        found = verified(settings)
+        for line in found.lines():
+            print(line)
+        say(found.verdict)
+        return 0 if found.is_sound else 1
+
+    return each(load(options), one)

@@ -1,82 +1,80 @@
 """The commands that make a package and list what is in it: pull, generate, list."""
 
-import os
-import sys
-
 import click
 
 from .. import pipeline
-from ..errors import API_KEY_VARIABLE
-from ..schema import UNSAFE_IN_TEXT, escaped
-from ..terminal import count, is_terminal, progress, say, short, table
-from .options import base_url, configured, load, user_agent
+from ..config import Config
+from ..sources.interface import ApiKey
+from ..terminal import count, progress, say, short, table
+from .options import configured, each, load, of_tenant
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @configured
-@base_url
-@click.option("--api-version", type=click.Choice(["v2", "v3"]), help="v3 by default.")
-@user_agent
+@of_tenant
 @click.option("--force", is_flag=True, help="Overwrite a snapshot that was changed by hand.")
-def pull(
-    ids: tuple[str, ...],
-    force: bool,
-    **options: object,
-) -> None:
+def pull(ids: tuple[str, ...], force: bool, **options: object) -> int:
     """Fetch the schemas of the tenant into the snapshot.
 
     With IDs, only these are refreshed. It is all or nothing. The key of the tenant comes from the
-    environment variable ENGAGE_API_KEY.
+    environment variable ENGAGE_API_KEY, that of a target from ENGAGE_API_KEY_NAME.
     """
-    settings = load(options)
-    source = pipeline.source_of(settings, os.environ.get(API_KEY_VARIABLE, ""))
-    with progress() as noted:
-        done = pipeline.pull(settings, source, ids, force=force, progress=noted)
-    for word in ("added", "changed", "removed"):
-        for schema_id in getattr(done, word):
-            say(f"{word:9}{schema_id}")
-    total = len(done.added) + len(done.changed) + len(done.unchanged)
-    say(f"{count(total, 'schema')} pulled, {len(done.unchanged)} unchanged")
+
+    def one(settings: Config, key: ApiKey) -> int:
+        source = pipeline.source_of(settings, key)
+        with progress() as noted:
+            done = pipeline.pull(settings, source, ids, force=force, progress=noted)
+        for word in ("added", "changed", "removed"):
+            for schema_id in getattr(done, word):
+                say(f"{word:9}{schema_id}")
+        total = len(done.added) + len(done.changed) + len(done.unchanged)
+        say(f"{count(total, 'schema')} pulled, {len(done.unchanged)} unchanged")
+        return 0
+
+    return each(load(options), one)
 
 
 @click.command()
 @configured
-def generate(**options: object) -> None:
+def generate(**options: object) -> int:
     """Make the package from the snapshot. Works offline."""
-    settings = load(options)
-    done = pipeline.generate(settings)
-    if done.completed_interrupted:
-        say("completed a run that had been interrupted")
-    if not done.written and not done.deleted:
-        say(f"up to date: {count(done.schemas, 'schema')}")
-        return
-    deleted = f", deleted {len(done.deleted)}" if done.deleted else ""
-    say(
-        f"{count(done.schemas, 'schema')}: wrote {count(len(done.written), 'file')}{deleted} "
-        f"in {short(settings.output)}"
-    )
+
+    def one(settings: Config, _: ApiKey) -> int:
+        done = pipeline.generate(settings)
+        if done.completed_interrupted:
+            say("completed a run that had been interrupted")
+        if not done.written and not done.deleted:
+            say(f"up to date: {count(done.schemas, 'schema')}")
+            return 0
+        deleted = f", deleted {len(done.deleted)}" if done.deleted else ""
+        say(
+            f"{count(done.schemas, 'schema')}: wrote {count(len(done.written), 'file')}{deleted} "
+            f"in {short(settings.output)}"
+        )
+        return 0
+
+    return each(load(options), one)
 
 
 @click.command("list")
 @configured
-def list_(**options: object) -> None:
+def list_(**options: object) -> int:
     """List the schemas of the snapshot."""
-    rows = pipeline.listing(load(options))
-    head = ["id", "title", "module", "class", "properties", "required"]
-    cells = [
-        [
-            row.schema.id,
-            UNSAFE_IN_TEXT.sub(escaped, row.schema.display_name),
-            row.names.module,
-            row.names.class_name,
-            UNSAFE_IN_TEXT.sub(escaped, ", ".join(row.properties)),
-            UNSAFE_IN_TEXT.sub(escaped, ", ".join(row.required)),
+
+    def one(settings: Config, _: ApiKey) -> int:
+        cells = [
+            [
+                row.schema.id,
+                row.schema.display_name,
+                row.names.module,
+                row.names.class_name,
+                ", ".join(row.properties),
+                ", ".join(row.required),
+            ]
+            for row in pipeline.listing(settings)
         ]
-        for row in rows
-    ]
-    if is_terminal(sys.stdout):
-        table(head, cells)
-    else:
-        for line in [head, *cells]:
-            print("\t".join(line))
+        table(["id", "title", "module", "class", "properties", "required"], cells)
+        return 0
+
+    return each(load(options), one)

@@ -43,10 +43,10 @@ def worst(changes: Sequence[Change]) -> Level | None:
     return next((level for level in reversed(LEVELS) if level in found), None)
 
 
-def sample(schema: Schema) -> JsonObject | None:
-    """A smallest payload that the generated code of a schema of the dialect can send; None if none
-    was found."""
-    return Form.of(schema).smallest(Wanted())
+def sample(schema: Schema, having: str | None = None) -> JsonObject | None:
+    """A smallest payload, with a property that it has to have, that the generated code of a schema
+    of the dialect can send; None if none was found."""
+    return Form.of(schema).smallest(Wanted(having=having))
 
 
 def _missing(

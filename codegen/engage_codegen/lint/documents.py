@@ -1,13 +1,12 @@
 """Files with schemas in them, as somebody has them on a desk: perhaps broken, always readable."""
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import CodegenError, InputError
-from ..findings import Finding, Place
+from ..findings import Finding, Place, shown_path
 from ..schema import Json, Schema, canonical_json, loads, pointer
 from ..sources.files import is_bare, schemas_in
 from ..sources.positions import nearest, positions
@@ -49,14 +48,6 @@ class Document:
             place = Place(self.name, pointer(*parts), line, column)
             placed.append(replace(finding, place=place))
         return placed
-
-
-def shown_path(path: Path) -> str:
-    """A path below the current folder is shown relative to it, with ``/``."""
-    try:
-        return Path(os.path.relpath(path)).as_posix() if path.is_absolute() else path.as_posix()
-    except ValueError:  # another drive
-        return path.as_posix()
 
 
 def read(path: Path) -> Document:

@@ -56,6 +56,12 @@ OTHERS: Mapping[str, tuple[Severity, str, str]] = {
     ),
     "EG304": ("note", "other texts", "Labels or attributes differ; what can be sent does not."),
     "EG401": ("error", "stale output", "A generated file is not what generate would make."),
+    "EG402": (
+        "warning",
+        "expired waiver",
+        "The day until which a finding was accepted is over, and the finding counts again.",
+    ),
+    "EG403": ("warning", "unneeded waiver", "Nothing was found that the waiver is for."),
     "EG213": ("error", "malformed keyword", "A keyword with a value that it cannot have."),
 }
 """Codes that are no `rule`: severity, title, explanation. Those from EG201 on are the ones that

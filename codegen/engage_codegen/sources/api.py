@@ -14,7 +14,6 @@ from urllib.parse import quote
 import httpx
 
 from ..errors import (
-    API_KEY_VARIABLE,
     BadAnswer,
     CodegenError,
     ConfigError,
@@ -22,7 +21,7 @@ from ..errors import (
     Unreachable,
 )
 from ..schema import Json, Schema, from_envelope, is_id, loads, shown
-from .interface import Progress
+from .interface import ApiKey, Progress
 
 _AT_ONCE = 8
 _AGAIN = "check that the base URL is that of a tenant, and pull again"
@@ -35,11 +34,13 @@ _LARGEST_BYTES = 20_000_000
 class ApiSource:
     """The tenant at `base_url`, for instance ``https://acme.voyado.com``."""
 
-    def __init__(self, base_url: str, *, key: str, user_agent: str, api_version: str) -> None:
+    def __init__(self, base_url: str, *, key: ApiKey, user_agent: str, api_version: str) -> None:
         """Raises `ConfigError` for settings that cannot work."""
         self._url = f"{_checked(base_url)}/api/{api_version}/interactionschemas"
         # httpx quotes a header that it cannot send in its error, the key as well.
-        self._auth = _ApiKey(_header("API key", key, f"environment variable {API_KEY_VARIABLE}"))
+        self._variable = key.variable
+        place = f"environment variable {key.variable}"
+        self._auth = _KeyHeader(_header("API key", key.value, place))
         self._user_agent = _header("user agent", user_agent, "user-agent, like AcmePOS/1.5")
         self._pace = _Pace()
 
@@ -141,7 +142,17 @@ class ApiSource:
             raise BadAnswer(gone, where=url, fix=fix_gone)
         if len(body) > _LARGEST_BYTES:
             raise BadAnswer("the answer is larger than any schema", where=url, fix=_AGAIN)
+        if response.status_code in (401, 403):
+            raise self._refused(response.status_code)
         return _parsed(response, body, url)
+
+    def _refused(self, status: int) -> NotAuthorised:
+        return NotAuthorised(
+            f"the tenant refused the key (status {status})",
+            where=self._url,
+            fix=f"check the key in the environment variable {self._variable}, the tenant that it "
+            "belongs to, and the IP addresses that it is bound to",
+        )
 
 
 async def _fetched(
@@ -174,20 +185,8 @@ def _unanswered(failure: Exception | None, url: str) -> CodegenError:
     )
 
 
-def refused_key(status: int, url: str) -> NotAuthorised:
-    """What a 401 or 403 means."""
-    return NotAuthorised(
-        f"the tenant refused the key (status {status})",
-        where=url,
-        fix=f"check the key in the environment variable {API_KEY_VARIABLE}, the tenant that "
-        "it belongs to, and the IP addresses that it is bound to",
-    )
-
-
 def _parsed(answer: httpx.Response, body: bytes, url: str) -> Json:
     status = answer.status_code
-    if status in (401, 403):
-        raise refused_key(status, url)
     if not answer.is_success:
         raise BadAnswer(f"the tenant answered {status}", where=url, fix="try again later")
     try:
@@ -201,7 +200,7 @@ def _parsed(answer: httpx.Response, body: bytes, url: str) -> Json:
         ) from None
 
 
-class _ApiKey(httpx.Auth):
+class _KeyHeader(httpx.Auth):
     """Puts the key into the one header where it belongs, as late as possible."""
 
     def __init__(self, key: str) -> None:

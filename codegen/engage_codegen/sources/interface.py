@@ -1,8 +1,10 @@
 """Where schemas come from: one verb."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..errors import API_KEY_VARIABLE
 from ..schema import Schema
 
 Progress = Callable[[int, int], None]
@@ -11,6 +13,14 @@ Progress = Callable[[int, int], None]
 
 def silently(_done: int, _total: int) -> None:
     """A `Progress` for nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """The key of a tenant, and the environment variable that it has to come from."""
+
+    value: str = field(default="", repr=False)
+    variable: str = API_KEY_VARIABLE
 
 
 class Source(Protocol):

@@ -8,7 +8,7 @@ import httpx
 
 from ..errors import BadAnswer, CodegenError, Unreachable
 from ..schema import Schema, loads, shown
-from .api import ApiSource, refused_key
+from .api import ApiSource
 
 
 class TenantWriter(ApiSource):
@@ -39,7 +39,7 @@ class TenantWriter(ApiSource):
 
     def _expect(self, status: int, reason: str, what: str) -> None:
         if status in (401, 403):
-            raise refused_key(status, self._url)
+            raise self._refused(status)
         if not 200 <= status < 300:
             told = f": {shown(reason, 300)}" if reason else ""
             raise BadAnswer(

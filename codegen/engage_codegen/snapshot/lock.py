@@ -1,26 +1,19 @@
-"""The committed schemas and the lock: read, write, compare.
-
-Both lie in the package, in ``_snapshot/``: one canonical JSON file for each schema, and the lock,
-which says what the rest of the package was made from and what we wrote. One line of the lock is
-one schema, so that a new schema is a new line.
-"""
+"""The lock: what a package was made from, what it became, what we wrote. Pure."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import cast
 
-from .errors import CodegenError, InputError
-from .schema import Json, JsonObject, Schema, digest, is_id, loads, parse_envelope, shown
+from ..errors import InputError
+from ..schema import Json, JsonObject, Schema, digest, is_id, loads, shown
 
 FOLDER = "_snapshot"
 LOCK_PATH = f"{FOLDER}/codegen.lock.json"
 INDEX_PATH = "INDEX.md"
+RESTORE = "restore the file from version control, or delete it and run engage-codegen pull"
 _ROW_START = "| `"
 _PREFIX = "schema "
-_RESTORE = "restore the file from version control, or delete it and run engage-codegen pull"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +66,13 @@ class Lock:
         first = f'{{\n"engage-codegen": {_line(asdict(self.head))},\n'
         return f'{first}{"".join(lines)}"files": {_line(self.files)}\n}}\n'
 
+    def made(self) -> dict[str, Generated]:
+        """What each schema became, by id."""
+        return {key: entry.generated for key, entry in self.schemas.items() if entry.generated}
+
     def owned_output(self) -> dict[str, str]:
         """What `generate` wrote: path -> hash, as `fingerprint` computes it."""
-        made = {key: e.generated for key, e in self.schemas.items() if e.generated}
+        made = self.made()
         owned = {f"{made_of.module}.py": made_of.code for made_of in made.values()}
         owned |= {path: value for path, value in self.files.items() if path != INDEX_PATH}
         if INDEX_PATH in self.files:
@@ -112,52 +109,6 @@ def fingerprint(path: str, data: bytes) -> str:
     return _index_hash(digest(frame), [digest(row) for row in rows])
 
 
-def same_schema(data: bytes, expected: str) -> bool:
-    """Whether a snapshot file holds the schema with this hash, in whatever layout."""
-    if digest(data) == expected:
-        return True
-    try:
-        return digest(parse_envelope(data.decode("utf-8"), "").canonical()) == expected
-    except (UnicodeDecodeError, CodegenError):
-        return False
-
-
-def same_snapshot(_path: str, data: bytes, expected: str) -> bool:
-    """`same_schema`, as an `Ownership` asks."""
-    return same_schema(data, expected)
-
-
-def same_output(path: str, data: bytes, expected: str) -> bool:
-    """Whether a generated file has this fingerprint."""
-    return fingerprint(path, data) == expected
-
-
-def is_fresh(output: Path, lock: Lock, head: Head, local: Mapping[str, str] | None) -> bool:
-    """Whether inputs and output are still those of the lock, by their hashes alone.
-
-    `local` has the hashes of the schemas of the configured files, if those are the source.
-    """
-    if lock.head != head:
-        return False
-    if local is not None and local != {
-        key: entry.pulled for key, entry in lock.schemas.items() if entry.pulled
-    }:
-        return False
-    made = {key: entry.generated for key, entry in lock.schemas.items() if entry.generated}
-    paths = files(output)
-    if set(paths) != set(made):
-        return False
-    if local is not None and any(made[key].schema != local[key] for key in made):
-        return False
-    owned = lock.owned_output()
-    try:
-        return all(same_schema(paths[key].read_bytes(), made[key].schema) for key in made) and all(
-            same_output(path, (output / path).read_bytes(), owned[path]) for path in owned
-        )
-    except (OSError, ValueError):
-        return False
-
-
 def index_parts(text: str) -> tuple[str, list[str]]:
     """INDEX without its rows, which are its end, and its rows: the lock has a hash of each, so
     that a new schema does not change the hash of anything else."""
@@ -169,62 +120,12 @@ def index_parts(text: str) -> tuple[str, list[str]]:
     return "".join(lines[:end]), lines[end:]
 
 
-def files(output: Path) -> dict[str, Path]:
-    """The snapshot files that exist: schema id -> path, sorted by id."""
+def parse_lock(data: bytes, origin: str) -> Lock:
+    """The lock in the bytes of its file. Raises `InputError`."""
     try:
-        names = sorted(os.listdir(output / FOLDER))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise _unreadable(output / FOLDER, error) from None
-    paths = {name[:-5]: output / FOLDER / name for name in names if name.endswith(".json")}
-    return {key: path for key, path in paths.items() if not str(path).endswith(LOCK_PATH)}
-
-
-def read(output: Path) -> dict[str, Schema]:
-    """All schemas of the snapshot, by id. Raises `InputError` and `SchemaError`."""
-    schemas: dict[str, Schema] = {}
-    for schema_id, path in files(output).items():
-        try:
-            schema = parse_envelope(path.read_bytes().decode("utf-8"), str(path))
-        except OSError as error:
-            raise _unreadable(path, error) from None
-        except UnicodeDecodeError:
-            raise InputError("the snapshot is not UTF-8", where=str(path), fix=_RESTORE) from None
-        if schema.id != schema_id:
-            raise InputError(
-                f"the snapshot holds the schema {schema.id!r}, not the one it is named after",
-                where=str(path),
-                fix=f"name the file {schema.id}.json",
-            )
-        schemas[schema_id] = schema
-    return schemas
-
-
-def read_lock(output: Path) -> Lock:
-    """The lock of a package; an empty one if there is none. Raises `InputError`."""
-    path = output / LOCK_PATH
-    try:
-        return _lock(loads(path.read_bytes().decode("utf-8")))
-    except (FileNotFoundError, NotADirectoryError):
-        return Lock()
-    except OSError as error:
-        raise _unreadable(path, error) from None
+        return _lock(loads(data.decode("utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"the lock is damaged: {error}", where=str(path), fix=_RESTORE) from None
-
-
-def refuse_case_twins(ids: Iterable[str]) -> None:
-    """Raise `InputError` for ids that would share a snapshot file on Windows or macOS."""
-    seen: dict[str, str] = {}
-    for schema_id in sorted(ids):
-        twin = seen.setdefault(schema_id.lower(), schema_id)
-        if twin != schema_id:
-            raise InputError(
-                f"the schema ids {twin!r} and {schema_id!r} differ only in case",
-                where="their snapshot files would be one file on Windows and macOS",
-                fix="keep one of them: engage-codegen pull with the ids that you need",
-            )
+        raise InputError(f"the lock is damaged: {error}", where=origin, fix=RESTORE) from None
 
 
 def _lock(value: Json) -> Lock:
@@ -287,9 +188,3 @@ def _lean(entry: Mapping[str, object]) -> dict[str, object]:
 
 def _line(value: object) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"cannot be read: {error.strerror}", where=str(path), fix="check its permissions"
-    )
