@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Golden, Tool
+from engage_codegen.cli import COMMANDS as ALL_COMMANDS
 from engage_codegen.config import KEYS, load
 from engage_codegen.sandbox.faults import read_faults
 from engage_codegen.sandbox.server import Sandbox
@@ -19,8 +20,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 INSTALLED = ("engage-codegen", "engage-codegen[sandbox]", "engage-codegen[verify]")
-COMMANDS = ["", "pull", "generate", "check", "list", "lint", "diff", "push"]
-COMMANDS += ["preflight", "explain", "verify", "sandbox"]
+COMMANDS = ["", *ALL_COMMANDS]
 
 
 def _blocks(text: str, language: str) -> list[str]:
