@@ -59,6 +59,7 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
         "ENGAGE_USER_AGENT": "Env/1",
         "ENGAGE_CODEGEN_WITHOUT": "bulk, ",
         "ENGAGE_CODEGEN_DIALECT": "json-schema",
+        "ENGAGE_CODEGEN_BUILD": "generate",
     }
     assert set(environ) == set(KEYS.values())
     assert _load(tmp_path, environ) == Config(
@@ -70,6 +71,7 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
         user_agent="Env/1",
         without=("bulk",),
         dialect="json-schema",
+        build="generate",
     )
 
 

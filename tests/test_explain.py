@@ -168,7 +168,9 @@ def test_what_breaks_is_shown_at_the_calls_that_can_break(
             found = json.loads(outcome.out)["findings"]
             at = [it for it in found if it["file"] == "app/shop.py"]
             assert [it["line"] for it in at] == lines
-            assert all("can break" in it["message"] for it in at)
+            assert all(it["call"] for it in at)
+            (main,) = {it["fingerprint"] for it in found if it["code"] == "EG301"}
+            assert {it["fingerprint"] for it in at} == {main}, "one waiver is for all of them"
 
 
 def test_a_property_that_became_required_breaks_the_calls_without_it(
@@ -182,3 +184,75 @@ def test_a_property_that_became_required_breaks_the_calls_without_it(
     assert outcome.code == 4
     at = [line for line in outcome.out.splitlines() if "file=app/shop.py" in line]
     assert [line.split("line=")[1].split(",")[0] for line in at] == ["10", "11", "12"]
+
+
+FALLBACK = """\
+# -*- coding: latin-1 -*-
+try:
+    from acme.visits.visit import Visit
+except ImportError:
+    from stubs import Visit
+from functools import partial
+import other.visits.visit
+
+Alias = Visit
+q = "\u00e9\u00e9"; Visit(name="a", store=None)
+Alias(name="a")
+other.visits.visit.Visit(name="b")
+partial(Visit, name="c")
+"""
+
+
+def test_a_name_may_stand_for_several_imports_and_a_package_only_for_itself(
+    package: Path, tool: Tool
+) -> None:
+    (package / "app/shop.py").write_text(FALLBACK, "latin-1")
+    assert sites(package) == [(10, 11, "Visit"), (11, 1, "Visit")]
+    outcome = tool("explain", "visit.storeId", "--usage", "app")
+    assert "no call was found" in outcome.err, "None leaves it out"
+
+
+def test_links_to_nowhere_and_overlapping_paths_do_no_harm(package: Path, tool: Tool) -> None:
+    (package / "app/shop.py").write_text(SHOP, "utf-8")
+    (package / "app/.#shop.py").symlink_to("me@host.1")
+    (package / "app/gone.py").symlink_to("nowhere.py")
+    (package / "app/loop.py").symlink_to("loop.py")
+    once = tool("explain", "visit", "--usage", "app").out
+    assert tool("explain", "visit", "--usage", "app", "--usage", "app/shop.py").out == once
+
+
+def test_dependent_properties_break_the_calls_that_lack_the_other(
+    package: Path, tool: Tool
+) -> None:
+    calls = "from acme.visits.visit import Visit\n"
+    calls += 'Visit(name="a")\nVisit(name="a", store="b")\n'
+    (package / "app/shop.py").write_text(calls)
+    there = json.loads((package / "acme/visits/_snapshot/visit.json").read_text())
+    there["jsonSchema"]["dependentRequired"] = {"name": ["storeId"]}
+    (package / "there.json").write_text(json.dumps(there))
+    outcome = tool("diff", "snapshot", "there.json", "--usage", "app", "--output-format", "json")
+    at = [it["line"] for it in json.loads(outcome.out)["findings"] if it["call"]]
+    assert at == [2]
+
+
+def test_the_lines_and_calls_are_those_of_the_package_that_is_compared(
+    package: Path, tool: Tool
+) -> None:
+    (package / "app/shop.py").write_text(SHOP, "utf-8")
+    (package / "pyproject.toml").write_text(
+        '[tool.engage-codegen]\noutput = "elsewhere"\nuser-agent = "a/1"\ndialect = "json-schema"\n'
+    )
+    (package / "there.json").write_text(json.dumps(envelope("other")))
+    arguments = ("--usage", "app", "--output-format", "json")
+    found = json.loads(tool("diff", "acme/visits", "there.json", *arguments).out)["findings"]
+    assert {it["file"] for it in found if it["schema"] == "visit"} == {
+        "acme/visits/_snapshot/visit.json",
+        "app/shop.py",
+    }
+    found = json.loads(tool("diff", "schemas", "there.json", *arguments).out)["findings"]
+    assert {it["file"] for it in found} == {None}, "files have no lines of the snapshot"
+
+
+def test_usage_needs_something_to_show(package: Path, tool: Tool) -> None:
+    outcome = tool("check", "--usage", "app")
+    assert (outcome.code, "add --live" in outcome.err) == (2, True)

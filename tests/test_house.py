@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sources": GROUND | {"sources"},
     "model": GROUND | {"model"},
     "render": GROUND | {"model", "render"},
-    "lint": GROUND | {"model", "lint", "sources"},
+    "lint": GROUND | {"model", "lint", "sources", "disk"},
     "locking": GROUND | {"model", "snapshot"},
     "pipeline": GROUND
     | {"config", "snapshot", "disk", "journal", "write", "sources", "model", "render", "locking"},
@@ -45,10 +45,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preflight": GROUND | {"artefacts", "compat", "drift"},
     "explain": GROUND | {"config", "snapshot", "compat", "lint", "model", "sources", "usage"},
     "push": GROUND | {"lint", "model", "pipeline", "sources"},
+    "watch": GROUND,
+    "integrations": GROUND | {"config", "pipeline", "snapshot", "write", "integrations"},
     "cli": GROUND
     | {"config", "pipeline", "terminal", "write", "sources", "sandbox", "verify", "snapshot"}
     | {"lint", "drift", "report", "push", "waivers", "usage", "artefacts", "preflight", "explain"}
-    | {"compat"},
+    | {"compat", "watch", "integrations", "disk"},
     "__main__": {"cli"},
 }
 """Room -> the rooms that it may see; the package itself (`__version__`) is seen by all."""
@@ -85,6 +87,7 @@ PURE = [
     "waivers",
     "preflight",
     "snapshot/lock",
+    "integrations/edits",
 ]
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "httpx", "tempfile", "sqlite3"}
 

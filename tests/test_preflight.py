@@ -160,4 +160,75 @@ def test_a_wheel_without_the_snapshot_says_why(package: Path) -> None:
 
 
 def test_a_tenant_has_to_be_named(package: Path, tool: Tool) -> None:
-    assert "--tenant" in tool("preflight", package).err
+    outcome = tool("preflight", package)
+    assert (outcome.code, "--tenant" in outcome.err) == (2, True)
+    for tenants in (["=http://127.0.0.1:9"], ["a=http://127.0.0.1:9", "a=http://127.0.0.1:10"]):
+        named = [f"--tenant={it}" for it in tenants]
+        assert tool("preflight", package, *named).code == 2
+    assert tool("preflight", "", "--tenant", "http://127.0.0.1:9").code == 2
+
+
+def test_a_package_without_code_is_not_safe(
+    project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGAGE_API_KEY", "k")
+    monkeypatch.setenv("ENGAGE_USER_AGENT", "tests/1")
+    with answering(holding(OURS)) as tenant:
+        assert tool("pull", "--base-url", tenant.base_url, "--output", "package").code == 0
+        outcome = tool("preflight", "package", "--tenant", tenant.base_url)
+    assert outcome.code == 1
+    assert "there is no code for it" in outcome.out
+
+
+def test_a_missing_key_does_not_hide_the_other_tenants(
+    package: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGAGE_API_KEY_LIVE", "k")
+    with answering(holding(LESS)) as live, answering({}) as staging:
+        both = (f"--tenant=live={live.base_url}", f"--tenant=staging={staging.base_url}")
+        outcome = tool("preflight", package, *both)
+    assert outcome.code == 2
+    assert "ENGAGE_API_KEY_STAGING" in outcome.err
+    assert "BREAKS\tUNKNOWN" in outcome.out
+
+
+def test_targets_are_asked_as_they_are_configured(
+    package: Path, tool: Tool, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ENGAGE_USER_AGENT", "ENGAGE_API_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ENGAGE_API_KEY_B", "k")
+    answers = {it.replace("/v3/", "/v2/"): answer for it, answer in holding(OURS).items()}
+    with answering(answers) as tenant:
+        (project / "pyproject.toml").write_text(
+            f'[tool.engage-codegen.targets.b]\nbase-url = "{tenant.base_url}"\n'
+            'api-version = "v2"\nuser-agent = "Brand/2"\n'
+        )
+        assert tool("preflight", package).code == 0
+        assert {headers["user-agent"] for _, headers in tenant.requests} == {"Brand/2"}
+
+
+def test_text_of_a_tenant_cannot_begin_a_line(package: Path, tool: Tool) -> None:
+    name = "x\n::error file=src/a.py::forged\nAll checks passed"
+    there = envelope("visit", {"name": {"type": "string"}, name: {"type": "string"}})
+    there["jsonSchema"]["required"] = [name]  # type: ignore[index]
+    with answering(holding(there)) as tenant:
+        for form in ("text", "github"):
+            outcome = tool(
+                "preflight", wheel(package), "--tenant", tenant.base_url, "--output-format", form
+            )
+            assert outcome.code == 4
+            assert not [line for line in outcome.out.splitlines() if "forged" in line[:20]]
+            assert "\nAll checks" not in outcome.out
+
+
+def test_a_damaged_wheel_is_an_input_error(package: Path) -> None:
+    path = wheel(package)
+    data = bytearray(path.read_bytes())
+    with ZipFile(path, "w", 8) as file:
+        file.writestr("acme/_snapshot/codegen.lock.json", "x" * 5_000)
+    data = bytearray(path.read_bytes())
+    data[80:90] = b"\xff" * 10
+    path.write_bytes(data)
+    with pytest.raises(InputError):
+        find(str(path))

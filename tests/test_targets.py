@@ -164,3 +164,57 @@ def test_an_outage_does_not_hide_what_was_found_offline(
     assert outcome.code == 1
     assert "EG113" in outcome.out
     assert "answered 500" in outcome.err
+
+
+def test_two_tenants_never_share_a_variable(
+    tool: Tool, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGAGE_API_KEY_A_B", "secret")
+    with answering(holding(envelope("one"))) as first, answering({}) as second:
+        configure(
+            project,
+            f"[{SECTION}]",
+            'user-agent = "tests/1"',
+            f"[{SECTION}.targets.a-b]",
+            f'base-url = "{first.base_url}"',
+            'output = "a"',
+            f"[{SECTION}.targets.A_b]",
+            f'base-url = "{second.base_url}"',
+            'output = "b"',
+        )
+        assert "from one variable" in tool("pull").err
+        assert first.requests == second.requests == []
+
+
+@pytest.mark.parametrize("by", ["flag", "variable"])
+def test_one_url_cannot_stand_for_several_targets(
+    brands: tuple[Sandbox, Sandbox], tool: Tool, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    with answering({}) as tenant:
+        flags = ["--base-url", tenant.base_url] if by == "flag" else []
+        if by == "variable":
+            monkeypatch.setenv("ENGAGE_BASE_URL", tenant.base_url)
+        assert tool("pull", *flags).code == 2
+        assert tenant.requests == []
+        assert tool("pull", "--target", "brand-a", *flags).code == 5, "one is asked for"
+        monkeypatch.delenv("ENGAGE_BASE_URL", raising=False)
+        assert tool("pull").code == tool("generate").code == 0
+        monkeypatch.setenv("ENGAGE_BASE_URL", tenant.base_url)
+        assert tool("check").code == 0, "offline it does not matter"
+
+
+def test_a_stale_package_does_not_hide_what_breaks(
+    brands: tuple[Sandbox, Sandbox], tool: Tool, project: Path
+) -> None:
+    assert tool("pull").code == tool("generate").code == 0
+    (project / "a/repair.py").unlink()
+    with answering(holding()) as away:
+        outcome = tool(
+            "check", "--live", "--target", "brand-a", "--base-url", away.base_url,
+            "--output-format", "json",
+        )  # fmt: skip
+    assert outcome.code == 4
+    found = json.loads(outcome.out)["findings"]
+    assert {it["code"] for it in found} == {"EG301", "EG401"}
+    (stale,) = [it for it in found if it["code"] == "EG401"]
+    assert (stale["file"], stale["tenant"]) == ("a/repair.py", "brand-a")

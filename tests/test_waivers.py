@@ -71,6 +71,28 @@ def test_what_is_told_about_waivers() -> None:
     assert "nothing needs it" in second.message
 
 
+def test_a_waiver_that_was_renewed_is_not_expired() -> None:
+    old, new = (Waiver(FINDING, "why", date(year, 1, 1)) for year in (2020, 2030))
+    assert about([old, new], [], ["EG1"], date(2026, 1, 1), "f") == []
+
+
+def test_an_outage_says_nothing_about_waivers(
+    project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "schemas").mkdir()
+    (project / "schemas/one.json").write_text(json.dumps(envelope("one")))
+    configure(project)
+    assert tool("generate", "--schemas", "schemas").code == 0
+    configure(project, waiver(FINDING), waiver("EG113:0123456789abcdef"))
+    monkeypatch.setenv("ENGAGE_API_KEY", "k")
+    with answering({}) as tenant:
+        monkeypatch.setenv("ENGAGE_BASE_URL", tenant.base_url)
+        outcome = tool("check", "--live", "--output-format", "json")
+    assert outcome.code == 5
+    (told,) = json.loads(outcome.out)["findings"]
+    assert "EG113" in told["message"], "that one was looked for"
+
+
 def findings(tool: Tool, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     outcome = tool(*arguments, "--output-format", "json")
     return outcome.code, json.loads(outcome.out)["findings"]
@@ -90,12 +112,14 @@ def test_a_waived_finding_is_green_until_its_day(
         code, (finding,) = findings(tool, "check", "--live")
         assert code == 4
         assert f"id:  {finding['fingerprint']}" in tool("diff").out
+        assert tool("preflight", "package").code == 4
         configure(project, waiver(finding["fingerprint"]))
         assert findings(tool, "check", "--live") == (0, [])
         assert "1 finding waived" in tool("check", "--live").err
         assert findings(tool, "diff") == (0, [])
         assert findings(tool, "check") == (0, []), "offline nobody looks for it"
         assert tool("preflight", "package").code == 0
+        assert "no difference but what is waived" in tool("diff").err
         configure(project, waiver(finding["fingerprint"], until="2020-01-01"))
         code, (again, expired) = findings(tool, "check", "--live")
         assert (code, again, expired["code"]) == (4, finding, "EG402")

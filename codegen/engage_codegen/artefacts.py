@@ -2,6 +2,7 @@
 
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -34,7 +35,9 @@ def find(what: str) -> list[Artefact]:
     """The packages in a folder or a wheel, else those of what is installed under a name: a
     package's or a distribution's. Raises `InputError`."""
     path = Path(what)
-    if path.is_dir():
+    if not what:
+        found: list[Artefact] = []
+    elif path.is_dir():
         found = [_on_disk(it, path) for it in _packages(path)]
     elif what.endswith(".whl"):
         found = _in_wheel(path)
@@ -78,7 +81,7 @@ def _in_wheel(path: Path) -> list[Artefact]:
         raise InputError(
             f"cannot be read: {error.strerror}", where=str(path), fix="check the path"
         ) from None
-    except (BadZipFile, NotImplementedError, RuntimeError):
+    except (BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zlib.error):
         raise InputError("the file is no wheel", where=str(path), fix="build it again") from None
 
 
@@ -106,6 +109,8 @@ def _installed(name: str) -> Iterator[tuple[Path, Path]]:
     for file in files:
         if file.as_posix().endswith(f"/{snapshot.LOCK_PATH}"):
             path = Path(str(file.locate())).parent.parent
+            if not (path / snapshot.LOCK_PATH).is_file():
+                continue
             yield path, path.parents[len(file.parts) - 3]
 
 
@@ -118,6 +123,7 @@ def _artefact(name: str, folder: Path | None, read: _Reader) -> Artefact:
     for schema_id, entry in lock.schemas.items():
         made = entry.generated
         if made is None:
+            doubts[schema_id] = "it was pulled, and there is no code for it"
             continue
         path = snapshot.path_of(schema_id)
         data = _read(read, path)
@@ -128,6 +134,10 @@ def _artefact(name: str, folder: Path | None, read: _Reader) -> Artefact:
         other = _differing({f"{made.module}.py": made.code}, read) or shared
         if other:
             doubts[schema_id] = f"{other} is not what was generated"
+    if not schemas and not doubts:
+        raise InputError(
+            "the package has no schemas", where=origin, fix="engage-codegen pull, then generate"
+        )
     return Artefact(name, folder, lock.head.version, schemas, doubts)
 
 

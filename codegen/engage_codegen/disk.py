@@ -49,6 +49,23 @@ def read(root: Path, path: str) -> bytes | None:
         raise _in_the_way(Path(error.filename or full), error.strerror or "") from None
 
 
+def put(path: Path, text: str) -> None:
+    """Put a text in the place of a file that is not of the package, whole or not at all; the folder
+    is made, the mode kept. Raises `InputError`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(text.encode("utf-8"))
+        if path.exists():
+            os.chmod(temporary, path.stat().st_mode & 0o777)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        reason = error.strerror or "cannot be written"
+        raise InputError(reason, where=str(path), fix="check its permissions") from None
+
+
 def refuse_escape(root: Path, path: str, fix: str) -> None:
     """Raise `InputError` for a path that leads out of `root`, by its spelling or by a link.
 

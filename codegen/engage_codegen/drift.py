@@ -39,12 +39,20 @@ def schemas_of(side: str, config: Config, key: ApiKey) -> Mapping[str, Schema]:
         return tenant_of(config, key).fetch((), silently)
     if side.startswith(REVISION):
         return _revision(side.removeprefix(REVISION), config.output)
-    path = Path(side)
-    if (path / snapshot.FOLDER).is_dir():
-        return _snapshot(path)
+    package = package_of(side, config)
+    if package:
+        return _snapshot(package)
     from .sources.files import FileSource
 
-    return FileSource((path,)).fetch((), silently)
+    return FileSource((Path(side),)).fetch((), silently)
+
+
+def package_of(side: str, config: Config) -> Path | None:
+    """The generated package that a side is; None for files, tenants and revisions."""
+    if side == SNAPSHOT:
+        return config.output
+    path = Path(side)
+    return path if (path / snapshot.FOLDER).is_dir() else None
 
 
 def against_tenant(config: Config, key: ApiKey) -> list[Change]:
@@ -120,9 +128,9 @@ def at_calls(
     sites: Sequence[Site],
     made: Mapping[str, snapshot.Generated],
 ) -> list[Finding]:
-    """What breaks, or may break, at each call that it can break."""
+    """What breaks, or may break, at each call that it can break, under the same fingerprint."""
     return [
-        replace(finding, message=_at(site, finding), place=site.place)
+        replace(finding, call=site.name, place=site.place)
         for finding, change in judged
         if change.level in ("BREAKING", "UNKNOWN")
         for site in sites
@@ -130,23 +138,14 @@ def at_calls(
     ]
 
 
-def _at(site: Site, finding: Finding) -> str:
-    about = f"{shown(finding.parts[-1])} " if finding.parts else f"{finding.schema_id} "
-    return f"{site.name}(…) can break: {about}{finding.message}"
-
-
 def _can_break(site: Site, change: Change, made: Mapping[str, snapshot.Generated]) -> bool:
-    """The witness tells whether it takes the property to break, or its absence."""
     if site.is_send:
         return not change.parts  # a sender takes the payload as it is
-    if site.is_open or change.witness is None or change.parts[1:2] not in _ABOUT_ONE:
+    if site.is_open:
         return True
-    wire = change.parts[2]
-    attribute = made[change.schema_id].properties.get(wire, "")
-    return (attribute in site.passes) == (wire in change.witness)
-
-
-_ABOUT_ONE = (("properties",), ("dependentRequired",))
+    names = made[change.schema_id].properties
+    having, without = (names.get(it) if it else None for it in (change.having, change.without))
+    return (having is None or having in site.passes) and without not in site.passes
 
 
 def _finding(change: Change) -> Finding:
@@ -176,16 +175,16 @@ def exit_code(found: Sequence[Finding]) -> int:
 _EXIT_CODES = {"EG301": 4, "EG302": 1, "EG303": 3, "EG304": 3}
 
 
-def summary(found: Sequence[Finding]) -> str:
-    """What differs, and what it takes to reconcile the two sides."""
+def summary(found: Sequence[Finding], waived: int = 0) -> str:
+    """What differs, and what it takes to reconcile the two sides; `waived` were left out."""
     codes = [finding.code for finding in found]
     told = ", ".join(
         f"{codes.count(code)} {level}" for level, (code, _) in CODES.items() if code in codes
     )
     if not told:
-        return "no difference"
+        return "no difference but what is waived" if waived else "no difference"
     return f"{told}\n  {RECREATE}" if CODES["BREAKING"][0] in codes else told
 
 
 __all__ = ["CODES", "against_tenant", "at_calls", "compare", "exit_code", "findings"]
-__all__ += ["schemas_of", "summary"]
+__all__ += ["package_of", "schemas_of", "summary"]

@@ -29,7 +29,7 @@ class Place:
 class Finding:
     """`parts` lead from the envelope of the schema to the place, unescaped; `message` is the
     reason, `fix` the remedy, a sentence each; `tenant` is the one that it was found at, where that
-    has a name."""
+    has a name, `call` the name of the class or function that a change can break at the place."""
 
     code: str
     severity: Severity
@@ -39,6 +39,7 @@ class Finding:
     fix: str
     place: Place = field(default_factory=Place, compare=False)
     tenant: str = ""
+    call: str = ""
 
     @property
     def fingerprint(self) -> str:

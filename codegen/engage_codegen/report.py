@@ -68,7 +68,10 @@ def _text(finding: Finding, colour: bool) -> str:
 
 
 def _named(finding: Finding) -> str:
-    return f"{finding.tenant}: {finding.message}" if finding.tenant else finding.message
+    tenant = f"{finding.tenant}: " if finding.tenant else ""
+    about = ".".join([finding.schema_id, *finding.parts[2:3]])
+    call = f"{finding.call}(…) can break: {about} " if finding.call else ""
+    return f"{tenant}{call}{finding.message}"
 
 
 def _sentence(finding: Finding) -> str:
@@ -86,6 +89,7 @@ def _entry(finding: Finding) -> JsonObject:
         "line": finding.place.line or None,
         "column": finding.place.column or None,
         "tenant": finding.tenant or None,
+        "call": finding.call or None,
         "message": finding.message,
         "fix": finding.fix,
         "fingerprint": finding.fingerprint,
@@ -119,7 +123,7 @@ def _result(finding: Finding) -> JsonObject:
         "ruleId": finding.code,
         "level": finding.severity,
         "message": {"text": _sentence(finding)},
-        "partialFingerprints": {"engageCodegen/v1": finding.fingerprint},
+        "partialFingerprints": {"engageCodegen/v1": _partial(finding)},
     }
     if finding.place.file:
         region: JsonObject = {
@@ -132,6 +136,12 @@ def _result(finding: Finding) -> JsonObject:
         }
         result["locations"] = [{"physicalLocation": location}]
     return result
+
+
+def _partial(finding: Finding) -> str:
+    """The calls that one change can break share its fingerprint, and are results of their own."""
+    at = f":{finding.place.file}:{finding.place.line}:{finding.place.column}"
+    return finding.fingerprint + (at if finding.call else "")
 
 
 def _uri(path: str) -> str:
@@ -161,7 +171,7 @@ def _quoted(text: str, more: str) -> str:
 
 
 def _harmless(text: str) -> str:
-    return "\n".join(UNSAFE_IN_TEXT.sub(_readable, line) for line in text.split("\n"))
+    return UNSAFE_IN_TEXT.sub(_readable, text)
 
 
 def _readable(match: re.Match[str]) -> str:

@@ -21,8 +21,16 @@ def never_fail_on_encoding() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def say(text: str) -> None:
-    """Print to stderr what may quote foreign text."""
+class Talk:
+    """How much is said: 0 errors only, 1 what was done, 2 each file and the settings."""
+
+    level = 1
+
+
+def say(text: str, level: int = 1) -> None:
+    """Print to stderr what may quote foreign text, if that much is wanted."""
+    if level > Talk.level:
+        return
     lines = (UNSAFE_IN_TEXT.sub(escaped, line) for line in text.split("\n"))
     print("\n".join(lines), file=sys.stderr)
 

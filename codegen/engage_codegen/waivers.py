@@ -29,7 +29,10 @@ def about(
     """
     fingerprints = {finding.fingerprint for finding in found}
     told: list[Finding] = []
+    renewed = waived(waivers, today)
     for waiver in waivers:
+        if waiver.until < today and waiver.fingerprint in renewed:
+            continue
         is_used = waiver.fingerprint in fingerprints
         if waiver.until < today:
             still = "and what it waived is there" if is_used else "and nothing needs it"

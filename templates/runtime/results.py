@@ -15,15 +15,19 @@ _BELOW_MICROSECOND = re.compile(r"(\.[0-9]{6})[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The platform stored the interaction under this id.
-
-    `created_date` is the one that was sent; segments go by it.
-    """
+    """The platform stored the interaction."""
 
     id: str
+    """The id that it is stored under."""
+
     contact_id: str
+    """The contact that it is about."""
+
     schema_id: str
+    """Its kind."""
+
     created_date: datetime
+    """When it happened, as it was sent; segments go by it."""
 
 
 def by_date(stored: "Stored[Payload]") -> tuple[bool, float]:
@@ -38,16 +42,25 @@ def by_date(stored: "Stored[Payload]") -> tuple[bool, float]:
 class Stored(Generic[P]):
     """A stored interaction, as it was read back.
 
-    `raw` is always what the platform sent, an object if all is well; the typed views raise
-    `UnreadablePayload` when it does not fit, so that one old or damaged interaction never breaks a
-    loop over all of them.
+    The typed views raise `UnreadablePayload` when it does not fit, so that one old or damaged
+    interaction never breaks a loop over all of them.
     """
 
     id: str
+    """The id that it is stored under."""
+
     contact_id: str
+    """The contact that it is about."""
+
     schema_id: str
+    """Its kind."""
+
     raw: Json = field(repr=False)
+    """The payload as the platform sent it; an object if all is well."""
+
     raw_created_date: str
+    """When it happened, as the platform sent it."""
+
     _kind: type[P] = field(repr=False)
 
     @property

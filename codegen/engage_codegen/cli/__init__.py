@@ -14,8 +14,10 @@ import click
 from .. import __version__, terminal
 from ..errors import CodegenError
 from ..terminal import say
+from .examples import epilog
 
 COMMANDS = {
+    "init": "setup",
     "pull": "package",
     "generate": "package",
     "check": "judgement",
@@ -27,14 +29,21 @@ COMMANDS = {
     "explain": "facts",
     "verify": "judgement",
     "sandbox": "sandbox",
+    "completion": "shells",
 }
 """Each command and the module here that has it."""
+
+COMPLETE = "_ENGAGE_CODEGEN_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of a command line: 0 fine, 1 findings, 2 usage, configuration, local input or
     a bug of ours, 3 and 4 a tenant that differs, 5 one that gave no answer, 130 interrupted."""
     terminal.never_fail_on_encoding()
+    terminal.Talk.level = 1
+    if os.environ.get(COMPLETE, "").startswith("powershell"):
+        import_module(".shells", __name__)  # click brings the others
     try:
         result = main.main(list(arguments), "engage-codegen", standalone_mode=False)
     except BaseException as error:
@@ -50,20 +59,21 @@ def _ended(error: BaseException) -> int:
         error.show()
         return 2
     if isinstance(error, CodegenError):
-        say(f"error: {error}")
+        say(f"error: {error}", 0)
         return error.exit_code
     if isinstance(error, BrokenPipeError):
         # Whoever read our output has gone; Python must not try to flush what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if isinstance(error, click.Abort) or _was_interrupted(error):
-        say("interrupted")
+        say("interrupted", 0)
         return 130
     if isinstance(error, SystemExit):
         raise error
     say(
         f"internal error: {type(error).__name__}: {error}\n"
-        "  fix: this is a bug in engage-codegen; run again with --debug and report it"
+        "  fix: this is a bug in engage-codegen; run again with --debug and report it",
+        0,
     )
     return 2
 
@@ -90,7 +100,19 @@ class _Commands(click.Group):
             return None
         module = import_module(f".{COMMANDS[cmd_name]}", __name__)
         command: click.Command = getattr(module, f"{cmd_name}_" if cmd_name == "list" else cmd_name)
+        command.epilog = epilog(cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(

@@ -9,11 +9,11 @@ from ..config import Config
 from ..schema import UNSAFE_IN_TEXT, escaped
 from ..sources.interface import ApiKey
 from ..terminal import say
-from .options import configured, each, load, tell_unread
+from .options import configured, each, known_ids, load, tell_unread
 
 
 @click.command()
-@click.argument("what", metavar="ID[.PROPERTY]")
+@click.argument("what", metavar="ID[.PROPERTY]", shell_complete=known_ids)
 @configured
 @click.option(
     "--usage",

@@ -1,5 +1,6 @@
 """What the judging commands found, for all targets together: waived, then shown once."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import click
 
 from ..config import Config
-from ..findings import FORMATS, Finding, OutputFormat, shown_path
+from ..findings import FORMATS, Finding, OutputFormat, Place, shown_path
 from ..schema import UNSAFE_IN_TEXT, escaped
 from ..terminal import count, has_colour, say, short
 
@@ -40,27 +41,31 @@ class Found:
         self._form: OutputFormat = form
         self._today = datetime.now(UTC).date()
         self._all: list[Finding] = []
-        self._waived = 0
+        self._looked = Counter[str]()
+        self._targets = len(configs)
+        self.waived = 0
 
-    def left(self, found: Sequence[Finding]) -> list[Finding]:
-        """Those that no waiver accepts today."""
+    def left(self, found: Sequence[Finding], looked_for: Sequence[str] = ()) -> list[Finding]:
+        """Those that no waiver accepts today. `looked_for` are the codes, or how they begin, of
+        which these are all findings of a target."""
         self._all += found
+        self._looked.update(looked_for)
         if not self._config.waivers:
             return list(found)
         from ..waivers import waived
 
         fingerprints = waived(self._config.waivers, self._today)
         left = [it for it in found if it.fingerprint not in fingerprints]
-        self._waived += len(found) - len(left)
+        self.waived += len(found) - len(left)
         return left
 
-    def judge_waivers(self, judged: Sequence[str]) -> list[Finding]:
-        """Show those that are expired or not needed; `judged` are the codes that were looked for,
-        or how they begin."""
+    def judge_waivers(self) -> list[Finding]:
+        """Show those that are expired, and those not needed: of what all targets were asked for."""
         if not self._config.waivers:
             return []
         from ..waivers import about
 
+        judged = [code for code, count in self._looked.items() if count == self._targets]
         file = shown_path(self._config.file) if self._config.file else ""
         found = about(self._config.waivers, self._all, judged, self._today, file)
         self.shown += found
@@ -75,10 +80,12 @@ class Found:
                 click.echo(UNSAFE_IN_TEXT.sub(escaped, line))
         else:
             reason, fix = "is not what generate would make", "engage-codegen generate"
-            self.shown += [
-                Finding("EG401", "error", "", (), f"{change.path} {reason}", fix)
-                for change in plan.changes
-            ]
+            for change in plan.changes:
+                place = Place(shown_path(config.output / change.path), "", 1, 1)
+                message = f"{change.path} {reason}"
+                self.shown.append(
+                    Finding("EG401", "error", "", (), message, fix, place, config.name)
+                )
         say(
             f"stale: {count(len(plan.changes), 'file')} in {short(config.output)}\n"
             "  fix: engage-codegen generate"
@@ -86,8 +93,8 @@ class Found:
 
     def show(self, verdicts: "Verdicts | None" = None) -> None:
         """Print all of it."""
-        if self._waived:
-            say(f"{count(self._waived, 'finding')} waived")
+        if self.waived:
+            say(f"{count(self.waived, 'finding')} waived")
         if not self.shown and self._form in ("text", "github"):
             return
         import sys

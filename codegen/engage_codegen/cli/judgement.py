@@ -46,6 +46,8 @@ def check(
     with the tenant. Exit codes: 0 fine, 1 stale or errors, and with --live 3 the tenant differs
     compatibly, 4 it breaks, 5 it could not be reached.
     """
+    if usage and not live:
+        raise click.UsageError("--usage shows what --live finds: add --live")
     configs = load(options)
     all_found = Found(configs, form)
 
@@ -53,18 +55,20 @@ def check(
         plan = pipeline.check(settings)
         if plan is not None:
             all_found.stale(plan, settings)
-            return 1
+        code = worst([int(plan is not None), offline(settings)])
+        return worst([code, _compared(settings, key, all_found, usage)]) if live else code
+
+    def offline(settings: Config) -> int:
         has_schemas = bool(snapshot.files(settings.output))
-        found = all_found.left(_linted(settings) if has_schemas else [])
+        found = all_found.left(_linted(settings) if has_schemas else [], _LINTED)
         # Advice belongs to lint.
         found = [it for it in found if it.severity in ("error", *(["warning"] if strict else []))]
         all_found.shown += found
-        code = _code(found, strict)
-        return worst([code, _compared(settings, key, all_found, usage)]) if live else code
+        return _code(found, strict)
 
     code = each(configs, one)
     if not options.get("targets"):
-        about = all_found.judge_waivers((*_LINTED, *(_COMPARED if live else ())))
+        about = all_found.judge_waivers()
         code = worst([code, _code(about, strict)])
     all_found.show()
     if not code:
@@ -81,31 +85,38 @@ def _compared(settings: Config, key: ApiKey, all_found: Found, usage: tuple[Path
     try:
         changes = drift.against_tenant(settings, key)
     except SourceError as error:
-        say(f"error: {error}")
+        say(f"error: {error}", 0)
         return error.exit_code
-    return _drifted(changes, settings, all_found, usage)
+    return _drifted(changes, settings, settings.output, all_found, usage)
 
 
 def _drifted(
-    changes: "Sequence[Change]", settings: Config, all_found: Found, usage: tuple[Path, ...]
+    changes: "Sequence[Change]",
+    settings: Config,
+    package: Path | None,
+    all_found: Found,
+    usage: tuple[Path, ...],
 ) -> int:
+    """Show what differs from a package, on its lines, and at the calls of its code; without a
+    package at those of the target's."""
     from .. import drift
 
     judged = [
         (replace(finding, tenant=settings.name), change)
-        for finding, change in drift.findings(changes, settings.output)
+        for finding, change in drift.findings(changes, package)
     ]
-    left = all_found.left([finding for finding, _ in judged])
+    left = all_found.left([finding for finding, _ in judged], _COMPARED)
     all_found.shown += left
     if usage:
         from .. import usage as using
 
-        made = snapshot.read_lock(settings.output).made()
-        calls = using.find(usage, settings.output, made)
+        output = package.absolute() if package else settings.output
+        made = snapshot.read_lock(output).made()
+        calls = using.find(usage, output, made)
         tell_unread(calls.unread)
         remaining = [(finding, change) for finding, change in judged if finding in left]
         all_found.shown += drift.at_calls(remaining, calls.sites, made)
-    say(drift.summary(left))
+    say(drift.summary(left, len(judged) - len(left)))
     return drift.exit_code(left)
 
 
@@ -200,7 +211,7 @@ def diff(
     def one(settings: Config, key: ApiKey) -> int:
         first, second = (drift.schemas_of(side, settings, key) for side in (ours, theirs))
         changes = drift.compare(first, second, settings.dialect)
-        return _drifted(changes, settings, all_found, usage)
+        return _drifted(changes, settings, drift.package_of(ours, settings), all_found, usage)
 
     code = each(configs, one)
     all_found.show()

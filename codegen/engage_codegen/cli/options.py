@@ -11,7 +11,7 @@ import click
 from .. import config
 from ..errors import API_KEY_VARIABLE, CodegenError, InputError
 from ..sources.interface import ApiKey
-from ..terminal import say
+from ..terminal import Talk, say, short
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,11 +29,33 @@ def configured(command: Callable[P, R]) -> Callable[P, R]:
                      help="Call a schema, or a property (ID#/PROPERTY), NAME in Python."),
         click.option("--target", "targets", multiple=True, metavar="NAME",
                      help="Only this target of the configuration."),
+    ]  # fmt: skip
+    command = mannered(command)
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def mannered(command: Callable[P, R]) -> Callable[P, R]:
+    """The options of every command that says something."""
+    options = [
+        click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_talk(0),
+                     help="Say nothing but errors."),
+        click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_talk(2),
+                     help="Say more: the settings, and every file."),
         click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _talk(level: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def chosen(_context: click.Context, _parameter: click.Parameter, is_given: bool) -> None:
+        if is_given:
+            Talk.level = level
+
+    return chosen
 
 
 def of_tenant(command: Callable[P, R]) -> Callable[P, R]:
@@ -59,7 +81,7 @@ def load(options: Mapping[str, object]) -> tuple[config.Config, ...]:
     }
     renames = cast("tuple[str, ...]", options.get("rename", ()))
     file = options.get("config_file")
-    return config.load(
+    loaded = config.load(
         file=file if isinstance(file, Path) else None,
         environ=os.environ,
         flags=flags,
@@ -67,25 +89,46 @@ def load(options: Mapping[str, object]) -> tuple[config.Config, ...]:
         folder=_current_folder(),
         targets=cast("tuple[str, ...]", options.get("targets", ())),
     )
+    for one in loaded:
+        source = ", ".join(map(short, one.schemas)) or one.base_url or "no source"
+        where = short(one.file) if one.file else "no configuration file"
+        say(f"{where}: {f'target {one.name}, ' if one.name else ''}{source}"
+            f" -> {short(one.output)}, dialect {one.dialect}", 2)  # fmt: skip
+    return loaded
 
 
 def keys(tenants: Mapping[str, str]) -> dict[str, ApiKey]:
     """The key of each tenant, name -> URL. One with a name has a variable of its own; only a single
     tenant falls back to the variable without a name, so that no tenant sees the key of another."""
     single = len(set(tenants.values())) == 1
+    urls: dict[str, set[str]] = {}
+    for name, url in tenants.items():
+        urls.setdefault(_variable(name), set()).add(url)
     found: dict[str, ApiKey] = {}
     for name in tenants:
-        suffix = re.sub(r"[^A-Z0-9]", "_", name.upper())
-        own = f"{API_KEY_VARIABLE}_{suffix}" if name else API_KEY_VARIABLE
+        own = _variable(name)
         variable = API_KEY_VARIABLE if single and not os.environ.get(own) else own
-        found[name] = ApiKey(os.environ.get(variable, ""), variable)
+        if len(urls[own]) > 1:
+            found[name] = ApiKey("", own, "two tenants would get their keys from one variable")
+        else:
+            found[name] = ApiKey(os.environ.get(variable, ""), variable)
     return found
+
+
+def _variable(tenant: str) -> str:
+    suffix = re.sub(r"[^A-Z0-9]", "_", tenant.upper())
+    return f"{API_KEY_VARIABLE}_{suffix}" if tenant else API_KEY_VARIABLE
 
 
 def each(configs: Sequence[config.Config], verb: Callable[[config.Config, ApiKey], int]) -> int:
     """Do it for every target, and give the worst exit code: what goes wrong for one does not keep
     the others from their turn."""
     known = keys({it.name: it.base_url for it in configs})
+    if any(it.shares_tenant for it in configs):
+        problem = (
+            "--base-url or ENGAGE_BASE_URL would send the keys of several targets to one tenant"
+        )
+        known = {name: ApiKey("", "base-url", problem) for name in known}
     if len(configs) == 1:
         return verb(configs[0], known[configs[0].name])
     codes: list[int] = []
@@ -94,7 +137,7 @@ def each(configs: Sequence[config.Config], verb: Callable[[config.Config, ApiKey
         try:
             codes.append(verb(one, known[one.name]))
         except CodegenError as error:
-            say(f"error: {error}")
+            say(f"error: {error}", 0)
             codes.append(error.exit_code)
     return worst(codes)
 
@@ -112,6 +155,21 @@ def worst(codes: Iterable[int]) -> int:
     """What counts most: what could not be run at all, then what breaks, then findings, then a
     tenant that gave no answer."""
     return max(codes, key=_WORST.index, default=0)
+
+
+def known_ids(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The ids of the snapshots, for a shell that completes."""
+    from .. import snapshot
+
+    try:
+        return [
+            schema_id
+            for one in load({})
+            for schema_id in snapshot.files(one.output)
+            if schema_id.startswith(incomplete)
+        ]
+    except CodegenError:
+        return []
 
 
 def _current_folder() -> Path:

@@ -1,23 +1,23 @@
 """The commands of a deployment: push, preflight."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import click
 
 from .. import pipeline, snapshot
 from ..config import Config
-from ..errors import SourceError
+from ..errors import CodegenError
 from ..findings import OutputFormat
 from ..schema import UNSAFE_IN_TEXT, Schema, escaped
 from ..sources.interface import ApiKey, silently
 from ..terminal import count, say, table
 from .found import Found, formatted
-from .options import configured, each, keys, load, of_tenant, worst
+from .options import configured, each, keys, known_ids, load, of_tenant, worst
 
 
 @click.command()
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=known_ids)
 @configured
 @of_tenant
 @click.option("--apply", "is_applied", is_flag=True, help="Do what the plan says.")
@@ -94,44 +94,51 @@ def preflight(package: str, form: OutputFormat, tenants: tuple[str, ...], **opti
     from .. import preflight as judging
 
     configs = load(options)
-    urls = dict(map(_tenant, tenants)) or {
-        it.name or _host(it.base_url): it.base_url for it in configs if it.base_url
-    }
-    if not urls:
-        raise click.UsageError("name a tenant with --tenant, or set base-url")
+    asked = _asked(tenants, configs)
     shipped = artefacts.find(package)
     all_found = Found(configs, form)
     rows: list[judging.Row] = []
     codes: list[int] = []
-    known = keys(urls)
-    for name, url in urls.items():
+    known = keys({name: one.base_url for name, one in asked.items()})
+    for name, one in asked.items():
         theirs: Mapping[str, Schema] | None = None
         try:
-            one = replace(configs[0], base_url=url)
             theirs = pipeline.tenant_of(one, known[name]).fetch((), silently)
-        except SourceError as error:
-            say(f"{name}: error: {error}")
+        except CodegenError as error:
+            say(f"{name}: error: {error}", 0)
             codes.append(error.exit_code)
         for artefact in shipped:
             judged = judging.judge(artefact, name, theirs)
-            told = [replace(row, found=all_found.left(row.found)) for row in judged]
-            rows += told
-            if theirs is not None:  # an outage has its own code
-                codes += [_CODES[row.verdict] for row in told]
+            if theirs is not None:  # an outage has its own code, and is no finding to be waived
+                judged = [replace(row, found=all_found.left(row.found)) for row in judged]
+                codes += [_CODES[row.verdict] for row in judged]
+            rows += judged
     all_found.shown += [it for row in rows for it in row.found if it.severity == "error"]
     verdicts = {(row.package, row.schema_id, row.tenant): row.verdict for row in rows}
     if form == "text":
-        _matrix(verdicts, list(urls))
+        _matrix(verdicts, list(asked))
     all_found.show(verdicts)
     return worst(codes)
 
 
+def _asked(tenants: Sequence[str], configs: Sequence[Config]) -> dict[str, Config]:
+    """The tenants by name, each with the settings that it is asked with."""
+    asked: dict[str, Config] = {}
+    for text in tenants:
+        name, equals, url = text.rpartition("=")
+        name = name if equals else _host(url)
+        if not name or name in asked:
+            problem = "has no name" if not name else "is there twice"
+            raise click.UsageError(f"the tenant {text!r} {problem}")
+        asked[name] = replace(configs[0], base_url=url.rstrip("/"), shares_tenant=False)
+    if not tenants:
+        asked = {it.name or _host(it.base_url): it for it in configs if it.base_url}
+    if not asked:
+        raise click.UsageError("name a tenant with --tenant, or set base-url")
+    return asked
+
+
 _CODES = {"SAFE": 0, "UNKNOWN": 1, "BREAKS": 4}
-
-
-def _tenant(text: str) -> tuple[str, str]:
-    name, equals, url = text.partition("=")
-    return (name, url.rstrip("/")) if equals else (_host(text), text.rstrip("/"))
 
 
 def _host(url: str) -> str:

@@ -17,13 +17,16 @@ HARMLESS = "what can be sent does not"
 class Change:
     """One difference. `parts` lead from the envelope to the place; `witness` is the smallest
     payload that our code can send and that the other side would refuse, drop or ignore because of
-    it. What breaks has one, but for a schema that is missing there and of which none was found."""
+    it. What breaks has one, but for a schema that is missing there and of which none was found.
+    `having` and `without` are properties that a payload has to have, or to lack, to break."""
 
     level: Level
     schema_id: str
     parts: tuple[str, ...]
     message: str
     witness: JsonObject | None = None
+    having: str | None = None
+    without: str | None = None
 
 
 def differing(one: JsonObject, other: JsonObject) -> set[str]:

@@ -9,6 +9,8 @@ from .changes import Change, Level, cut, differ, differing
 from .payloads import Form, Wanted
 from .subset import is_same, subset
 
+_ANY = Wanted()
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -36,18 +38,24 @@ class Pair:
         """A rule that breaks what our code sends, if it can send a payload like that."""
         witness = self.ours.smallest(wanted)
         if witness is not None:
-            return self._change("BREAKING", what, parts, witness)
+            return self._change("BREAKING", what, parts, witness, wanted)
         if not self.ours.is_possible(wanted):
             return self._change("COMPATIBLE", f"{what}; our code never sends such a payload", parts)
         names = ", ".join(shown(name, 40) for name in self.ours.unsampled[:3])
         of = f": no value of {names} was found, an example would help" if names else ""
         what += f"; whether our code can send a payload that breaks there is open{of}"
-        return self._change("UNKNOWN", what, parts)
+        return self._change("UNKNOWN", what, parts, wanted=wanted)
 
     def _change(
-        self, level: Level, what: str, parts: tuple[str, ...], witness: JsonObject | None = None
+        self,
+        level: Level,
+        what: str,
+        parts: tuple[str, ...],
+        witness: JsonObject | None = None,
+        wanted: Wanted = _ANY,
     ) -> Change:
-        return Change(level, self.id, ("jsonSchema", *parts), what, witness)
+        place = ("jsonSchema", *parts)
+        return Change(level, self.id, place, what, witness, wanted.having, wanted.without)
 
     def _new(self, name: str) -> Change:
         if name not in self.theirs.required:
@@ -64,7 +72,7 @@ class Pair:
             yield self._judged(what, Wanted(having=name, value=(verdict.witness,)), *parts)
         elif verdict.answer == "open":
             what = "has other rules there; whether all that our code can send keeps them is open"
-            yield self._change("UNKNOWN", what, parts)
+            yield self._change("UNKNOWN", what, parts, wanted=Wanted(having=name))
         elif verdict.answer == "yes":
             yield self._change("COMPATIBLE", "accepts there all that our code can send", parts)
         elif names := differing(one, other):

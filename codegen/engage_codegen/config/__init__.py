@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..schema import Dialect, JsonObject, canonical_json, digest, loads, shown
 from . import files, values
-from .values import PARTS, SECTION, Value, Waiver
+from .values import PARTS, SECTION, Build, Value, Waiver
 
 KEYS = {
     "base-url": "ENGAGE_BASE_URL",
@@ -23,6 +23,7 @@ KEYS = {
     "user-agent": "ENGAGE_USER_AGENT",
     "without": "ENGAGE_CODEGEN_WITHOUT",
     "dialect": "ENGAGE_CODEGEN_DIALECT",
+    "build": "ENGAGE_CODEGEN_BUILD",
 }
 """Each key and the environment variable that overrides it."""
 
@@ -33,7 +34,8 @@ class Config:
 
     `name` is that of the target, empty where there are none. `schemas` is empty when the source is
     the tenant at `base_url`. `file` is the file that the configuration was read from, if there was
-    one.
+    one. `shares_tenant` says that a flag or variable has put one tenant in the place of those of
+    several targets: no key of a target may be sent there.
     """
 
     output: Path
@@ -45,8 +47,10 @@ class Config:
     user_agent: str = ""
     without: tuple[str, ...] = ()
     dialect: Dialect = "engage"
+    build: Build = "check"
     waivers: tuple[Waiver, ...] = ()
     file: Path | None = None
+    shares_tenant: bool = False
 
     def digest(self) -> str:
         """Hash over what decides the text of the package."""
@@ -83,9 +87,17 @@ def load(
             above[key] = Value(raw, f"environment variable {variable}", folder)
     above |= {key: Value(raw, f"--{key}", folder) for key, raw in flags.items()}
     base = path.parent if path else folder
+    tables = sorted(section.targets(targets).items())
+    shares = len(tables) > 1 and "base-url" in above
     loaded = [
-        replace(_config(own | above, base), name=name, file=path, waivers=section.waivers)
-        for name, own in sorted(section.targets(targets).items())
+        replace(
+            _config(own | above, base),
+            name=name,
+            file=path,
+            waivers=section.waivers,
+            shares_tenant=shares,
+        )
+        for name, own in tables
     ]
     _refuse_shared_outputs(loaded)
     if not renames:
@@ -124,6 +136,7 @@ def _config(given: Mapping[str, Value], folder: Path) -> Config:
         user_agent=values.text(value("user-agent", "")),
         without=values.parts(value("without", [])),
         dialect=values.dialect(value("dialect", "engage")),
+        build=values.build(value("build", "check")),
     )
 
 

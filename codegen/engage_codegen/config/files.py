@@ -49,13 +49,14 @@ class Section:
             return ()
         place = f"{self._path}, key waivers"
         found = values.waivers(Value(self._table["waivers"], place, self._path.parent))
-        lines = self._path.read_text(encoding="utf-8").splitlines()
-        return tuple(
-            replace(
-                it, line=next((n for n, line in enumerate(lines, 1) if it.fingerprint in line), 0)
-            )
-            for it in found
-        )
+        lines = list(enumerate(self._path.read_text(encoding="utf-8").splitlines(), 1))
+        placed: list[Waiver] = []
+        for waiver in found:
+            own = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
+            taken = {it.line for it in placed}
+            at = (number for number, line in lines if number not in taken and own.match(line))
+            placed.append(replace(waiver, line=next(at, 0)))
+        return tuple(placed)
 
     def targets(self, only: Sequence[str]) -> dict[str, dict[str, Value]]:
         """The values of each target by name; those of the section itself under an empty name, if

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 from ..errors import ConfigError
 from ..findings import is_fingerprint
@@ -15,6 +15,10 @@ SECTION = "tool.engage-codegen"
 
 PARTS = ("bulk", "outbox", "testing")
 """The parts of a package that can be left out."""
+
+
+Build: TypeAlias = Literal["check", "generate"]
+"""What a build hook does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,17 @@ def dialect(value: Value) -> Dialect:
         f"there is no dialect {shown(str(value.raw))}",
         where=value.place,
         fix=f"the dialects are {' and '.join(DIALECTS)}",
+    )
+
+
+def build(value: Value) -> Build:
+    for build in ("check", "generate"):
+        if value.raw == build:
+            return build
+    raise ConfigError(
+        f"a build hook does not know {shown(str(value.raw))}",
+        where=value.place,
+        fix="write check, which is the default, or generate",
     )
 
 

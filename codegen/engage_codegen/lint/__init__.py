@@ -1,9 +1,9 @@
 """What is wrong with schemas, before anybody depends on them."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..disk import put
 from ..errors import InputError
 from ..findings import Finding, ordered
 from ..schema import Dialect, canonical_json
@@ -49,20 +49,10 @@ def _files(path: Path) -> list[Path]:
 def _put_right(document: Document) -> Document:
     if document.broken:
         return document
-    import tempfile
-
     from .fixes import fixed
 
     text = canonical_json(fixed(document.value))
     if text == document.text.replace("\r\n", "\n"):
         return document
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=document.path.parent, prefix=".lint-")
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, document.path.stat().st_mode & 0o777)
-        os.replace(temporary, document.path)
-    except OSError as error:
-        reason = error.strerror or "cannot be written"
-        raise InputError(reason, where=str(document.path), fix="check its permissions") from None
+    put(document.path, text)
     return read(document.path)

@@ -39,6 +39,8 @@ class ApiSource:
         self._url = f"{_checked(base_url)}/api/{api_version}/interactionschemas"
         # httpx quotes a header that it cannot send in its error, the key as well.
         self._variable = key.variable
+        if key.problem:
+            raise ConfigError(key.problem, where=key.variable, fix="name one tenant at a time")
         place = f"environment variable {key.variable}"
         self._auth = _KeyHeader(_header("API key", key.value, place))
         self._user_agent = _header("user agent", user_agent, "user-agent, like AcmePOS/1.5")

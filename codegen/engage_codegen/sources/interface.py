@@ -17,10 +17,12 @@ def silently(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The key of a tenant, and the environment variable that it has to come from."""
+    """The key of a tenant, the environment variable that it has to come from, and why it must not
+    be used, if that is so."""
 
     value: str = field(default="", repr=False)
     variable: str = API_KEY_VARIABLE
+    problem: str = ""
 
 
 class Source(Protocol):
