@@ -20,7 +20,7 @@ check: $(VENV)/.dev
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/basedpyright
-	$(RUN)/engage-codegen check
+	$(RUN)/engage-codegen check --no-cache
 
 format: $(VENV)/.dev
 	$(RUN)/ruff check --fix .

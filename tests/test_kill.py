@@ -110,7 +110,7 @@ def back(job: Job) -> pipeline.Generation:
 def _quick() -> Generator[None, None, None]:
     """The formatter's answers are kept; a kill is no power cut, and the disk may be late."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engage_codegen.render.package.formatted", functools.cache(formatted))
+        patch.setattr("engage_codegen.render.style.formatted", functools.cache(formatted))
         patch.setattr(os, "fsync", int)
         yield
 

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click import Context
 
 from conftest import Tool
-from engage_codegen.cli import COMMANDS
+from engage_codegen.cli import COMMANDS, main
 from engage_codegen.cli.examples import EXAMPLES
 from engage_codegen.cli.shells import SHELLS
 
@@ -70,6 +71,13 @@ def test_every_command_has_examples(tool: Tool) -> None:
     for command in COMMANDS:
         out = tool(command, "--help").out
         assert all(line in out for line in EXAMPLES[command])
+
+
+def test_the_list_of_commands_says_what_each_says_itself() -> None:
+    for name, (_, line) in COMMANDS.items():
+        command = main.get_command(Context(main), name)
+        assert command is not None
+        assert (command.help or "").replace("\n", " ").startswith(line)
 
 
 def test_data_goes_to_stdout_and_talk_to_stderr_as_much_as_is_wanted(

@@ -43,7 +43,7 @@ Marks = dict[str, tuple[bytes, int] | str]
 def _quick() -> Generator[None, None, None]:
     """The formatter's answers are kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engage_codegen.render.package.formatted", functools.cache(formatted))
+        patch.setattr("engage_codegen.render.style.formatted", functools.cache(formatted))
         yield
 
 

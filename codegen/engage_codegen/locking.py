@@ -16,12 +16,20 @@ def locked(
     schemas: Mapping[str, Schema],
     package: Package,
     texts: Mapping[str, str],
+    known: Mapping[str, Generated],
 ) -> Lock:
-    """The lock of a package with these texts; what `pull` recorded in the old one stays."""
-    frame, rows = index_parts(texts[INDEX_PATH])
+    """The lock of a package with these texts; what `pull` recorded in the old one stays. `known`
+    are the schemas that no record is for."""
+    frame, lines = index_parts(texts[INDEX_PATH])
+    rows = dict(
+        zip(sorted({*known, *(it.schema_id for it in package.records)}), lines, strict=True)
+    )
     entries = {key: replace(entry, generated=None) for key, entry in old.schemas.items()}
     files = {path: digest(text) for path, text in texts.items()} | {INDEX_PATH: digest(frame)}
-    for record, row in zip(package.records, rows, strict=True):
+    for schema_id, made in known.items():
+        del files[f"{made.module}.py"]
+        entries[schema_id] = replace(entries.get(schema_id, Entry()), generated=made)
+    for record in package.records:
         schema_id, path = str(record.schema_id), f"{record.names.module}.py"
         made = Generated(
             schema=digest(schemas[schema_id].canonical()),
@@ -29,7 +37,7 @@ def locked(
             class_name=record.names.class_name,
             properties={field.wire: field.name for field in record.fields},
             code=files.pop(path),
-            row=digest(row),
+            row=digest(rows[schema_id]),
         )
         entries[schema_id] = replace(entries.get(schema_id, Entry()), generated=made)
     return Lock(head, files, entries)

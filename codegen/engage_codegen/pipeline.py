@@ -19,6 +19,7 @@ from .snapshot import Lock
 
 if TYPE_CHECKING:
     from .model.ir import Package
+    from .reuse import Kept
     from .sources.interface import ApiKey, Progress, Source
     from .sources.writer import TenantWriter
     from .write import Plan
@@ -113,20 +114,21 @@ def pull(
     )
 
 
-def generate(config: Config) -> Generation:
-    """Snapshot -> package; the configured files -> snapshot first, if they are the source."""
+def generate(config: Config, *, is_anew: bool = False) -> Generation:
+    """Snapshot -> package; the configured files -> snapshot first, if they are the source. With
+    `is_anew` all of it is made again, whatever the hashes say."""
     from . import disk, journal
 
     disk.check_root(config.output)
     completed = journal.roll_forward(config.output)
     lock = snapshot.read_lock(config.output)
     local = _local(config)
-    if snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
+    if not is_anew and snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
         count = sum(entry.generated is not None for entry in lock.schemas.values())
         return Generation((), (), count, completed)
     from . import write
 
-    plan, count = _plan(config, lock, local)
+    plan, count = _plan(config, lock, local, is_anew=is_anew)
     write.apply(plan)
     return Generation(
         written=tuple(change.path for change in plan.changes if change.new is not None),
@@ -136,7 +138,7 @@ def generate(config: Config) -> Generation:
     )
 
 
-def check(config: Config) -> "Plan | None":
+def check(config: Config, *, is_anew: bool = False) -> "Plan | None":
     """What `generate` would change; None if nothing. Writes nothing.
 
     Raises `WriteConflict` for an interrupted run, and what `generate` raises.
@@ -152,9 +154,9 @@ def check(config: Config) -> "Plan | None":
         )
     lock = snapshot.read_lock(config.output)
     local = _local(config)
-    if snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
+    if not is_anew and snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
         return None
-    plan, _ = _plan(config, lock, local)
+    plan, _ = _plan(config, lock, local, is_anew=is_anew)
     return None if plan.is_empty else plan
 
 
@@ -205,7 +207,7 @@ def _take_in(
     output: Path, lock: Lock, fetched: Mapping[str, Schema], *, only: bool, force: bool
 ) -> "Plan":
     """The plan that makes the snapshot hold what was fetched."""
-    from . import write
+    from . import ownership, write
 
     existing = snapshot.files(output)
     snapshot.refuse_case_twins({*fetched, *existing} if only else fetched)
@@ -217,42 +219,21 @@ def _take_in(
     return write.plan(
         output,
         wanted,
-        write.Ownership(owned, snapshot.same_snapshot, _edited_snapshot),
+        ownership.of_snapshot(owned),
         (snapshot.LOCK_PATH, lock.with_pulled(fetched, keep=only).text()),
         force=force,
     )
 
 
-def _edited_snapshot(path: Path, _ours: bool) -> WriteConflict:
-    return WriteConflict(
-        "the snapshot was changed since the last pull",
-        where=str(path),
-        fix="keep the change by bringing it to the source as well, or discard it with "
-        "engage-codegen pull --force",
-    )
-
-
-def _edited_output(path: Path, ours: bool) -> WriteConflict:
-    if ours:
-        return WriteConflict(
-            "a generated file was edited by hand",
-            where=str(path),
-            fix="to discard the edit, delete the file and run engage-codegen generate; to keep "
-            "it, move it into a file of your own first",
-        )
-    return WriteConflict(
-        "a file that engage-codegen did not write stands where one of its own belongs",
-        where=str(path),
-        fix="move it away, or set another output",
-    )
-
-
-def _plan(config: Config, lock: Lock, local: Mapping[str, Schema] | None) -> "tuple[Plan, int]":
+def _plan(
+    config: Config, lock: Lock, local: Mapping[str, Schema] | None, *, is_anew: bool
+) -> "tuple[Plan, int]":
     """The plan of `generate`, and the number of schemas."""
-    from . import write
+    from . import ownership, write
     from .journal import Change
     from .locking import locked, refuse_new_names
     from .model.build import build
+    from .reuse import Kept, kept
 
     taken: tuple[Change, ...] = ()
     if local is not None:
@@ -261,27 +242,36 @@ def _plan(config: Config, lock: Lock, local: Mapping[str, Schema] | None) -> "tu
     schemas = dict(local) if local is not None else snapshot.read(config.output)
     if not schemas:
         _refuse_nothing(config)
-    package = build(schemas, config.renames, config.dialect)
+    head = _head(config)
+    same = Kept() if is_anew else kept(config.output, lock, head, schemas)
+    package = build(schemas, config.renames, config.dialect, same.made)
     if lock.head.version != __version__:
         refuse_new_names(lock, package, config.renames)
-    texts = _texts(package, config.without)
-    new_lock = locked(_head(config), lock, schemas, package, texts)
+    texts = _texts(package, config.without, same)
+    new_lock = locked(head, lock, schemas, package, texts, same.made)
     plan = write.plan(
         config.output,
         texts,
-        write.Ownership(lock.owned_output(), snapshot.same_output, _edited_output),
+        ownership.of_output(lock),
         (snapshot.LOCK_PATH, new_lock.text()),
     )
     schema_changes = tuple(change for change in taken if change.path != snapshot.LOCK_PATH)
     return replace(plan, changes=schema_changes + plan.changes), len(schemas)
 
 
-def _texts(package: "Package", without: Sequence[str]) -> dict[str, str]:
+def _texts(package: "Package", without: Sequence[str], same: "Kept") -> dict[str, str]:
     from .render.env import environment, runtime
     from .render.package import render
 
     parts = [part for part in PARTS if part not in without]
-    return render(package, parts, environment()) | runtime(without) | {"py.typed": ""}
+    texts = render(package, parts, environment(), same.texts) | runtime(without) | {"py.typed": ""}
+    frame, lines = snapshot.index_parts(texts[snapshot.INDEX_PATH])
+    ids = [str(record.schema_id) for record in package.records]
+    rows = {**same.rows, **dict(zip(ids, lines, strict=True))}
+    texts[snapshot.INDEX_PATH] = frame + "".join(rows[key] for key in sorted(rows))
+    modules = [f"{made.module}.py" for made in same.made.values()]
+    shared = [f"{part}.py" for part in ("__init__", *parts)]
+    return texts | {path: same.texts[path] for path in (*modules, *shared) if path in same.texts}
 
 
 def _refuse_nothing(config: Config) -> None:

@@ -17,21 +17,21 @@ from ..terminal import say
 from .examples import epilog
 
 COMMANDS = {
-    "init": "setup",
-    "pull": "package",
-    "generate": "package",
-    "check": "judgement",
-    "list": "package",
-    "lint": "judgement",
-    "diff": "judgement",
-    "push": "shipping",
-    "preflight": "shipping",
-    "explain": "facts",
-    "verify": "judgement",
-    "sandbox": "sandbox",
-    "completion": "shells",
+    "init": ("setup", "Set the tool up in the repository of the current folder."),
+    "pull": ("package", "Fetch the schemas of the tenant into the snapshot."),
+    "generate": ("package", "Make the package from the snapshot."),
+    "check": ("judgement", "Tell whether the package is what generate would make."),
+    "list": ("package", "List the schemas of the snapshot."),
+    "lint": ("judgement", "Find what is wrong with schemas before anybody depends on them."),
+    "diff": ("judgement", "Tell whether code generated from A still fits B, and if not, why."),
+    "push": ("shipping", "Create the project's schemas in the tenant."),
+    "preflight": ("shipping", "Tell whether exactly this package can be deployed."),
+    "explain": ("facts", "Tell where a schema or property comes from and what became of it."),
+    "verify": ("judgement", "Compare the package with an independent validator."),
+    "sandbox": ("sandbox", "Run a local Engage in the foreground, until Ctrl-C."),
+    "completion": ("shells", "Print the script with which a shell completes commands."),
 }
-"""Each command and the module here that has it."""
+"""Each command, the module here that has it, and its line in the list of all."""
 
 COMPLETE = "_ENGAGE_CODEGEN_COMPLETE"
 """The variable by which a shell asks for completions."""
@@ -98,10 +98,15 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f".{COMMANDS[cmd_name]}", __name__)
+        module = import_module(f".{COMMANDS[cmd_name][0]}", __name__)
         command: click.Command = getattr(module, f"{cmd_name}_" if cmd_name == "list" else cmd_name)
         command.epilog = epilog(cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

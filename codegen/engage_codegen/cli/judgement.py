@@ -14,7 +14,7 @@ from ..findings import Finding, OutputFormat
 from ..sources.interface import ApiKey
 from ..terminal import count, say
 from .found import Found, formatted
-from .options import configured, each, load, of_tenant, tell_unread, worst
+from .options import configured, each, load, no_cache, of_tenant, tell_unread, worst
 
 if TYPE_CHECKING:
     from ..compat import Change
@@ -33,12 +33,18 @@ _LINTED, _COMPARED = ("EG1", "EG2"), ("EG301", "EG302", "EG303", "EG304")
 @click.command()
 @configured
 @formatted
+@no_cache
 @click.option("--live", is_flag=True, help="Compare with the tenant as well.")
 @_USAGE
 @_STRICT
 @of_tenant
 def check(
-    form: OutputFormat, live: bool, usage: tuple[Path, ...], strict: bool, **options: object
+    form: OutputFormat,
+    no_cache: bool,
+    live: bool,
+    usage: tuple[Path, ...],
+    strict: bool,
+    **options: object,
 ) -> int:
     """Tell whether the package is what generate would make. Writes nothing.
 
@@ -52,7 +58,7 @@ def check(
     all_found = Found(configs, form)
 
     def one(settings: Config, key: ApiKey) -> int:
-        plan = pipeline.check(settings)
+        plan = pipeline.check(settings, is_anew=no_cache)
         if plan is not None:
             all_found.stale(plan, settings)
         code = worst([int(plan is not None), offline(settings)])

@@ -72,6 +72,11 @@ def of_tenant(command: Callable[P, R]) -> Callable[P, R]:
     return command
 
 
+no_cache = click.option(
+    "--no-cache", is_flag=True, help="Make all of it again, whatever the hashes of the lock say."
+)
+
+
 def load(options: Mapping[str, object]) -> tuple[config.Config, ...]:
     """The configuration of each target, with the options that were given as its flags."""
     flags = {

@@ -10,7 +10,7 @@ from ..config import Config
 from ..errors import CodegenError
 from ..sources.interface import ApiKey
 from ..terminal import count, progress, say, short, table
-from .options import configured, each, known_ids, load, of_tenant
+from .options import configured, each, known_ids, load, no_cache, of_tenant
 
 
 @click.command()
@@ -41,8 +41,9 @@ def pull(ids: tuple[str, ...], force: bool, **options: object) -> int:
 
 @click.command()
 @configured
+@no_cache
 @click.option("--watch", "is_watching", is_flag=True, help="Again, whenever a schema changes.")
-def generate(is_watching: bool, **options: object) -> int:
+def generate(is_watching: bool, no_cache: bool, **options: object) -> int:
     """Make the package from the snapshot. Works offline.
 
     With --watch it goes on until Ctrl-C: what changes in the schemas or the configuration is made
@@ -50,11 +51,11 @@ def generate(is_watching: bool, **options: object) -> int:
     """
     if is_watching:
         return _watched(options)
-    return each(load(options), _generated)
+    return each(load(options), lambda one, _: _generated(one, no_cache))
 
 
-def _generated(settings: Config, _: ApiKey) -> int:
-    done = pipeline.generate(settings)
+def _generated(settings: Config, no_cache: bool) -> int:
+    done = pipeline.generate(settings, is_anew=no_cache)
     if done.completed_interrupted:
         say("completed a run that had been interrupted")
     if not done.written and not done.deleted:
@@ -91,7 +92,7 @@ def _watched(options: Mapping[str, object]) -> int:
             say(f"changed: {', '.join(map(short, changed)) or 'nothing yet'}", 0)
             try:
                 configs = load(options)
-                each(configs, _generated)
+                each(configs, lambda one, _: _generated(one, False))
             except CodegenError as error:
                 _tell_places(configs)
                 say(f"error: {error}", 0)

@@ -53,7 +53,7 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print the script with which a shell completes commands and options.
+    """Print the script with which a shell completes commands.
 
     \b
     bash        add to ~/.bashrc: eval "$(engage-codegen completion bash)"

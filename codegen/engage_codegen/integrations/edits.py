@@ -44,7 +44,7 @@ def with_item(text: str, table: str, key: str, item: str) -> str | None:
     expected = _merged(before, {})
     inner = cast("dict[str, Any]", expected)
     for part in table.split("."):
-        inner = inner[part]
+        inner = inner.get(part, {})  # the header may stand inside a string
     inner[key] = [item, *inner.get(key, [])]
     return new if _toml(new) == expected else None
 

@@ -1,6 +1,6 @@
 """Schemas -> model. Pure: the same schemas and renames give the same model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 from ..errors import ConfigError, SchemaError
@@ -16,16 +16,18 @@ _RUNTIME = ("InvalidPayload", "Json", "Reader", "Violation")
 
 
 def build(
-    schemas: Mapping[str, Schema], renames: Mapping[str, str], spoken: Dialect = "engage"
+    schemas: Mapping[str, Schema],
+    renames: Mapping[str, str],
+    spoken: Dialect = "engage",
+    known: Collection[str] = (),
 ) -> Package:
-    """The model of a package.
+    """The model of a package, without the schemas that are `known` to be right and need no model.
 
     Raises one `SchemaError` that names everything that is wrong with the schemas, or a
     `ConfigError` for a rename that names nothing.
     """
-    problems = [
-        problem for key in sorted(schemas) for problem in dialect.problems(schemas[key], spoken)
-    ]
+    wanted = [key for key in sorted(schemas) if key not in known]
+    problems = [problem for key in wanted for problem in dialect.problems(schemas[key], spoken)]
     if problems:
         *others, last = problems
         what = "\n".join([*map(str, others), last.what])
@@ -33,17 +35,14 @@ def build(
     _refuse_unused(renames, schemas)
     names = name_schemas(schemas, renames)
     scalars = {
-        key: {wire: read(value) for wire, value in properties(schema).items()}
-        for key, schema in schemas.items()
+        key: {wire: read(value) for wire, value in properties(schemas[key]).items()}
+        for key in wanted
     }
     types = annotations(
         shape for each in scalars.values() for scalar in each.values() for shape in shapes(scalar)
     )
     return Package(
-        tuple(
-            _record(schemas[key], names[key], renames, scalars[key], types)
-            for key in sorted(schemas)
-        )
+        tuple(_record(schemas[key], names[key], renames, scalars[key], types) for key in wanted)
     )
 
 

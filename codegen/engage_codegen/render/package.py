@@ -1,34 +1,35 @@
 """Model -> texts. Pure but for the templates, which `env` reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import jinja2
 
 from ..errors import RenderError
-from ..model.ir import Package, Record
-from .style import formatted
+from ..model.ir import Package
+from .style import all_formatted
 
 
-def render(package: Package, parts: Sequence[str], env: jinja2.Environment) -> dict[str, str]:
-    """The files of a package that are made from templates, with some `parts`: path -> text."""
-    texts = {
-        "__init__.py": _python(env, "__init__.py.jinja", {}),
-        "INDEX.md": _text(env, "INDEX.md.jinja", {"package": package}),
+def render(
+    package: Package,
+    parts: Sequence[str],
+    env: jinja2.Environment,
+    known: Collection[str] = (),
+) -> dict[str, str]:
+    """The files of a package that are made from templates, with some `parts`, but for the paths
+    that are `known`: path -> text."""
+    texts = {"INDEX.md": _text(env, "INDEX.md.jinja", {"package": package})}
+    sources = {
+        path: (template, _text(env, template, {}))
+        for path in ("__init__.py", *(f"{part}.py" for part in parts))
+        if path not in known
+        for template in (f"{path}.jinja",)
     }
-    for part in parts:
-        texts[f"{part}.py"] = _python(env, f"{part}.py.jinja", {})
     for record in package.records:
-        texts[f"{record.names.module}.py"] = module(record, env)
-    return texts
+        sources[f"{record.names.module}.py"] = _MODULE, _text(env, _MODULE, {"record": record})
+    return texts | all_formatted(sources)
 
 
-def module(record: Record, env: jinja2.Environment) -> str:
-    """The module of one schema."""
-    return _python(env, "module.py.jinja", {"record": record})
-
-
-def _python(env: jinja2.Environment, template: str, values: Mapping[str, object]) -> str:
-    return formatted(_text(env, template, values), template)
+_MODULE = "module.py.jinja"
 
 
 def _text(env: jinja2.Environment, template: str, values: Mapping[str, object]) -> str:
