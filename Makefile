@@ -3,10 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test test-full check format clean
+.PHONY: demo docs test test-full check format clean
 
 demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
+
+# The site, in build/docs: a warning is an error.
+docs: $(VENV)/.docs
+	$(RUN)/python -m sphinx -W --keep-going -n -d build/doctrees docs build/docs
 
 test: check
 	$(RUN)/python -m pytest -n auto

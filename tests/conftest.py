@@ -33,9 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests remember what a user's runs do."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, cache_folder: Path) -> None:
     """Nothing of the machine's own configuration reaches a test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_folder))
     for name in list(os.environ):
         if name.startswith("ENGAGE_"):
             monkeypatch.delenv(name)

@@ -24,12 +24,12 @@ from markdown_it import MarkdownIt
 
 from engage_codegen.errors import SchemaError
 from engage_codegen.model.build import build
-from engage_codegen.model.ir import Package
+from engage_codegen.model.ir import Package, Record
 from engage_codegen.model.pattern import translate
 from engage_codegen.model.scalar import TYPES
 from engage_codegen.names import SchemaNames, name_properties, name_schemas, rename_key
 from engage_codegen.render.env import environment, runtime
-from engage_codegen.render.package import module, render
+from engage_codegen.render.package import render
 from engage_codegen.schema import UNSAFE_IN_TEXT, Schema, escaped, from_envelope
 
 IS_FULL = bool(os.environ.get("ENGAGE_CODEGEN_FULL"))
@@ -51,6 +51,11 @@ NOTES = ("displayName", "title", "description", "default", "$comment", "examples
 texts = st.lists(st.one_of(st.sampled_from(NASTIES), st.text(max_size=5)), max_size=5).map("".join)
 scalars = st.one_of(texts, texts, st.booleans(), st.integers(), st.none())
 values = st.lists(scalars, min_size=1, max_size=4)
+
+
+def module(record: Record) -> str:
+    """The module of one schema."""
+    return render(Package((record,)), (), ENV)[f"{record.names.module}.py"]
 
 
 patterns = texts.map(lambda text: re.sub(r"([\\^$.|?*+()\[\]{}/])", r"\\\1", text)).filter(bool)
@@ -229,7 +234,7 @@ def test_no_text_of_a_schema_becomes_code(
     twins = {rename_key("twin", it): names[wire] for it, wire in pairs}
     package = build({schema.id: schema, "twin": twin}, chosen | twins, "json-schema")
     other, record = sorted(package.records, key=lambda it: it.schema_id != "twin")
-    text = module(record, ENV)
+    text = module(record)
     compile(text.encode("utf-8"), "module", "exec")
     tree, called = ast.parse(text), record.names
     own = {called.class_name, called.sender, called.async_sender, *names.values()}
@@ -240,7 +245,7 @@ def test_no_text_of_a_schema_becomes_code(
     assert [it.string for it in tokens if it.type == tokenize.COMMENT] == [header]
     assert_wires(tree, set(wires))
     assert_texts_survive(tree, schema, names)
-    twin_tree = ast.parse(module(other, ENV))
+    twin_tree = ast.parse(module(other))
     assert skeleton(tree, called) == skeleton(twin_tree, other.names)
     shown = {UNSAFE_IN_TEXT.sub(escaped, it.display_name) for it in (schema, twin)}
     assert set(titles(package)) == shown
@@ -293,5 +298,5 @@ def test_whatever_is_added_changes_no_module_but_its_own() -> None:
         for end in (1, 2, 4):
             known = {it: made(it, it, {"properties": properties}) for it in order[:end]}
             for record in build(known, {}).records:
-                text = module(record, ENV)
+                text = module(record)
                 assert alone.setdefault(record.schema_id, text) == text

@@ -31,11 +31,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "render": GROUND | {"model", "render"},
     "lint": GROUND | {"model", "lint", "sources", "disk"},
     "locking": GROUND | {"model", "snapshot"},
+    "freshness": GROUND | {"config", "snapshot", "sources"},
+    "quick": GROUND | {"config", "freshness", "snapshot"},
     "ownership": GROUND | {"snapshot", "write"},
+    "cache": GROUND | {"model"},
     "reuse": GROUND | {"snapshot"},
     "pipeline": GROUND
     | {
+        "cache",
+        "freshness",
         "ownership",
+        "lint",
         "reuse",
         "config",
         "snapshot",
@@ -65,7 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"config", "pipeline", "terminal", "write", "sources", "sandbox", "verify", "snapshot"}
     | {"lint", "drift", "report", "push", "waivers", "usage", "artefacts", "preflight", "explain"}
     | {"compat", "watch", "integrations", "disk"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "quick"},
 }
 """Room -> the rooms that it may see; the package itself (`__version__`) is seen by all."""
 

@@ -17,9 +17,10 @@ def locked(
     package: Package,
     texts: Mapping[str, str],
     known: Mapping[str, Generated],
+    errors: int | None,
 ) -> Lock:
     """The lock of a package with these texts; what `pull` recorded in the old one stays. `known`
-    are the schemas that no record is for."""
+    are the schemas that no record is for, `errors` what lint found in all of them."""
     frame, lines = index_parts(texts[INDEX_PATH])
     rows = dict(
         zip(sorted({*known, *(it.schema_id for it in package.records)}), lines, strict=True)
@@ -32,7 +33,7 @@ def locked(
     for record in package.records:
         schema_id, path = str(record.schema_id), f"{record.names.module}.py"
         made = Generated(
-            schema=digest(schemas[schema_id].canonical()),
+            schema=schemas[schema_id].digest,
             module=record.names.module,
             class_name=record.names.class_name,
             properties={field.wire: field.name for field in record.fields},
@@ -40,7 +41,7 @@ def locked(
             row=digest(rows[schema_id]),
         )
         entries[schema_id] = replace(entries.get(schema_id, Entry()), generated=made)
-    return Lock(head, files, entries)
+    return Lock(head, files, entries, errors)
 
 
 def refuse_new_names(lock: Lock, package: Package, renames: Mapping[str, str]) -> None:

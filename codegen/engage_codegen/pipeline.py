@@ -5,16 +5,16 @@ to do reads and hashes files, and imports neither templates nor HTTP.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__, snapshot
+from . import __version__, freshness, snapshot
 from .config import PARTS, Config
 from .errors import BadAnswer, ConfigError, InputError, WriteConflict
 from .names import SchemaNames, name_schemas
-from .resources import templates_digest
-from .schema import Schema, digest
+from .schema import Schema
 from .snapshot import Lock
 
 if TYPE_CHECKING:
@@ -122,10 +122,9 @@ def generate(config: Config, *, is_anew: bool = False) -> Generation:
     disk.check_root(config.output)
     completed = journal.roll_forward(config.output)
     lock = snapshot.read_lock(config.output)
-    local = _local(config)
-    if not is_anew and snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
-        count = sum(entry.generated is not None for entry in lock.schemas.values())
-        return Generation((), (), count, completed)
+    local = freshness.local(config)
+    if not is_anew and freshness.is_fresh(config, lock, local):
+        return Generation((), (), len(lock.made()), completed)
     from . import write
 
     plan, count = _plan(config, lock, local, is_anew=is_anew)
@@ -153,8 +152,8 @@ def check(config: Config, *, is_anew: bool = False) -> "Plan | None":
             fix="engage-codegen generate",
         )
     lock = snapshot.read_lock(config.output)
-    local = _local(config)
-    if not is_anew and snapshot.is_fresh(config.output, lock, _head(config), _digests(local)):
+    local = freshness.local(config)
+    if not is_anew and freshness.is_fresh(config, lock, local):
         return None
     plan, _ = _plan(config, lock, local, is_anew=is_anew)
     return None if plan.is_empty else plan
@@ -183,26 +182,6 @@ def listing(config: Config) -> list[Listed]:
     return rows
 
 
-def _local(config: Config) -> Mapping[str, Schema] | None:
-    """The schemas of the configured files; None if the source is a tenant."""
-    if not config.schemas:
-        return None
-    from .sources.files import FileSource
-    from .sources.interface import silently
-
-    return FileSource(config.schemas).fetch((), silently)
-
-
-def _digests(schemas: Mapping[str, Schema] | None) -> dict[str, str] | None:
-    if schemas is None:
-        return None
-    return {key: digest(schema.canonical()) for key, schema in schemas.items()}
-
-
-def _head(config: Config) -> snapshot.Head:
-    return snapshot.Head(__version__, config.digest(), templates_digest())
-
-
 def _take_in(
     output: Path, lock: Lock, fetched: Mapping[str, Schema], *, only: bool, force: bool
 ) -> "Plan":
@@ -229,8 +208,9 @@ def _plan(
     config: Config, lock: Lock, local: Mapping[str, Schema] | None, *, is_anew: bool
 ) -> "tuple[Plan, int]":
     """The plan of `generate`, and the number of schemas."""
-    from . import ownership, write
+    from . import cache, ownership, write
     from .journal import Change
+    from .lint.verdicts import errors_in as lint_errors
     from .locking import locked, refuse_new_names
     from .model.build import build
     from .reuse import Kept, kept
@@ -242,13 +222,16 @@ def _plan(
     schemas = dict(local) if local is not None else snapshot.read(config.output)
     if not schemas:
         _refuse_nothing(config)
-    head = _head(config)
+    head = freshness.head(config)
     same = Kept() if is_anew else kept(config.output, lock, head, schemas)
-    package = build(schemas, config.renames, config.dialect, same.made)
+    with nullcontext() if is_anew else cache.types() as types:
+        package = build(schemas, config.renames, config.dialect, same.made, types)
     if lock.head.version != __version__:
         refuse_new_names(lock, package, config.renames)
-    texts = _texts(package, config.without, same)
-    new_lock = locked(head, lock, schemas, package, texts, same.made)
+    texts = _texts(package, config.without, same, is_anew=is_anew)
+    counted = not same.made or lock.errors == 0
+    errors = None if not counted else lint_errors(schemas, config.dialect, same.made)
+    new_lock = locked(head, lock, schemas, package, texts, same.made, errors)
     plan = write.plan(
         config.output,
         texts,
@@ -259,12 +242,17 @@ def _plan(
     return replace(plan, changes=schema_changes + plan.changes), len(schemas)
 
 
-def _texts(package: "Package", without: Sequence[str], same: "Kept") -> dict[str, str]:
+def _texts(
+    package: "Package", without: Sequence[str], same: "Kept", *, is_anew: bool
+) -> dict[str, str]:
     from .render.env import environment, runtime
     from .render.package import render
+    from .render.style import formatted, whole
 
     parts = [part for part in PARTS if part not in without]
-    texts = render(package, parts, environment(), same.texts) | runtime(without) | {"py.typed": ""}
+    style = whole if is_anew else formatted
+    texts = render(package, parts, environment(), same.texts, style=style)
+    texts |= runtime(without) | {"py.typed": ""}
     frame, lines = snapshot.index_parts(texts[snapshot.INDEX_PATH])
     ids = [str(record.schema_id) for record in package.records]
     rows = {**same.rows, **dict(zip(ids, lines, strict=True))}

@@ -35,7 +35,7 @@ def kept(output: Path, lock: Lock, head: Head, schemas: Mapping[str, Schema]) ->
     rows: dict[str, str] = {}
     for schema_id, before in lock.made().items():
         schema, row = schemas.get(schema_id), found.get(before.row)
-        if schema is None or row is None or digest(schema.canonical()) != before.schema:
+        if schema is None or row is None or schema.digest != before.schema:
             continue
         path = f"{before.module}.py"
         text = _text(output, path)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias, cast
 
 from .errors import InputError, SchemaError
@@ -26,7 +27,7 @@ change our output."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
     """One kind of interaction.
 
@@ -42,6 +43,15 @@ class Schema:
     def canonical(self) -> str:
         """The envelope as the snapshot holds it: sorted keys, two spaces, LF, one newline at the
         end. Equal content gives equal text, whatever order the tenant answered in."""
+        return self._canonical
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of that."""
+        return digest(self._canonical)
+
+    @cached_property
+    def _canonical(self) -> str:
         envelope: JsonObject = {
             "id": self.id,
             "displayName": self.display_name,

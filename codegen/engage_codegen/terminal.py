@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from .schema import UNSAFE_IN_TEXT, escaped
-
 if TYPE_CHECKING:
     from .sources.interface import Progress
 
@@ -31,6 +29,8 @@ def say(text: str, level: int = 1) -> None:
     """Print to stderr what may quote foreign text, if that much is wanted."""
     if level > Talk.level:
         return
+    from .schema import UNSAFE_IN_TEXT, escaped
+
     lines = (UNSAFE_IN_TEXT.sub(escaped, line) for line in text.split("\n"))
     print("\n".join(lines), file=sys.stderr)
 
@@ -65,6 +65,8 @@ def has_colour(stream: TextIO) -> bool:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of foreign text: on a terminal a table whose cells wrap and are never cut, else
     lines with tabs."""
+    from .schema import UNSAFE_IN_TEXT, escaped
+
     cells = [[UNSAFE_IN_TEXT.sub(escaped, cell) for cell in row] for row in rows]
     if not is_terminal(sys.stdout):
         for line in [head, *cells]:

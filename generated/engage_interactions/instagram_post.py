@@ -93,7 +93,7 @@ class InstagramPost:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` has everything that is wrong with it."""
+        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
         read = Reader(cls.__schema_id__, payload, cls.__properties__)
         with read:
             return cls(

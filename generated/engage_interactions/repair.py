@@ -102,7 +102,7 @@ class Repair:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` has everything that is wrong with it."""
+        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
         read = Reader(cls.__schema_id__, payload, cls.__properties__)
         with read:
             return cls(

@@ -5,7 +5,6 @@ The only place that prints or catches. Data goes to stdout, talk to stderr.
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -48,6 +47,8 @@ def run(arguments: Sequence[str]) -> int:
         result = main.main(list(arguments), "engage-codegen", standalone_mode=False)
     except BaseException as error:
         if "--debug" in arguments:
+            import traceback
+
             traceback.print_exc()
         return _ended(error)
     return result if isinstance(result, int) else 0

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from ..errors import ConfigError
-from ..findings import is_fingerprint
 from ..schema import DIALECTS, Dialect, shown
 
 SECTION = "tool.engage-codegen"
@@ -148,6 +147,8 @@ def waivers(value: Value) -> tuple[Waiver, ...]:
 
 
 def _waiver(value: Value) -> Waiver:
+    from ..findings import is_fingerprint
+
     table = cast("dict[str, object]", value.raw) if isinstance(value.raw, dict) else {}
     finding, reason, until = (table.get(key) for key in ("finding", "reason", "until"))
     problem = ""

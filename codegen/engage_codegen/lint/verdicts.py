@@ -1,6 +1,6 @@
 """The verdicts of all rules, about a schema or a tenant. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from ..errors import SchemaError
@@ -88,6 +88,14 @@ def of_schema(schema: Schema, spoken: Dialect) -> list[Finding]:
         parts = ("jsonSchema", *error.parts)
         found.append(Finding(error.code, "error", schema.id, parts, error.reason, error.fix))
     return found
+
+
+def errors_in(schemas: Mapping[str, Schema], spoken: Dialect, known: Collection[str] = ()) -> int:
+    """How many errors there are in schemas whose names are right, but for those `known` to have
+    none."""
+    found = [it for key, schema in schemas.items() if key not in known
+             for it in of_schema(schema, spoken)]  # fmt: skip
+    return sum(it.severity == "error" for it in found) + (len(schemas) > rules.MOST_SCHEMAS)
 
 
 def of_tenant(schemas: Mapping[str, Schema], renames: Mapping[str, str]) -> list[Finding]:

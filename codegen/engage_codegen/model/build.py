@@ -10,7 +10,7 @@ from . import dialect
 from .codecs import Kind, kind, scalar_code, shapes
 from .ir import Code, Field, Import, Package, Record, literal
 from .scalar import Scalar, read
-from .types import Annotation, Shape, annotations
+from .types import Annotation, Shape, Types, annotations
 
 _RUNTIME = ("InvalidPayload", "Json", "Reader", "Violation")
 
@@ -20,8 +20,10 @@ def build(
     renames: Mapping[str, str],
     spoken: Dialect = "engage",
     known: Collection[str] = (),
+    types: Types | None = None,
 ) -> Package:
-    """The model of a package, without the schemas that are `known` to be right and need no model.
+    """The model of a package, without the schemas that are `known` to be right and need no model;
+    `types` are answers of the type generator, and take up its new ones.
 
     Raises one `SchemaError` that names everything that is wrong with the schemas, or a
     `ConfigError` for a rename that names nothing.
@@ -38,11 +40,10 @@ def build(
         key: {wire: read(value) for wire, value in properties(schemas[key]).items()}
         for key in wanted
     }
-    types = annotations(
-        shape for each in scalars.values() for scalar in each.values() for shape in shapes(scalar)
-    )
+    used = {it for each in scalars.values() for scalar in each.values() for it in shapes(scalar)}
+    annotated = annotations(used, {} if types is None else types)
     return Package(
-        tuple(_record(schemas[key], names[key], renames, scalars[key], types) for key in wanted)
+        tuple(_record(schemas[key], names[key], renames, scalars[key], annotated) for key in wanted)
     )
 
 

@@ -8,16 +8,7 @@ import ast
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from datamodel_code_generator import (
-    GenerateConfig,
-    InputFileType,
-    LiteralType,
-    PythonVersion,
-    generate,
-)
-from datamodel_code_generator.enums import DataModelType
-from datamodel_code_generator.format import DatetimeClassType
+from typing import TypeAlias
 
 from ..errors import RenderError
 from .ir import Code, Import
@@ -40,20 +31,25 @@ class Annotation:
 
 
 _UUID = Annotation(Code("UUID"), (Import(Code("uuid"), (Code("UUID"),)),))
-# The generator has no type for it in dataclasses.
 _OURS = {Shape("string", "uuid"): _UUID}
+"""The generator has no type for it in dataclasses."""
+
+Types: TypeAlias = dict[Shape, Annotation]
+"""Answers of the generator. It gives the same one for a shape whatever else it is asked."""
 
 
-def annotations(shapes: Iterable[Shape]) -> dict[Shape, Annotation]:
-    """The type of each shape. Raises `RenderError` if the generator's answer is not understood."""
-    ordered = sorted(set(shapes))
-    if not ordered:
-        return {}
-    asked = [shape for shape in ordered if shape not in _OURS]
+def annotations(shapes: Iterable[Shape], known: Types) -> Types:
+    """The type of each shape; what is not `known` is asked, and is known from then on.
+
+    Raises `RenderError` if the generator's answer is not understood.
+    """
+    wanted = sorted(set(shapes))
+    asked = [shape for shape in wanted if shape not in _OURS and shape not in known]
     fields = {f"field_{number}": shape for number, shape in enumerate(asked)}
     try:
         found = _parse(_generate(fields)) if fields else {}
-        return _OURS | {shape: found[name] for name, shape in fields.items()}
+        known.update({shape: found[name] for name, shape in fields.items()})
+        return {shape: _OURS.get(shape) or known[shape] for shape in wanted}
     except (SyntaxError, KeyError) as error:
         raise RenderError(
             f"datamodel-code-generator answered something unexpected: {error!r}",
@@ -63,6 +59,17 @@ def annotations(shapes: Iterable[Shape]) -> dict[Shape, Annotation]:
 
 
 def _generate(fields: dict[str, Shape]) -> str:
+    # Its import takes longer than all the rest of a small run.
+    from datamodel_code_generator import (
+        GenerateConfig,
+        InputFileType,
+        LiteralType,
+        PythonVersion,
+        generate,
+    )
+    from datamodel_code_generator.enums import DataModelType
+    from datamodel_code_generator.format import DatetimeClassType
+
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",

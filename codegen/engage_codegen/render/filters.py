@@ -49,8 +49,8 @@ def wires(fields: Sequence[Field]) -> Code:
 
 
 def only_code(value: object) -> object:
-    """Refuse text that no filter made harmless: an autoescape for Python."""
-    if isinstance(value, str) and not isinstance(value, (Code, Identifier)):
+    """Refuse what no filter made harmless: an autoescape for Python."""
+    if not isinstance(value, (Code, Identifier)):
         raise TypeError(f"raw text in a template: {value!r}")
     return value
 

@@ -1,12 +1,16 @@
 """Model -> texts. Pure but for the templates, which `env` reads."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeAlias
 
 import jinja2
 
 from ..errors import RenderError
 from ..model.ir import Package
-from .style import all_formatted
+from .style import formatted
+
+Style: TypeAlias = Callable[[str, str], str]
+"""A source and its template -> the source as black lays it out."""
 
 
 def render(
@@ -14,6 +18,8 @@ def render(
     parts: Sequence[str],
     env: jinja2.Environment,
     known: Collection[str] = (),
+    *,
+    style: Style = formatted,
 ) -> dict[str, str]:
     """The files of a package that are made from templates, with some `parts`, but for the paths
     that are `known`: path -> text."""
@@ -26,7 +32,7 @@ def render(
     }
     for record in package.records:
         sources[f"{record.names.module}.py"] = _MODULE, _text(env, _MODULE, {"record": record})
-    return texts | all_formatted(sources)
+    return texts | {path: style(text, template) for path, (template, text) in sources.items()}
 
 
 _MODULE = "module.py.jinja"

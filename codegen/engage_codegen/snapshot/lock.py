@@ -50,11 +50,13 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """`files` holds the hashes of the files that belong to no single schema."""
+    """`files` holds the hashes of the files that belong to no single schema, `errors` how many
+    `lint` found in the schemas that were generated from, None where nobody has counted."""
 
     head: Head = field(default_factory=Head)
     files: dict[str, str] = field(default_factory=dict[str, str])
     schemas: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    errors: int | None = None
 
     def text(self) -> str:
         """The lock as it is written."""
@@ -63,7 +65,8 @@ class Lock:
             for key, entry in sorted(self.schemas.items())
             if entry != Entry()
         ]
-        first = f'{{\n"engage-codegen": {_line(asdict(self.head))},\n'
+        head = asdict(self.head) | ({} if self.errors is None else {"errors": self.errors})
+        first = f'{{\n"engage-codegen": {_line(head)},\n'
         return f'{first}{"".join(lines)}"files": {_line(self.files)}\n}}\n'
 
     def made(self) -> dict[str, Generated]:
@@ -92,7 +95,7 @@ class Lock:
             for key, entry in self.schemas.items()
         }
         for key, schema in schemas.items():
-            entries[key] = replace(entries.get(key, Entry()), pulled=digest(schema.canonical()))
+            entries[key] = replace(entries.get(key, Entry()), pulled=schema.digest)
         return replace(self, schemas=entries)
 
 
@@ -131,6 +134,7 @@ def parse_lock(data: bytes, origin: str) -> Lock:
 def _lock(value: Json) -> Lock:
     top = cast("dict[str, JsonObject]", value)
     head, paths = top["engage-codegen"], top["files"]
+    errors = head.get("errors")
     return Lock(
         head=Head(
             version=_string(head["version"]),
@@ -143,6 +147,7 @@ def _lock(value: Json) -> Lock:
             for key, entry in top.items()
             if key.startswith(_PREFIX)
         },
+        errors=errors if type(errors) is int else None,
     )
 
 
