@@ -307,7 +307,7 @@ def test_a_new_version_that_would_rename_something(
 def test_ctrl_c(
     package: Path, project: Path, tool: Tool, golden: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*arguments: object) -> None:
+    def interrupt(*arguments: object, **named: object) -> None:
         raise KeyboardInterrupt
 
     (project / "schemas" / "more.json").write_text(json.dumps(envelope("more")))
@@ -359,7 +359,7 @@ def test_ctrl_c_ends_a_pull_from_a_tenant_that_hangs(project: Path) -> None:
 def test_a_bug_of_ours_is_no_finding(
     package: Path, tool: Tool, golden: Golden, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*arguments: object) -> None:
+    def broken(*arguments: object, **named: object) -> None:
         raise ZeroDivisionError("by accident")
 
     monkeypatch.setattr(pipeline, "generate", broken)
@@ -381,7 +381,7 @@ def test_debug_changes_no_exit_code(project: Path, tool: Tool) -> None:
 def test_a_ctrl_c_that_a_library_wraps_is_still_one(
     package: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrapped(*arguments: object) -> None:
+    def wrapped(*arguments: object, **named: object) -> None:
         raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
 
     monkeypatch.setattr(pipeline, "generate", wrapped)

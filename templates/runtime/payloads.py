@@ -154,6 +154,8 @@ def read_date_time(value: Json) -> datetime:
     """An RFC 3339 date-time with an offset."""
     if not isinstance(value, str):
         raise ValueError(not_a("a date-time string", value))
+    if _USUAL.fullmatch(value):
+        return datetime.fromisoformat(value)
     match = _DATE_TIME.fullmatch(value)
     if not match:
         raise ValueError("is no RFC 3339 date-time with an offset")
@@ -171,6 +173,12 @@ def read_date_time(value: Json) -> datetime:
         raise ValueError("is no day of the calendar") from None
 
 
+# Nothing that fits can fail, or be anything else than it says.
+_USUAL = re.compile(
+    r"(?:1[6-9]|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3}(?:[0-9]{3})?)?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
 _DATE_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9]|60)"
     r"(?:\.([0-9]+))?([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
@@ -189,31 +197,27 @@ class Reader:
             self._problems.append(Violation("payload", not_a("an object", payload), payload))
             return
         self._payload = payload
-        self._problems += [
-            Violation(str(name), "is not declared in the schema", payload[name])
-            for name in sorted(payload.keys() - declared, key=str)
-        ]
+        if not payload.keys() <= declared:
+            self._problems += [
+                Violation(str(name), "is not declared in the schema", payload[name])
+                for name in sorted(payload.keys() - declared, key=str)
+            ]
 
     def required(self, name: str, read: Callable[[Json], T]) -> T:
         """The value of a property that has to be there."""
-        value = self.optional(name, read)
-        if value is None:
-            if name not in self._payload:
-                self._problems.append(Violation(name, "is required"))
-            # Stands for a value until the block ends in the error that is noted for it.
-            return cast(T, None)
-        return value
+        if name in self._payload:
+            try:
+                return read(self._payload[name])
+            except ValueError as error:
+                self._problems.append(Violation(name, str(error), self._payload[name]))
+        else:
+            self._problems.append(Violation(name, "is required"))
+        # Stands for a value until the block ends in the error that is noted for it.
+        return cast(T, None)
 
     def optional(self, name: str, read: Callable[[Json], T]) -> T | None:
         """The value of a property; None if it is not there."""
-        if name not in self._payload:
-            return None
-        value = self._payload[name]
-        try:
-            return read(value)
-        except ValueError as error:
-            self._problems.append(Violation(name, str(error), value))
-            return None
+        return self.required(name, read) if name in self._payload else None
 
     def nullable(self, name: str, read: Callable[[Json], T]) -> T | None:
         """The value of a property that has to be there; None if it is null."""
@@ -252,7 +256,7 @@ class Reader:
 
 def _is_mapping(value: object) -> bool:
     """What a queue or a file gave may be anything, whatever its type says."""
-    return isinstance(value, Mapping)
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def _wrong_type(name: str, wanted: str, value: object) -> Violation:
