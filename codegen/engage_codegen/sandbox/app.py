@@ -16,6 +16,8 @@ from engage_codegen.sandbox import endpoints, models
 from engage_codegen.sandbox.control import control
 from engage_codegen.sandbox.dates import wire_date
 from engage_codegen.sandbox.faults import FaultMiddleware
+from engage_codegen.sandbox.marketing import marketing
+from engage_codegen.sandbox.pages import pages
 from engage_codegen.sandbox.platform import Platform
 from engage_codegen.sandbox.requestlog import LogMiddleware
 from engage_codegen.sandbox.tenant import Arrival
@@ -46,6 +48,7 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
     },
     "add_contact": {"delete_contact": {"contact_id": _THE_ID}},
     "add_key": {"revoke_key": {"key": "$request.body#/key"}},
+    "add_automation": {"delete_automation": {"automation_id": _THE_ID}},
 }
 """Endpoint -> the endpoints that its answer leads to, and with which parameters."""
 
@@ -102,7 +105,9 @@ def create_app(platform: Platform) -> FastAPI:
             tags=[version],
             generate_unique_id_function=_name(f"_{version}"),
         )
-    app.include_router(control, tags=["sandbox"], generate_unique_id_function=_name(""))
+    for router in (control, marketing):
+        app.include_router(router, tags=["sandbox"], generate_unique_id_function=_name(""))
+    app.include_router(pages, include_in_schema=False)
     app.exception_handler(Refusal)(_refuse)
     app.exception_handler(RequestValidationError)(_refuse_parameters)
     app.exception_handler(HTTPException)(_refuse_route)

@@ -28,7 +28,7 @@ class _Validator(Protocol):
     def iter_errors(self, instance: Json) -> Iterator[_Problem]: ...
 
 
-def _as_described(model: type[BaseModel]) -> BeforeValidator:
+def as_described(model: type[BaseModel]) -> BeforeValidator:
     """Takes a body, or each of a list, only as described; pydantic alone takes 1 for true."""
     validator = _validator(model)
 
@@ -47,13 +47,13 @@ def _validator(model: type[BaseModel]) -> _Validator:
     return validator
 
 
-_Options = Annotated[models.OptionsChange, _as_described(models.OptionsChange)]
-_Contact = Annotated[models.Contact, _as_described(models.Contact)]
-_Key = Annotated[models.Key, _as_described(models.Key)]
+_Options = Annotated[models.OptionsChange, as_described(models.OptionsChange)]
+_Contact = Annotated[models.Contact, as_described(models.Contact)]
+_Key = Annotated[models.Key, as_described(models.Key)]
 _Faults = Annotated[
-    models.FaultRequest | list[models.FaultRequest], _as_described(models.FaultRequest)
+    models.FaultRequest | list[models.FaultRequest], as_described(models.FaultRequest)
 ]
-_Change = Annotated[models.TimeChange, _as_described(models.TimeChange)]
+_Change = Annotated[models.TimeChange, as_described(models.TimeChange)]
 control = APIRouter(prefix="/_sandbox", responses=models.errors(500))
 
 

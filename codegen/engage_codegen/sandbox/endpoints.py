@@ -7,11 +7,11 @@ from typing import Annotated, TypeAlias
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
 from fastapi.security import APIKeyHeader
 from pydantic.json_schema import SkipJsonSchema
 
-from engage_codegen.sandbox import models
+from engage_codegen.sandbox import arrivals, automations, models
 from engage_codegen.sandbox.dates import wire_date
 from engage_codegen.sandbox.options import Broken, Options, Order, Precision, Shown
 from engage_codegen.sandbox.paging import (
@@ -34,7 +34,7 @@ from engage_codegen.sandbox.rules import (
     too_many,
 )
 from engage_codegen.sandbox.schema_rules import read_schema, require_room
-from engage_codegen.sandbox.tenant import Arrival, StoredInteraction, Tenant
+from engage_codegen.sandbox.tenant import StoredInteraction, Tenant
 from engage_codegen.sandbox.wire import Refusal, decode_object
 
 _log = logging.getLogger(__name__)
@@ -156,7 +156,9 @@ def list_interactions(
     openapi_extra=models.request_body(models.InteractionRequest),
     responses=models.created(_Created, 400, 404),
 )
-def create_interaction(request: Request, response: Response, here: Here, body: _Body) -> _Created:
+def create_interaction(
+    request: Request, response: Response, here: Here, body: _Body, later: BackgroundTasks
+) -> _Created:
     """Properties that do not fit the schema are left out without an error: /_sandbox/arrivals."""
     now = here.clock.now()
     proposed = read_interaction(decode_object(body))
@@ -170,7 +172,7 @@ def create_interaction(request: Request, response: Response, here: Here, body: _
                 or here.options.broken_interaction is Broken.REJECT
             ):
                 raise
-            tenant.log_arrival(_ignored(refusal, now, body))
+            tenant.log_arrival(arrivals.ignored(refusal, now, body))
             if here.options.broken_interaction is Broken.IGNORE_WITHOUT_ID:
                 return models.NothingCreated()
             return _created(
@@ -183,7 +185,13 @@ def create_interaction(request: Request, response: Response, here: Here, body: _
             accepted.payload,
             wire_date(now),
         )
-        tenant.log_arrival(_stored(accepted, interaction_id, now, body))
+        tenant.log_arrival(arrivals.stored(accepted, interaction_id, now, body))
+        calls: list[automations.Call] = []
+        if stored := tenant.interaction(interaction_id):
+            first = here.options.automation_trigger
+            calls = automations.set_off(tenant, stored, wire_date(now), first)
+    if calls:
+        later.add_task(automations.call, here.store, calls)
     dropped = [f"property {it.name!r} was dropped: {it.reason}" for it in accepted.dropped]
     _warn(f"interaction {interaction_id}", [*accepted.warnings, *dropped])
     date = _date(accepted.created_date, here.options)
@@ -228,29 +236,6 @@ def _created(
     href = f"{_base(request)}/interactions/{interaction_id}"
     itself = models.InteractionSelf(contact_id=contact_id, href=href, created=date)
     return models.InteractionCreated(id=interaction_id, self_=itself)
-
-
-def _stored(
-    accepted: AcceptedInteraction, interaction_id: str, now: datetime, body: bytes
-) -> Arrival:
-    return Arrival(
-        arrived=wire_date(now),
-        outcome="dropped" if accepted.dropped else "stored",
-        body=body,
-        interaction_id=interaction_id,
-        dropped=accepted.dropped,
-        kept=accepted.payload,
-    )
-
-
-def _ignored(refusal: Refusal, now: datetime, body: bytes) -> Arrival:
-    return Arrival(
-        arrived=wire_date(now),
-        outcome="ignored",
-        body=body,
-        reasons=refusal.reasons,
-        dropped=refusal.dropped,
-    )
 
 
 def _interaction(stored: StoredInteraction, tenant: Tenant, options: Options) -> models.Interaction:

@@ -254,8 +254,8 @@ _ERRORS = {
     400: "MalformedRequest, InvalidSchema, SchemaLimitReached or InvalidInteraction, with reasons",
     401: "InvalidApiKey: the header is missing or wrong",
     403: "FeatureNotEnabled: the tenant does not have interactions",
-    404: "ContactNotFound, SchemaNotFound, InteractionNotFound or KeyNotFound",
-    409: "DuplicateSchemaId: the id is taken",
+    404: "ContactNotFound, SchemaNotFound, InteractionNotFound, KeyNotFound, AutomationNotFound",
+    409: "DuplicateSchemaId: the id is taken; or ImpossibleSegment, ImpossibleAutomation",
     429: "TooManyRequests: above the rate limit of the key",
     500: "InternalError: under /api also for a body without `Content-Type: application/json`",
 }

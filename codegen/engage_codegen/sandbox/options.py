@@ -57,6 +57,13 @@ class Order(StrEnum):
     SHUFFLED = "shuffled"
 
 
+class FirstTime(StrEnum):
+    """What it means that an interaction is received for the first time."""
+
+    EACH_ARRIVAL = "each-arrival"
+    FIRST_PER_CONTACT = "first-per-contact"
+
+
 class Precision(StrEnum):
     """How precise the dates are that are given back."""
 
@@ -123,6 +130,11 @@ class Options(BaseModel):
         default=Oddity.WARN,
         description="A createdDate without an offset, or in the future. One that is no date is "
         "always 400.",
+    )
+    automation_trigger: FirstTime = Field(
+        default=FirstTime.EACH_ARRIVAL,
+        description="An automation runs for each interaction that arrives, or for the first of "
+        "each contact. Documented: for one that is received for the first time.",
     )
     feature_enabled: bool = Field(
         default=True,

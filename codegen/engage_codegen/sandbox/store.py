@@ -13,8 +13,16 @@ from pathlib import Path
 from engage_codegen.errors import InputError
 from engage_codegen.sandbox.tenant import TABLES, Tenant
 
-_APPLICATION_ID = 0x454E4701  # "ENG", and the version of the tables
-_EMPTIED = ("blob_storage", "arrivals", "interactions", "schemas", "contacts")
+_APPLICATION_ID = 0x454E4702  # "ENG", and the version of the tables
+_EMPTIED = (
+    "runs",
+    "automations",
+    "blob_storage",
+    "arrivals",
+    "interactions",
+    "schemas",
+    "contacts",
+)
 
 
 class Store:

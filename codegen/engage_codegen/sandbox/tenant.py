@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -22,7 +23,8 @@ TABLES = (
         payload TEXT NOT NULL)""",
     "CREATE INDEX newest ON interactions (contact_id, schema_id, created_date, seq)",
     "CREATE INDEX shuffled ON interactions (contact_id, schema_id, id)",
-    "CREATE INDEX interactions_of_schema ON interactions (schema_id)",
+    "CREATE INDEX interactions_of_schema ON interactions (schema_id, created_date, contact_id)",
+    "CREATE INDEX timeline ON interactions (contact_id, created_date, seq)",
     # Every POST of an interaction. No foreign keys: what was lost stays on record when the schema
     # goes.
     """CREATE TABLE arrivals (
@@ -44,6 +46,24 @@ TABLES = (
         reason TEXT NOT NULL)""",
     "CREATE INDEX blobs_of_arrival ON blob_storage (arrival)",
     "CREATE TABLE keys (key TEXT PRIMARY KEY)",
+    # `value` is JSON; without a schema every interaction sets it off.
+    """CREATE TABLE automations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        schema_id TEXT,
+        property TEXT,
+        value TEXT,
+        url TEXT)""",
+    # No foreign key to the interaction: what ran stays on record.
+    """CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        automation INTEGER NOT NULL REFERENCES automations ON DELETE CASCADE,
+        interaction_id TEXT NOT NULL,
+        contact_id TEXT NOT NULL,
+        schema_id TEXT NOT NULL,
+        ran TEXT NOT NULL,
+        result TEXT NOT NULL)""",
+    "CREATE INDEX runs_of_contact ON runs (automation, contact_id)",
 )
 
 
@@ -93,6 +113,10 @@ class Tenant:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection.execute
+
+    def rows(self, query: str, values: Sequence[str | int | float | None] = ()) -> sqlite3.Cursor:
+        """What a query of the modules beside this one gives."""
+        return self._sql(query, values)
 
     def add_contact(self, contact_id: str, name: str) -> None:
         self._sql("INSERT INTO contacts VALUES (?, ?)", (contact_id, name))
