@@ -162,7 +162,7 @@ def condition_of(it: ConditionIn) -> segments.Condition:
         until=it.until,
         last_days=it.last_days,
         property=it.property,
-        test=segments.Test(it.test),
+        test=segments.Comparison(it.test),
         value=it.value,
     )
 

@@ -17,7 +17,7 @@ from engage_codegen.sandbox.tenant import StoredSchema, Tenant
 from engage_codegen.sandbox.wire import JsonObject, Refusal
 
 
-class Test(StrEnum):
+class Comparison(StrEnum):
     """How a value is compared."""
 
     IS = "is"
@@ -40,7 +40,7 @@ class Condition:
     until: str | None = None
     last_days: float | None = None
     property: str | None = None
-    test: Test = Test.IS
+    test: Comparison = Comparison.IS
     value: str | float | bool | None = None
 
 
@@ -134,7 +134,7 @@ def _matching(
     return " AND ".join(parts), values
 
 
-_OPERATORS = {Test.IS: "=", Test.AT_LEAST: ">=", Test.AT_MOST: "<="}
+_OPERATORS = {Comparison.IS: "=", Comparison.AT_LEAST: ">=", Comparison.AT_MOST: "<="}
 
 
 def segmentable(schema: StoredSchema) -> dict[str, JsonObject]:
@@ -155,7 +155,7 @@ def _valued(condition: Condition, schema: StoredSchema, where: str) -> tuple[str
     wanted = {"boolean": bool, "string": str}.get(str(kind), (int, float))
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
         raise impossible(f"{where}/value: has to be of the type {kind}")
-    if condition.test is not Test.IS and kind != "boolean" and kind == "string" and not form:
+    if condition.test is not Comparison.IS and kind != "boolean" and kind == "string" and not form:
         raise impossible(f"{where}/test: a text can only be compared with is")
     operator = _OPERATORS[condition.test]
     found = "(SELECT value FROM json_each(payload) WHERE key = ?)"

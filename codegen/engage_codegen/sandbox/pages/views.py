@@ -141,7 +141,7 @@ def _condition(
     return replace(
         made,
         property=name,
-        test=segmenting.Test(given("test") or "is"),
+        test=segmenting.Comparison(given("test") or "is"),
         value=_value(cards.declared(schemas[schema_id]).get(name), given("value")),
     )
 
