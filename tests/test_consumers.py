@@ -141,6 +141,37 @@ def test_a_source_distribution_builds_without_what_it_was_made_from(
     built(source)
 
 
+@pytest.mark.parametrize("name", ["shop", "service"])
+def test_a_plain_build_of_both_fails_while_the_package_is_stale(
+    name: str, tmp_path: Path, tool: Run
+) -> None:
+    project = copied(name, tmp_path)
+    seeds = Path(__file__).parents[1] / "codegen/engage_codegen/sandbox/seed/schemas"
+    shutil.copytree(seeds, tmp_path / "schemas")
+    tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
+    tool("generate", cwd=project)
+    next(project.rglob("repair.py")).unlink()
+    command = "-m build --no-isolation --outdir dist ."
+    said = run(sys.executable, *command.split(), cwd=project, fails=True)
+    assert "engage-codegen generate" in said
+
+
+@pytest.mark.parametrize("name", ["shop", "service"])
+def test_a_build_that_generates_takes_the_package_along(
+    name: str, tmp_path: Path, tool: Run
+) -> None:
+    project = copied(name, tmp_path)
+    seeds = Path(__file__).parents[1] / "codegen/engage_codegen/sandbox/seed/schemas"
+    shutil.copytree(seeds, tmp_path / "schemas")
+    tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
+    file = project / "pyproject.toml"
+    file.write_text(file.read_text().replace("schemas =", 'build = "generate"\nschemas =', 1))
+    built(project)
+    (wheel,) = (project / "dist").glob("*.whl")
+    (artefact,) = find(str(wheel))
+    assert artefact.doubts == {}
+
+
 def test_a_project_without_the_hook_is_left_alone(tool: Run, tmp_path: Path) -> None:
     project = copied("service", tmp_path)
     tool("init", "--base-url", "https://acme.voyado.com", cwd=project)

@@ -2,8 +2,11 @@
 
 import io
 import json
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -236,6 +239,10 @@ def test_a_job_that_somebody_changed_stays(project: Path, tool: Tool) -> None:
         (["--base-url", URL, "--output", "."], "package folder"),
         (["--base-url", URL, "--package", "1x"], "cannot be imported"),
         (["--base-url", URL, "--with", "emacs"], "emacs"),
+        (["--base-url", "foo"], "foo"),
+        (["--base-url", "https://a\nb"], "base URL"),
+        (["--base-url", URL, "--user-agent", "Acme😀/1"], "user agent"),
+        (["--schemas", "nowhere"], "no such file"),
     ],
 )
 def test_what_cannot_be_set_up(project: Path, tool: Tool, arguments: list[str], said: str) -> None:
@@ -282,3 +289,122 @@ def test_a_no_writes_nothing(project: Path, tool: Tool, monkeypatch: pytest.Monk
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(answers) + "\n"))
     assert tool("init").code == 0
     assert contents(project) == {}
+
+
+def wheel_of(project: Path) -> set[str]:
+    """The files of the wheel that a project builds, with the backends of this environment."""
+    command = [sys.executable, *"-m pip wheel -q --no-build-isolation --no-deps -w dist .".split()]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = (project / "dist").glob("*.whl")
+    with ZipFile(wheel) as file:
+        return set(file.namelist())
+
+
+SETUP_PY = 'from setuptools import setup\nsetup(name="acme", version="1", packages=["acme"])\n'
+
+
+def test_a_project_of_setup_py_builds_as_before(project: Path, tool: Tool) -> None:
+    (project / "setup.py").write_text(SETUP_PY)
+    (project / "acme").mkdir()
+    (project / "acme/__init__.py").touch()
+    assert "package-data" in init(tool)
+    assert "acme/__init__.py" in wheel_of(project)
+
+
+@pytest.mark.parametrize("backend", ["hatchling.build", "setuptools.build_meta"])
+def test_dynamic_dependencies_stay_dynamic(project: Path, tool: Tool, backend: str) -> None:
+    (project / "pyproject.toml").write_text(
+        f'[build-system]\nrequires = ["{backend[:10]}"]\nbuild-backend = "{backend}"\n'
+        '[project]\nname = "acme"\nversion = "1"\ndynamic = ["dependencies"]\n'
+    )
+    assert "httpx" in init(tool)
+    document = tomllib.loads((project / "pyproject.toml").read_text())
+    assert "dependencies" not in document["project"]
+
+
+@pytest.mark.parametrize(
+    ("files", "output"),
+    [
+        (["src/acme/shop/__init__.py"], "src/acme/shop/engage_interactions"),
+        (["acme/__init__.py", "scripts/__init__.py"], "acme/engage_interactions"),
+        (["lib/acme_shop/__init__.py"], "lib/acme_shop/engage_interactions"),
+        (["acme/__init__.py", "acme/inner/__init__.py"], "acme/engage_interactions"),
+    ],
+)
+def test_namespaces_and_helpers_are_told_from_packages(
+    project: Path, tool: Tool, files: list[str], output: str
+) -> None:
+    for path in files:
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).touch()
+    init(tool)
+    section = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["engage-codegen"]
+    assert section["output"] == output
+
+
+def test_a_package_that_a_build_would_leave_out_is_said(project: Path, tool: Tool) -> None:
+    (project / "pyproject.toml").write_text('[project]\nname = "acme-shop"\nversion = "1"\n')
+    (project / "acme_shop.py").touch()
+    assert "py-modules = ['acme_shop']" in init(tool)
+
+
+def test_a_link_stays_a_link(project: Path, tool: Tool) -> None:
+    (project / "real").mkdir()
+    (project / "real/pyproject.toml").write_text("# mine\n")
+    (project / "pyproject.toml").symlink_to("real/pyproject.toml")
+    init(tool)
+    assert (project / "pyproject.toml").is_symlink()
+    assert "base-url" in (project / "real/pyproject.toml").read_text()
+
+
+def test_all_is_written_or_nothing(project: Path, tool: Tool) -> None:
+    (project / ".vscode").touch()
+    assert tool("init", "--base-url", URL, "--with", "vscode").code == 2
+    assert contents(project) == {".vscode": b""}
+
+
+@pytest.mark.parametrize("path", [".vscode/tasks.json", ".pre-commit-config.yaml"])
+def test_a_file_that_is_not_utf_8_is_named(project: Path, tool: Tool, path: str) -> None:
+    (project / path).parent.mkdir(exist_ok=True)
+    (project / path).write_bytes(b"\xff\xfe\xe5")
+    outcome = tool("init", "--base-url", URL, "--with", "vscode", "--with", "pre-commit")
+    assert (outcome.code, path in outcome.err, "UTF-8" in outcome.err) == (2, True, True)
+
+
+def test_what_is_set_up_already_is_not_silently_kept(project: Path, tool: Tool) -> None:
+    init(tool)
+    for more in (["--base-url", "https://b.voyado.com"], ["--output", "x"], ["--package", "x"]):
+        outcome = tool("init", *more)
+        assert (outcome.code, "change it there" in outcome.err) == (2, True)
+
+
+def test_a_subfolder_of_a_project_is_refused(
+    project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(tool)
+    (project / "src").mkdir()
+    monkeypatch.chdir(project / "src")
+    assert tool("init", "--base-url", URL).code == 2
+    assert contents(project / "src") == {}
+
+
+def test_all_targets_get_into_hooks_and_attributes(project: Path, tool: Tool) -> None:
+    (project / "pyproject.toml").write_text(
+        f'[tool.engage-codegen]\nbase-url = "{URL}"\nuser-agent = "a/1"\n'
+        '[tool.engage-codegen.targets.a]\noutput = "pa"\n'
+        '[tool.engage-codegen.targets.b]\noutput = "pb"\n'
+    )
+    assert tool("init", "--with", "pre-commit", "--with", "gitattributes").code == 0
+    assert "pa/|pb/" in (project / ".pre-commit-config.yaml").read_text()
+    assert (project / ".gitattributes").read_text().count("linguist-generated") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["repos:\n- repo: a\n  hooks: []   \n\n\n\nci:\n  x: 1\n", "repos:\n- repo: a"]
+)
+def test_a_hook_is_inserted_and_no_byte_goes(text: str) -> None:
+    new = edits.with_repo(text, ITEM)
+    assert new is not None
+    added = len(new) - len(text)
+    assert any(new[:at] + new[at + added :] == text for at in range(len(text) + 1))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Tool, contents
@@ -53,6 +53,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+BAD_ORDER = '"sortOrder": "x"'
 CHANGES: dict[str, Callable[[Path], object]] = {
     "a schema": lambda p: edit(p / "schemas/repair.json", '"Repair"', '"Mended"'),
     "a new schema": lambda p: (p / "schemas/a.json").write_text(json.dumps(envelope("a"))),
@@ -61,6 +62,9 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "INDEX": lambda p: (p / "package/INDEX.md").unlink(),
     "the runtime": lambda p: (p / "package/_runtime/pace.py").unlink(),
     "the lock": lambda p: (p / "package/_snapshot/codegen.lock.json").unlink(),
+    "an error of lint": lambda p: edit(
+        p / "schemas/repair.json", '"sortOrder": "1"', '"sortOrder": "x"'
+    ),
     "the order": lambda p: reorder(p / "schemas/repair.json"),
 }
 
@@ -83,7 +87,10 @@ def test_after_any_change_the_package_is_that_of_a_full_run(
     if what == "the lock":
         shutil.rmtree(package)
     assert tool("generate").code == 0
-    assert tool("check", "--no-cache").code == 0
+    assert "stale" not in tool("check", "--no-cache").err
+    edit(project / "schemas/favourite.json", '"Favourite"', '"Loved"')
+    assert tool("generate").code == 0
+    assert "stale" not in tool("check", "--no-cache").err
     made = contents(package)
     shutil.rmtree(package)
     assert tool("generate", "--no-cache").code == 0
@@ -141,13 +148,18 @@ def test_the_quick_layout_is_that_of_black(folder: Path) -> None:
 NAMES = st.text("ab_\"'\\é漢\u0301,)(]} #\n{%", min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, NAMES, min_size=1, max_size=6))
 def test_the_quick_layout_is_that_of_black_for_any_text(properties: dict[str, str]) -> None:
-    body = {
+    body: dict[str, object] = {
         name: {"type": "string", "displayName": text, "enum": [text, name]}
         for name, text in properties.items()
     }
-    schemas = {"one": parse_envelope(json.dumps(envelope("one", body)), "here")}
+    for number, bound in enumerate([1e300, -1e-7, 10**20, 0.5]):
+        body[f"n{number}"] = {"type": "number", "maximum": bound}
+    title = next(iter(properties.values()))
+    schema = envelope("one", body, description=title) | {"displayName": title}
+    schemas = {"one": parse_envelope(json.dumps(schema), "here")}
     renames = {f"one#/{name}": f"p{number}" for number, name in enumerate(properties)}
     package = build(schemas, renames, "json-schema")
     env = environment()

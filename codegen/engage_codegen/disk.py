@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,21 +50,29 @@ def read(root: Path, path: str) -> bytes | None:
         raise _in_the_way(Path(error.filename or full), error.strerror or "") from None
 
 
-def put(path: Path, text: str) -> None:
-    """Put a text in the place of a file that is not of the package, whole or not at all; the folder
-    is made, the mode kept. Raises `InputError`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def put(texts: Mapping[Path, str]) -> None:
+    """Put texts in the place of files that are not of the package, each whole and, but for a disk
+    that fails in between, all or none. A link leads to the file that is replaced; its mode is kept.
+    Raises `InputError`."""
+    staged: list[tuple[Path, Path]] = []
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(text.encode("utf-8"))
-        if path.exists():
-            os.chmod(temporary, path.stat().st_mode & 0o777)
-        os.replace(temporary, path)
+        for path, text in texts.items():
+            target = path.resolve()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".{target.name}.{os.getpid()}")
+            staged.append((temporary, target))
+            temporary.write_bytes(text.encode("utf-8"))
+            if target.exists():
+                os.chmod(temporary, target.stat().st_mode & 0o777)
+        for temporary, target in staged:
+            os.replace(temporary, target)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
+        for temporary, _ in staged:
+            with suppress(OSError):
+                temporary.unlink()
         reason = error.strerror or "cannot be written"
-        raise InputError(reason, where=str(path), fix="check its permissions") from None
+        raise InputError(reason, where=str(path), fix="check the path and permissions") from None
 
 
 def refuse_escape(root: Path, path: str, fix: str) -> None:

@@ -229,8 +229,8 @@ def _plan(
     if lock.head.version != __version__:
         refuse_new_names(lock, package, config.renames)
     texts = _texts(package, config.without, same, is_anew=is_anew)
-    counted = not same.made or lock.errors == 0
-    errors = None if not counted else lint_errors(schemas, config.dialect, same.made)
+    known_good = same.made if lock.errors == 0 else ()
+    errors = lint_errors(schemas, config.dialect, known_good)
     new_lock = locked(head, lock, schemas, package, texts, same.made, errors)
     plan = write.plan(
         config.output,

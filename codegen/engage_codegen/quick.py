@@ -7,6 +7,7 @@ the time of such a run, is left out. Whatever is not as usual is left to the com
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import CodegenError
@@ -31,11 +32,13 @@ def is_up_to_date(arguments: Sequence[str]) -> bool:
             return False
         if not freshness.is_fresh(one, lock, freshness.local(one)):
             return False
-    except (CodegenError, OSError, ValueError):
+    except (CodegenError, OSError, ValueError, RecursionError):
         return False
     count = len(lock.made())
     schemas = f": {count} schema{'' if count == 1 else 's'}"
-    print(f"up to date{'' if is_checking else schemas}", file=sys.stderr)
+    if sys.stderr is not None:  # closed from outside: print would take stdout
+        with suppress(OSError):
+            print(f"up to date{'' if is_checking else schemas}", file=sys.stderr, flush=True)
     return True
 
 

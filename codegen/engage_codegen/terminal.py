@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -27,12 +27,13 @@ class Talk:
 
 def say(text: str, level: int = 1) -> None:
     """Print to stderr what may quote foreign text, if that much is wanted."""
-    if level > Talk.level:
+    if level > Talk.level or sys.stderr is None:  # closed from outside: print would take stdout
         return
     from .schema import UNSAFE_IN_TEXT, escaped
 
     lines = (UNSAFE_IN_TEXT.sub(escaped, line) for line in text.split("\n"))
-    print("\n".join(lines), file=sys.stderr)
+    with suppress(OSError):
+        print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 @contextmanager

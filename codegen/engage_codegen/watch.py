@@ -1,7 +1,9 @@
 """Waiting for files to change."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 from watchfiles import watch
 
@@ -21,29 +23,35 @@ def rounds(looked_at: Callable[[], Sequence[Path]]) -> Iterator[list[Path]]:
     """
     changed: list[Path] = []
     while True:
-        seen = _state(looked_at())
+        paths = looked_at()
+        seen = _state(paths)
         yield changed
+        if looked_at() != paths:
+            seen = _state(looked_at())
         changed = _wait(looked_at, seen)
 
 
 def _wait(looked_at: Callable[[], Sequence[Path]], seen: _State) -> list[Path]:
     while True:
         paths = looked_at()
-        folders = _folders(paths)
-        for _ in watch(
-            *folders,
-            watch_filter=None,
-            step=_STEP_MS,
-            debounce=_MOST_MS,
-            rust_timeout=_ALIVE_MS,
-            yield_on_timeout=True,
-            recursive=False,
-        ):
-            now = _state(paths)
-            if now != seen:
-                return sorted(it for it in {*now, *seen} if now.get(it) != seen.get(it))
-            if _folders(paths) != folders:
-                break
+        # A folder may go at any moment; the next look finds what is there then.
+        with suppress(OSError, StopIteration):
+            folders = _folders(paths)
+            for _ in watch(
+                *folders,
+                watch_filter=None,
+                step=_STEP_MS,
+                debounce=_MOST_MS,
+                rust_timeout=_ALIVE_MS,
+                yield_on_timeout=True,
+                recursive=False,
+            ):
+                now = _state(paths)
+                if now != seen:
+                    return sorted(it for it in {*now, *seen} if now.get(it) != seen.get(it))
+                if _folders(paths) != folders:
+                    break
+        sleep(_STEP_MS / 1000)
 
 
 def _folders(paths: Sequence[Path]) -> dict[Path, int]:

@@ -91,7 +91,7 @@ def load(options: Mapping[str, object]) -> tuple[config.Config, ...]:
         environ=os.environ,
         flags=flags,
         renames=dict(map(_rename, renames)),
-        folder=_current_folder(),
+        folder=current_folder(),
         targets=cast("tuple[str, ...]", options.get("targets", ())),
     )
     for one in loaded:
@@ -177,7 +177,8 @@ def known_ids(_context: click.Context, _parameter: click.Parameter, incomplete: 
         return []
 
 
-def _current_folder() -> Path:
+def current_folder() -> Path:
+    """Raises `InputError` if it was deleted meanwhile."""
     try:
         return Path.cwd()
     except FileNotFoundError:

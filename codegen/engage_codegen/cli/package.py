@@ -82,10 +82,11 @@ def _watched(options: Mapping[str, object]) -> int:
             f"--watch needs {error.name}: install engage-codegen[watch]"
         ) from None
     configs = load(options)
+    files = {one.file for one in configs if one.file}
 
     def looked_at() -> list[Path]:
         sources = [it for one in configs for it in one.schemas or [one.output / snapshot.FOLDER]]
-        return [*sources, *{one.file for one in configs if one.file}]
+        return [*sources, *sorted(files)]
 
     try:
         for changed in rounds(looked_at):

@@ -4,17 +4,20 @@ import difflib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import click
 
-from ..config import Config, load
+from ..config import load
 from ..disk import put
 from ..errors import InputError
 from ..integrations import project as projects
 from ..integrations.setup import EXTRAS, Step, Wanted, plan
+from ..sources.api import ApiSource
+from ..sources.interface import ApiKey
 from ..terminal import is_terminal, say
-from .options import mannered
+from .options import current_folder, mannered
 
 
 @click.command()
@@ -50,12 +53,13 @@ def init(
     is changed or taken out, and a second time there is nothing to do. On a terminal it asks for
     what is not given.
     """
+    _refuse_subfolder(current_folder())
     project = projects.read(Path())
     asks = is_terminal(sys.stdin) and not yes
+    given = (base_url or "", schemas or "", user_agent or "", package or "", output or "")
     if project.has_section:
-        wanted = _configured()
+        wanted = _configured(given)
     else:
-        given = (base_url or "", schemas or "", user_agent or "", package or "", output or "")
         wanted = _wanted(project, given, asks=asks)
         if asks and not extras:
             extras = tuple(it for it in EXTRAS if click.confirm(f"Set up {it}?", err=True))
@@ -70,23 +74,51 @@ def init(
         return 0
     if asks and not click.confirm("Write this?", default=True, err=True):
         return 0
+    put({Path(step.path): step.new for step in changed})
     for step in changed:
-        put(Path(step.path), step.new)
         say(f"wrote {step.path}")
     key = "" if wanted.schemas else "with the key in ENGAGE_API_KEY: engage-codegen pull, then "
-    say(f"next, {key}engage-codegen generate")
+    say(f"next, {key}engage-codegen generate; the package needs httpx")
     return 0
 
 
-def _configured() -> Wanted:
-    """What an existing section says, of its first target."""
-    one: Config = load(file=Path("pyproject.toml"), environ={}, flags={}, folder=Path.cwd())[0]
+def _refuse_subfolder(folder: Path) -> None:
+    """A second configuration would hide the first one."""
+    if (folder / "pyproject.toml").exists():
+        return
+    for parent in folder.parents:
+        if (parent / "pyproject.toml").exists():
+            raise InputError(
+                "the project is further up", where=str(parent), fix="run init in that folder"
+            )
+
+
+def _configured(given: tuple[str, ...]) -> Wanted:
+    """What an existing section says, of all its targets; what is given beside has to agree."""
+    configs = load(file=Path("pyproject.toml"), environ={}, flags={}, folder=Path.cwd())
 
     def below(path: Path) -> str:
         return Path(os.path.relpath(path)).as_posix()
 
-    schemas = below(one.schemas[0]) if one.schemas else ""
-    return Wanted(one.base_url, schemas, one.user_agent, below(one.output))
+    first, *others = [
+        Wanted(one.base_url, ":".join(map(below, one.schemas)), one.user_agent, below(one.output))
+        for one in configs
+    ]
+    base_url, schemas, user_agent, package, output = given
+    asked = (base_url.rstrip("/"), _path(schemas), user_agent, _path(output))
+    said = (first.base_url, first.schemas, first.user_agent, first.output)
+    for wish, has in zip(asked, said, strict=True):
+        if wish and wish != has:
+            raise InputError(
+                f"the project is set up already, with {has or 'nothing'} for {wish}",
+                where="pyproject.toml, [tool.engage-codegen]",
+                fix="change it there",
+            )
+    if package and package != PurePosixPath(first.output).name:
+        raise InputError(
+            f"the package is {first.output} already", where="pyproject.toml", fix="change it there"
+        )
+    return replace(first, also=tuple(others))
 
 
 def _wanted(project: projects.Project, given: tuple[str, ...], *, asks: bool) -> Wanted:
@@ -108,13 +140,23 @@ def _wanted(project: projects.Project, given: tuple[str, ...], *, asks: bool) ->
         user_agent = click.prompt("User agent", default=project.user_agent, err=True)
     wanted = Wanted(
         base_url.rstrip("/"),
-        schemas.replace("\\", "/").rstrip("/"),
+        _path(schemas),
         user_agent or project.user_agent,
-        PurePosixPath(folder.replace("\\", "/")).as_posix(),
+        _path(folder),
     )
+    if schemas and not Path(schemas).exists():
+        raise InputError("no such file or folder", where=schemas, fix="check the path")
     flags = {"user-agent": wanted.user_agent, "output": wanted.output}
-    load(file=None, environ={}, flags=flags, folder=Path.cwd())  # raises for what cannot be
+    # Both raise for what cannot be.
+    load(file=None, environ={}, flags=flags, folder=Path.cwd())
+    url = wanted.base_url or "https://acme.voyado.com"
+    ApiSource(url, key=ApiKey("k"), user_agent=wanted.user_agent, api_version="v3")
     return wanted
+
+
+def _path(text: str) -> str:
+    """Below the project's folder, with ``/`` and without ``./``."""
+    return PurePosixPath(text.replace("\\", "/")).as_posix() if text else ""
 
 
 def _show(step: Step) -> None:

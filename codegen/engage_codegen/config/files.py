@@ -112,7 +112,7 @@ def _section(path: Path) -> _Table | None:
             where=str(path),
             fix="check the path",
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(
             f"the configuration file is not TOML: {error}", where=str(path), fix="correct the file"
         ) from None

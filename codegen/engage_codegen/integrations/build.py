@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 from .. import config, pipeline
-from ..errors import CodegenError, ConfigError
+from ..errors import CodegenError, InputError
 from ..write import show
+from . import project as projects
 
 
 def before(root: Path) -> None:
@@ -16,8 +17,7 @@ def before(root: Path) -> None:
     """
     if (root / "PKG-INFO").exists():
         return
-    file = root / "pyproject.toml"
-    for one in config.load(file=file, environ=os.environ, flags={}, folder=root):
+    for one in _configs(root):
         if one.build == "generate":
             pipeline.generate(one)
             continue
@@ -31,23 +31,26 @@ def before(root: Path) -> None:
             )
 
 
+def generates(root: Path) -> bool:
+    """Whether the hook makes packages, rather than only checking them. Raises `ConfigError`."""
+    return any(one.build == "generate" for one in _configs(root))
+
+
+def _configs(root: Path) -> tuple[config.Config, ...]:
+    file = root / "pyproject.toml"
+    return config.load(file=file, environ=os.environ, flags={}, folder=root)
+
+
 def is_ours(root: Path) -> bool:
     """Whether the project in `root` asks for the hook: it has our section, and builds with us."""
-    import tomllib
-
     try:
-        document = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
-    except (OSError, ValueError):
+        project = projects.read(root)
+    except InputError:
         return False
-    requires = document.get("build-system", {}).get("requires", [])
-    has_section = "engage-codegen" in document.get("tool", {})
-    return has_section and any(str(it).startswith("engage-codegen") for it in requires)
+    return project.has_section and project.requires_us
 
 
 class Stale(CodegenError):
     """A package that has to be generated again before it is built."""
 
     exit_code = 1
-
-
-__all__ = ["CodegenError", "ConfigError", "Stale", "before", "is_ours"]

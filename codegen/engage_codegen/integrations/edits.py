@@ -87,7 +87,7 @@ def with_repo(text: str, entry: str) -> str | None:
 
     try:
         parsed: object = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return None
     before = cast("dict[str, object]", parsed) if isinstance(parsed, dict) else {}
     repos = before.get("repos")
@@ -102,10 +102,10 @@ def with_repo(text: str, entry: str) -> str | None:
     indent = first[1] if first else "  "
     lines = [indent + line[2:] for line in entry.splitlines()]
     newline = _newline(text)
-    body = text[:end].rstrip("\r\n \t")
-    new = body + newline + newline.join(lines) + newline + text[len(body) :].lstrip("\r\n")
-    if following:
-        new = body + newline + newline.join(lines) + newline + newline + text[end:]
+    used = re.match(r"(?s).*\S[^\n]*\n?", text[:end])
+    at = used.end() if used else end
+    new = text[:at] + ("" if text[:at].endswith("\n") else newline)
+    new += newline.join(lines) + newline + text[at:]
     added = yaml.safe_load("repos:\n" + entry)["repos"]
     expected = {**before, "repos": [*cast("list[object]", repos), *added]}
     return new if yaml.safe_load(new) == expected else None

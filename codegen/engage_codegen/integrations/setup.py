@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from .. import __version__
+from ..errors import InputError
 from . import edits
 from .project import Project
 
@@ -18,12 +19,24 @@ _DATA = ("_snapshot/*.json", "INDEX.md", "py.typed")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the section is to say; `output` is below the project's folder, with ``/``."""
+    """What the section is to say; paths are below the project's folder, with ``/``, those of
+    several sources with colons between them. `also` are the other targets."""
 
     base_url: str
     schemas: str
     user_agent: str
     output: str
+    also: tuple["Wanted", ...] = ()
+
+    @property
+    def outputs(self) -> list[str]:
+        """The packages of all targets."""
+        return [it.output for it in (self, *self.also)]
+
+    @property
+    def sources(self) -> list[str]:
+        """The files and folders of schemas of all targets."""
+        return [path for it in (self, *self.also) for path in it.schemas.split(":") if path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +76,11 @@ def _pyproject(project: Project, wanted: Wanted, *, is_building: bool) -> Step:
             "\n".join(["[tool.engage-codegen]", *lines]),
         )
     if "project" in project.document and not project.has_httpx:
-        new = edits.with_item(text, "project", "dependencies", _HTTPX)
+        is_dynamic = "dependencies" in project.dynamic
+        new = None if is_dynamic else edits.with_item(text, "project", "dependencies", _HTTPX)
         add(new, f'"{_HTTPX}" among the dependencies')
-    if project.backend == "setuptools" and "setuptools" not in _tool(project):
+    notes += project.left_out(wanted.output)
+    if project.backend == "setuptools" and project.takes_tables:
         package = _import_path(wanted.output)
         lines = [f"{json.dumps(package)} = {json.dumps(list(_DATA))}"]
         add(edits.with_table(text, "tool.setuptools.package-data", lines), "\n".join(lines))
@@ -119,8 +134,10 @@ def _editor_schemas(project: Project, wanted: Wanted) -> Iterator[Step]:
     for name in ("interaction.schema.json", "configuration.schema.json"):
         path = f".vscode/{name}"
         yield Step(path, _read(project, path), _file(name))
-    folders = [wanted.schemas, f"{wanted.output}/_snapshot"]
-    matches = [f"/{it}/*.json" for it in folders if it] + ["!**/codegen.lock.json"]
+    folders = [*wanted.sources, *(f"{it}/_snapshot" for it in wanted.outputs)]
+    is_file = {it for it in folders if (project.root / it).is_file()}
+    matches = [f"/{it}" if it in is_file else f"/{it}/*.json" for it in folders]
+    matches.append("!**/codegen.lock.json")
     entry = {"fileMatch": matches, "url": "./.vscode/interaction.schema.json"}
     text = json.dumps({"json.schemas": [entry]}, indent=2) + "\n"
     path, by_hand = ".vscode/settings.json", f"{text}(for schemas of the dialect engage)"
@@ -133,8 +150,9 @@ def _editor_schemas(project: Project, wanted: Wanted) -> Iterator[Step]:
 
 def _pre_commit(project: Project, wanted: Wanted) -> Step:
     path = ".pre-commit-config.yaml"
-    inputs = [wanted.output, *([wanted.schemas] if wanted.schemas else [])]
-    files = "|".join(f"{re.escape(it)}/" for it in inputs)
+    paths = [*wanted.outputs, *wanted.sources]
+    is_file = {it for it in paths if (project.root / it).is_file()}
+    files = "|".join(re.escape(it) + ("$" if it in is_file else "/") for it in paths)
     ours = _file("pre-commit-config.yaml").replace("@FILES@", files)
     old = _read(project, path)
     if old is None:
@@ -157,7 +175,9 @@ def _job(path: str, source: str, also: str = "") -> Callable[[Project, Wanted], 
 def _attributes(project: Project, wanted: Wanted) -> Step:
     path = ".gitattributes"
     old = _read(project, path)
-    new = edits.with_line(old or "", f"{wanted.output}/** linguist-generated=true")
+    new = old or ""
+    for output in wanted.outputs:
+        new = edits.with_line(new, f"{output}/** linguist-generated=true")
     return Step(path, old, new)
 
 
@@ -181,12 +201,15 @@ def _file(name: str) -> str:
 
 
 def _read(project: Project, path: str) -> str | None:
-    file = project.root / path
-    return file.read_bytes().decode("utf-8") if file.exists() else None
-
-
-def _tool(project: Project) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", project.document.get("tool", {}))
+    try:
+        return (project.root / path).read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise InputError(reason, where=path, fix="check the path") from None
+    except UnicodeDecodeError:
+        raise InputError("the file is not UTF-8", where=path, fix="save it as UTF-8") from None
 
 
 def _import_path(output: str) -> str:

@@ -54,5 +54,5 @@ def _put_right(document: Document) -> Document:
     text = canonical_json(fixed(document.value))
     if text == document.text.replace("\r\n", "\n"):
         return document
-    put(document.path, text)
+    put({document.path: text})
     return read(document.path)

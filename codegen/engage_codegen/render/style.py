@@ -3,7 +3,8 @@
 black decides every layout, but reads little: it takes 50 ms for a module, which is most of what a
 generation costs, and almost every line of a template is as black wants it already. So a module is
 taken line by line. What black could change is known: a line that is too long, one with a backslash
-(it may turn quotes around), one with a comma before a closing bracket (it breaks there). Such a
+(it may turn quotes around), one with a comma before a closing bracket (it breaks there), one with
+an exponent. Such a
 statement goes to black by itself, and is remembered; a module with anything else that is unusual
 goes to it as a whole. `whole` is the proof: it is what ``--no-cache`` uses, and what the tests
 compare with, for every schema they have.
@@ -20,7 +21,7 @@ from black.parsing import InvalidInput
 from ..errors import RenderError
 
 _WIDTH = 88
-_UNUSUAL = re.compile(r'[^ -~]|\\|,[)\]}]|"""')
+_UNUSUAL = re.compile(r'[^ -~]|\\|,[)\]}]|"""|[0-9][eE]')
 _ELEMENT = re.compile(r"[a-z_][a-z0-9_]*=.*,")
 
 
@@ -47,7 +48,7 @@ def formatted(source: str, template: str) -> str:
         is_long = len(line) > _WIDTH
         if is_docstring:
             # Its text is no code, but black may move quotes or add a space.
-            if is_long or "\\" in line:
+            if is_long or "\\" in line or '""""' in line:
                 return whole(source, template)
             lines.append(line)
         elif is_long or _UNUSUAL.search(line):
