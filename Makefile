@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo docs test test-full check format clean
+.PHONY: demo docs test test-full check format bench clean
 
 demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
@@ -29,6 +29,10 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
+
+# Beside the peers: takes a quarter of an hour and writes docs/benchmarks.*
+bench: $(VENV)/.dev
+	$(RUN)/python bench/run.py
 
 # The environment with one of the extras of pyproject.toml.
 $(VENV)/.%: pyproject.toml

@@ -50,6 +50,7 @@ def sandbox(
         settings = {"ENGAGE_BASE_URL": base_url, API_KEY_VARIABLE: api_key}
         for name, value in (settings | {"ENGAGE_USER_AGENT": "sandbox/1.0"}).items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
+        say(f"\nwhat marketing would see: {base_url}/_sandbox/ui")
 
     serve(
         host=host,

@@ -1,0 +1,38 @@
+"""The benchmarks are complete: no time is asserted here, `make bench` does that."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench.compare import chart, report
+from bench.run import GROUPS, NAMES
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+COMMITTED = (DOCS / "benchmarks.json").read_text("utf-8")
+
+
+def test_the_rows_are_listed_by_name() -> None:
+    command = [sys.executable, "bench/run.py", "--list"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == NAMES
+    assert len({*NAMES}) == len(NAMES)
+
+
+def test_the_committed_figures_have_every_row() -> None:
+    rows = [(it["name"], it["what"], it["goal"]) for it in json.loads(COMMITTED)["rows"]]
+    assert rows == [(it.name, it.what, it.goal_text) for group in GROUPS for it in group.rows]
+
+
+def test_no_committed_row_failed() -> None:
+    for line in report.lines_of(COMMITTED):
+        assert line.figure is not None, line.note
+        assert (line.holds == report.EXPLAINED) == bool(line.note)
+
+
+@pytest.mark.parametrize("kind", ["md", "svg"])
+def test_page_and_chart_are_those_of_the_figures(kind: str) -> None:
+    made = report.page(COMMITTED) if kind == "md" else chart.chart(report.lines_of(COMMITTED))
+    assert (DOCS / f"benchmarks.{kind}").read_text("utf-8") == made
