@@ -11,6 +11,7 @@ import httpx
 
 from engage_codegen.sandbox.dates import wire_date
 from engage_codegen.sandbox.server import Sandbox, running
+from engage_codegen.sandbox.wire import JsonObject
 
 CONTACTS = 10_000
 INTERACTIONS = 100_000
@@ -44,7 +45,7 @@ def fill(sandbox: Sandbox) -> None:
             date = wire_date(now - timedelta(minutes=dice.randrange(2 * 365 * 24 * 60)))
             contact = BUSY if number % 100 == 0 else dice.choice(ids)
             kind = "repair" if number % 10 == 0 else "favourite"
-            payload = {
+            payload: JsonObject = {
                 "productSku": f"7120-{dice.randrange(1000)}",
                 "category": dice.choice(["Jackets", "Trousers", "Boots"]),
             }

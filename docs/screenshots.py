@@ -6,6 +6,7 @@ python docs/screenshots.py
 import random
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -51,7 +52,7 @@ def fill(sandbox: Sandbox) -> None:
 
 
 def _send(
-    web: httpx.Client, contact: str, schema: str, payload: dict[str, object], date: str
+    web: httpx.Client, contact: str, schema: str, payload: Mapping[str, object], date: str
 ) -> None:
     body = {"contactId": contact, "schemaId": schema, "createdDate": date, "payload": payload}
     web.post("/api/v3/interactions", json=body)

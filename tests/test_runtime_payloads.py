@@ -1,11 +1,13 @@
 """The checks and readers of the runtime, against the rules of JSON Schema and RFC 3339."""
 
 import pickle
+from collections import OrderedDict, UserDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import jsonschema_rs
@@ -398,3 +400,15 @@ def test_a_refusal_shows_no_value_and_survives_pickling() -> None:
     assert "anna@example.com" not in f"{error} {error!r} {error.violations!r}"
     copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), copy.violations) == (str(error), error.violations)
+
+
+@pytest.mark.parametrize("mapping", [MappingProxyType, OrderedDict, UserDict])
+def test_any_mapping_can_be_read(mapping: Callable[[dict[str, Json]], Mapping[str, Json]]) -> None:
+    with Reader("kind", mapping({"name": "a"}), frozenset(["name"])) as read:
+        assert read.required("name", payloads.read_string) == "a"
+
+
+@pytest.mark.parametrize("odd", [[("name", "a")], "name", None, 1])
+def test_what_is_no_mapping_is_refused(odd: Any) -> None:
+    with pytest.raises(InvalidPayload), Reader("kind", odd, frozenset(["name"])):
+        pass
