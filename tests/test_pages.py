@@ -152,7 +152,7 @@ def test_a_segment_shows_size_members_and_a_chart(page: Page) -> None:
     assert page.locator(".figure").inner_text() == "0"
     page.get_by_label("at least", exact=True).first.fill("many")
     page.get_by_role("button", name="Count").click()
-    assert "no number" in page.locator("main").inner_text()
+    assert "no whole number" in page.locator("main").inner_text()
 
 
 def test_a_test_interaction_shows_request_and_answer(page: Page) -> None:
@@ -167,8 +167,40 @@ def test_a_test_interaction_shows_request_and_answer(page: Page) -> None:
     assert "InvalidInteraction" in page.get_by_role("status").inner_text()
     page.get_by_label("Payload").fill("{")
     page.get_by_role("button", name="Send").click()
-    assert "is not JSON" in page.get_by_role("status").inner_text()
+    assert "MalformedRequest" in page.get_by_role("status").inner_text()
     assert page.get_by_label("Payload").input_value() == "{", "what was typed stays"
+
+
+@pytest.mark.parametrize(("kind", "said"), [("status", "503"), ("drop", "No answer")])
+def test_a_fault_befalls_a_test_interaction_too(
+    page: Page, shown: Sandbox, kind: str, said: str
+) -> None:
+    page.goto(f"{UI}/schemas/repair")
+    with httpx.Client(base_url=shown.base_url) as web:
+        fault = {"kind": kind} | ({"status": 503} if kind == "status" else {})
+        assert web.post("/_sandbox/faults", json=fault).is_success
+    page.get_by_role("button", name="Send").click()
+    assert said in page.get_by_role("status").inner_text()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/segments?schema1=repair&property1=repair/cost&test1=foo&value1=1",
+        "/segments?schema1=repair&days1=1000000",
+        "/segments?schema1=repair&property1=favourite/productSku&value1=1",
+        "/segments?property1=repair/store&value1=x",
+        "/segments?schema1=repair&least1=0.5",
+        "/segments?schema1=repair&property1=repair/underWarranty&value1=ja",
+        "/contacts?start=many",
+        f"/contacts/{CONTACT}?before=nonsense",
+    ],
+)
+def test_what_cannot_be_asked_is_said_on_a_page(shown: Sandbox, path: str) -> None:
+    with httpx.Client(base_url=shown.base_url) as web:
+        answer = web.get(UI + path)
+    assert answer.status_code in (400, 409)
+    assert "<h1>" in answer.text
 
 
 def test_an_automation_is_added_runs_and_goes(page: Page, shown: Sandbox) -> None:
@@ -196,14 +228,23 @@ def test_what_was_lost_is_shown_with_its_reason(page: Page) -> None:
     assert "dropped" in text
 
 
-def test_it_works_without_javascript_and_on_a_phone(browser: Browser, shown: Sandbox) -> None:
-    context = browser.new_context(
-        base_url=shown.base_url, java_script_enabled=False, viewport={"width": 360, "height": 640}
-    )
+def test_it_works_without_javascript(browser: Browser, shown: Sandbox) -> None:
+    context = browser.new_context(base_url=shown.base_url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{UI}/contacts/{CONTACT}")
+    page.get_by_role("link", name="Older").click()
+    assert page.locator(".timeline > li").count() >= 2
+    context.close()
+
+
+def test_it_fits_a_phone(browser: Browser, shown: Sandbox) -> None:
+    context = browser.new_context(base_url=shown.base_url, viewport={"width": 360, "height": 640})
     page = context.new_page()
     for path in PAGES:
         page.goto(UI + path)
         assert page.get_by_role("heading", level=1).count() == 1
+        width = page.evaluate("document.documentElement.scrollWidth") if path else 0
+        assert width <= 360, path
     context.close()
 
 
@@ -216,6 +257,10 @@ def test_a_form_of_another_site_is_refused(shown: Sandbox, header: dict[str, str
         answer = web.post(f"{UI}/automations", data={"name": "x"}, headers=header)
         assert answer.status_code == 403
         assert web.post(f"{UI}/schemas/repair", data={}, headers=header).status_code == 403
+        assert web.post("/_sandbox/reset", headers=header).status_code == 403
+        rebound = {"Host": "evil.example:1", "Origin": "http://evil.example:1"}
+        assert web.get("/_sandbox/contacts", headers=rebound).status_code == 403
+        assert web.post(f"{UI}/automations", data={"name": "x"}, headers=rebound).status_code == 403
         assert web.get("/_sandbox/automations").json() == before
 
 

@@ -21,6 +21,7 @@ from engage_codegen.sandbox.pages import pages
 from engage_codegen.sandbox.platform import Platform
 from engage_codegen.sandbox.requestlog import LogMiddleware
 from engage_codegen.sandbox.tenant import Arrival
+from engage_codegen.sandbox.visitors import VisitorMiddleware
 from engage_codegen.sandbox.wire import Refusal, malformed
 
 _DESCRIPTION = """An imitation of the interactions API of Voyado Engage, under `/api/v2` and
@@ -98,6 +99,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.platform = platform
     app.add_middleware(FaultMiddleware, faults=platform.faults, clock=platform.clock)
     app.add_middleware(LogMiddleware, log=platform.log, clock=platform.clock)
+    app.add_middleware(VisitorMiddleware)
     for version in ("v2", "v3"):
         app.include_router(
             endpoints.api,

@@ -1,5 +1,6 @@
 """What a test needs beside the API: `/_sandbox/…`, without a key."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Protocol
@@ -33,6 +34,10 @@ def as_described(model: type[BaseModel]) -> BeforeValidator:
     validator = _validator(model)
 
     def judge(body: Json) -> Json:
+        try:
+            json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, TypeError):
+            raise malformed("the body is no JSON that can be written again") from None
         for part in body if isinstance(body, list) else [body]:
             for problem in validator.iter_errors(part):
                 where = "/".join(map(str, problem.absolute_path)) or "the body"

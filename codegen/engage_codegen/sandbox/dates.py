@@ -44,6 +44,14 @@ def parse_created_date(text: str) -> tuple[datetime, bool] | None:
         return None
 
 
+def timestamp(text: str) -> float | None:
+    """The moment of an RFC 3339 date-time, in seconds since 1970; None for anything else."""
+    if not is_date_time(text):
+        return None
+    at = _moment(text.replace(":60", ":59"))
+    return None if at is None else at.timestamp() + (":60" in text)
+
+
 def wire_date(at: datetime) -> str:
     """`2023-05-23T11:13:42.074Z`: UTC, milliseconds (our guess); sorts as text."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import APIKeyHeader
 from pydantic.json_schema import SkipJsonSchema
 
@@ -156,9 +156,7 @@ def list_interactions(
     openapi_extra=models.request_body(models.InteractionRequest),
     responses=models.created(_Created, 400, 404),
 )
-def create_interaction(
-    request: Request, response: Response, here: Here, body: _Body, later: BackgroundTasks
-) -> _Created:
+def create_interaction(request: Request, response: Response, here: Here, body: _Body) -> _Created:
     """Properties that do not fit the schema are left out without an error: /_sandbox/arrivals."""
     now = here.clock.now()
     proposed = read_interaction(decode_object(body))
@@ -190,8 +188,7 @@ def create_interaction(
         if stored := tenant.interaction(interaction_id):
             first = here.options.automation_trigger
             calls = automations.set_off(tenant, stored, wire_date(now), first)
-    if calls:
-        later.add_task(automations.call, here.store, calls)
+    here.webhooks.add(calls)
     dropped = [f"property {it.name!r} was dropped: {it.reason}" for it in accepted.dropped]
     _warn(f"interaction {interaction_id}", [*accepted.warnings, *dropped])
     date = _date(accepted.created_date, here.options)

@@ -47,14 +47,16 @@ class ConditionIn(_Model):
     """So many interactions of a schema, of those of a time and with a value."""
 
     schema_id: str
-    at_least: int = Field(default=1, ge=0, le=_MOST)
+    at_least: Annotated[int, Field(ge=0, le=_MOST)] | None = Field(
+        default=None, description="1 if neither it nor atMost is given, else 0"
+    )
     at_most: Annotated[int, Field(ge=0, le=_MOST)] | None = None
     since: str | None = Field(default=None, description="A date; createdDate from then on")
     until: str | None = Field(default=None, description="A date; createdDate before then")
     last_days: Annotated[float, Field(ge=0, le=100_000)] | None = None
     property: str | None = Field(default=None, description="One with addToSegmentation")
     test: Literal["is", "at-least", "at-most"] = "is"
-    value: str | float | bool | None = None
+    value: str | int | float | bool | None = None
 
 
 class SegmentIn(_Model):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engage_codegen.sandbox.automations import Webhooks
 from engage_codegen.sandbox.clock import Clock
 from engage_codegen.sandbox.faults import Faults
 from engage_codegen.sandbox.limits import RateLimit
@@ -22,9 +23,11 @@ class Platform:
     faults: Faults = field(default_factory=Faults)
     rate_limit: RateLimit = field(default_factory=RateLimit)
     log: RequestLog = field(default_factory=RequestLog)
+    webhooks: Webhooks = field(init=False)
 
     def __post_init__(self) -> None:
         self.at_start = self.options
+        self.webhooks = Webhooks(self.store)
         self.store.add_key(self.key)
 
     def reset(self) -> None:

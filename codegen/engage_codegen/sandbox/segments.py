@@ -4,6 +4,7 @@ Documented: contacts are segmented by the number of interactions of a schema, by
 and by the value of a property with `addToSegmentation`. The operators are our guess.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 from engage_codegen.sandbox.cards import declared, is_on
-from engage_codegen.sandbox.dates import parse_created_date, wire_date
+from engage_codegen.sandbox.dates import parse_created_date, timestamp, wire_date
 from engage_codegen.sandbox.rules import not_found
 from engage_codegen.sandbox.tenant import StoredSchema, Tenant
 from engage_codegen.sandbox.wire import JsonObject, Refusal
@@ -29,19 +30,19 @@ class Comparison(StrEnum):
 class Condition:
     """So many interactions of a schema, of those of a time and with a value.
 
-    `at_least` is 1 if it is not given. `since` and `until` are moments, `last_days` counts back
-    from now; `until` itself does not belong to it.
+    `at_least` is 1 if neither it nor `at_most` is given, else 0. `since` and `until` are moments,
+    `last_days` counts back from now; `until` itself does not belong to it.
     """
 
     schema_id: str
-    at_least: int = 1
+    at_least: int | None = None
     at_most: int | None = None
     since: str | None = None
     until: str | None = None
     last_days: float | None = None
     property: str | None = None
     test: Comparison = Comparison.IS
-    value: str | float | bool | None = None
+    value: str | int | float | bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def segment(
         where, own = _matching(condition, schema, now, f"conditions/{number}")
         having, counted = _counted(condition)
         parts.append(
-            f"id {'NOT IN' if condition.at_least <= 0 else 'IN'} "  # noqa: S608 - parts of ours
+            f"id {'NOT IN' if _least(condition) <= 0 else 'IN'} "  # noqa: S608 - parts of ours
             f"(SELECT contact_id FROM interactions WHERE {where} GROUP BY contact_id "
             f"HAVING {having})"
         )
@@ -103,23 +104,36 @@ def segment(
     return Segment(size, tuple(page.fetchall()), tuple(months.fetchall()))
 
 
+def _least(condition: Condition) -> int:
+    if condition.at_least is None:
+        return 1 if condition.at_most is None else 0
+    return condition.at_least
+
+
 def _counted(condition: Condition) -> tuple[str, list[int]]:
-    if condition.at_least <= 0:
+    if _least(condition) <= 0:
         # Contacts without any are in no group: those are left out that have too many.
         most = condition.at_most
         return ("0", []) if most is None else ("count(*) > ?", [most])
     if condition.at_most is None:
-        return "count(*) >= ?", [condition.at_least]
-    return "count(*) BETWEEN ? AND ?", [condition.at_least, condition.at_most]
+        return "count(*) >= ?", [_least(condition)]
+    return "count(*) BETWEEN ? AND ?", [_least(condition), condition.at_most]
 
 
 def _matching(
     condition: Condition, schema: StoredSchema, now: datetime, where: str
 ) -> tuple[str, _Values]:
     parts, values = ["schema_id = ?"], _Values([schema.id])
+    if condition.at_most is not None and condition.at_most < _least(condition):
+        raise impossible(f"{where}: at most {condition.at_most} is less than {_least(condition)}")
     since = condition.since
     if condition.last_days is not None:
-        since = wire_date(now - timedelta(days=condition.last_days))
+        try:
+            since = wire_date(now - timedelta(days=condition.last_days))
+        except OverflowError:
+            raise impossible(f"{where}/lastDays: there is no such day") from None
+        parts.append("created_date <= ?")
+        values.append(wire_date(now))
     for name, text, operator in (("since", since, ">="), ("until", condition.until, "<")):
         if text is not None:
             parsed = parse_created_date(text)
@@ -160,8 +174,10 @@ def _valued(condition: Condition, schema: StoredSchema, where: str) -> tuple[str
     operator = _OPERATORS[condition.test]
     found = "(SELECT value FROM json_each(payload) WHERE key = ?)"
     key = name
-    if '"' not in name:  # a path is quicker, and cannot hold a quote
+    if re.fullmatch("[A-Za-z0-9_ .$-]+", name):  # a path is quicker, and knows no escapes
         found, key = "json_extract(payload, ?)", f'$."{name}"'
     if form == "date-time":
-        return f"julianday({found}) {operator} julianday(?)", [key, str(value)]
+        if timestamp(str(value)) is None:
+            raise impossible(f"{where}/value: {value!r} is no date-time with an offset")
+        return f"moment({found}) {operator} moment(?)", [key, str(value)]
     return f"{found} {operator} ?", [key, int(value) if isinstance(value, bool) else value]

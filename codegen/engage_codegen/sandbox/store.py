@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engage_codegen.errors import InputError
+from engage_codegen.sandbox.dates import timestamp
 from engage_codegen.sandbox.tenant import TABLES, Tenant
 
 _APPLICATION_ID = 0x454E4702  # "ENG", and the version of the tables
@@ -104,6 +105,8 @@ class Store:
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA foreign_keys = ON")
+        self._connection.create_function("moment", 1, _moment, deterministic=True)
+        self._connection.create_function("folded", 1, str.casefold, deterministic=True)
         with self.transaction() as tenant:
             if not tables:
                 execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -111,6 +114,12 @@ class Store:
                     execute(statement)
                 self._fill(tenant)
             self._keys = {row[0] for row in execute("SELECT key FROM keys")}
+            lost = "not called: the sandbox was stopped"
+            execute("UPDATE runs SET result = ? WHERE result = 'calling'", (lost,))
+
+
+def _moment(text: object) -> float | None:
+    return timestamp(text) if isinstance(text, str) else None
 
 
 @contextmanager

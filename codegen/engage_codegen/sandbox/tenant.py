@@ -63,7 +63,6 @@ TABLES = (
         schema_id TEXT NOT NULL,
         ran TEXT NOT NULL,
         result TEXT NOT NULL)""",
-    "CREATE INDEX runs_of_contact ON runs (automation, contact_id)",
 )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import jinja2
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from engage_codegen.sandbox.pages import views
 from engage_codegen.sandbox.pages.chart import bars
@@ -56,6 +56,7 @@ def style() -> Response:
     return Response(css, media_type="text/css", headers=_HEADERS)
 
 
+@pages.get("/")
 @pages.get("")
 def home(request: Request) -> HTMLResponse:
     return _page("home", views.home(_here(request)))
@@ -66,7 +67,7 @@ def contacts(request: Request) -> HTMLResponse:
     return _asked(request, "contacts", views.contacts)
 
 
-@pages.get("/contacts/{contact_id}")
+@pages.get("/contacts/{contact_id:path}")
 def contact(request: Request, contact_id: str) -> HTMLResponse:
     return _asked(request, "contact", lambda here, query: views.contact(here, query, contact_id))
 
@@ -84,9 +85,11 @@ def automations(request: Request) -> HTMLResponse:
 @pages.post("/automations")
 async def change_automations(request: Request) -> Response:
     form = await _form(request)
-    if form is None:
-        return _foreign()
-    return _asked(request, "automations", lambda here, _: views.change_automations(here, form))
+    answer = _asked(request, "automations", lambda here, _: views.change_automations(here, form))
+    if answer.status_code != 200:
+        return answer
+    # A reload has to show the page, not to do it again.
+    return RedirectResponse(f"{PREFIX}/automations", 303)
 
 
 @pages.get("/lost")
@@ -107,9 +110,9 @@ def schema(request: Request, schema_id: str) -> HTMLResponse:
 @pages.post("/schemas/{schema_id}")
 async def send(request: Request, schema_id: str) -> Response:
     form = await _form(request)
-    if form is None:
-        return _foreign()
-    sent = await send_interaction(request.app, _here(request), schema_id, form)
+    host, port = request.scope["server"]
+    base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    sent = await send_interaction(base_url, _here(request), schema_id, form)
     return _asked(request, "schema", lambda here, _: views.schema(here, form, schema_id, sent))
 
 
@@ -122,17 +125,7 @@ def _asked(request: Request, name: str, view: views.View) -> HTMLResponse:
         return _page("refused", values, refusal.status)
 
 
-async def _form(request: Request) -> dict[str, str] | None:
-    """The fields of a form; None if another site sent it, whose pages a browser may have open."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return None
-    origin = request.headers.get("origin")
-    if origin is not None and origin.partition("//")[2] != request.headers.get("host"):
-        return None
+async def _form(request: Request) -> dict[str, str]:
     body = (await request.body())[:_LARGEST_FORM]
     fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     return {key: values[-1] for key, values in fields.items()}
-
-
-def _foreign() -> Response:
-    return Response("This form was sent by another site.", 403, headers=_HEADERS)

@@ -9,7 +9,8 @@ _MOST = 36
 
 
 def bars(rows: Sequence[tuple[str, int]], what: str) -> Markup:
-    """One bar for each label, the last 36 of them; the numbers are in the titles."""
+    """One bar for each label, the last 36 of them; the numbers are in its text for screen readers
+    and in the titles."""
     rows = rows[-_MOST:]
     highest = max((count for _, count in rows), default=0) or 1
     step = _WIDTH / max(len(rows), 1)

@@ -1,11 +1,10 @@
 """The form that sends a test interaction through the API itself."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import httpx
-from fastapi import FastAPI
 
 from engage_codegen.sandbox.cards import declared
 from engage_codegen.sandbox.platform import Platform
@@ -26,36 +25,32 @@ class Sent:
 
 
 async def send_interaction(
-    app: FastAPI, here: Platform, schema_id: str, form: dict[str, str]
+    base_url: str, here: Platform, schema_id: str, form: Mapping[str, str]
 ) -> Sent:
-    """Send what the form says: `contact`, `created` and `payload`, a JSON text."""
-    body: JsonObject = {"contactId": form.get("contact", ""), "schemaId": schema_id}
+    """Send what the form says: `contact`, `created` and `payload`, which is sent as it is typed."""
+    members = {"contactId": form.get("contact", ""), "schemaId": schema_id}
     if form.get("created"):
-        body["createdDate"] = form["created"]
-    try:
-        body["payload"] = json.loads(form.get("payload", ""))
-        content = json.dumps(body, indent=2)
-    except ValueError as error:
-        return Sent(form.get("payload", ""), f"The payload is not JSON: {error}", False)
+        members["createdDate"] = form["created"]
+    body = "".join(f"  {json.dumps(key)}: {json.dumps(it)},\n" for key, it in members.items())
+    payload = form.get("payload", "").strip() or "null"
+    content = f'{{\n{body}  "payload": {payload}\n}}'
     request = f"POST {_PATH}\nContent-Type: application/json\n\n{content}"
     headers = {"apikey": here.key, "Content-Type": "application/json"}
     headers["User-Agent"] = "engage-sandbox-pages/1.0"
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://sandbox", timeout=_TIMEOUT_SECONDS
-        ) as web:
-            answer = await web.post(_PATH, content=content, headers=headers)
-    except Exception as error:
-        return Sent(request, f"No answer: {type(error).__name__}", False)
-    status = f"{answer.status_code} {HTTPStatus(answer.status_code).phrase}"
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False) as web:
+            sent = content.encode("utf-8", "replace")
+            answer = await web.post(f"{base_url}{_PATH}", content=sent, headers=headers)
+    except httpx.HTTPError as error:
+        return Sent(request, f"No answer: {str(error) or type(error).__name__}", False)
+    status = f"{answer.status_code} {answer.reason_phrase}"
     return Sent(request, f"{status}\n\n{_pretty(answer.text)}", answer.is_success)
 
 
 def _pretty(text: str) -> str:
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -1,6 +1,7 @@
 """What each page shows: the platform and a query in, values for its template out."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
@@ -24,6 +25,7 @@ View: TypeAlias = Callable[[Platform, Query], Values]
 _PAGE = 20
 _MEMBERS = 50
 _CONDITIONS = 3
+_LONGEST = 5_000
 
 
 def text(value: Json) -> str:
@@ -50,7 +52,7 @@ def contacts(here: Platform, query: Query) -> Values:
     with here.store.transaction() as tenant:
         rows = tenant.rows(
             """SELECT id, name, (SELECT count(*) FROM interactions WHERE contact_id = contacts.id)
-            FROM contacts WHERE instr(lower(name || ' ' || id), lower(?)) ORDER BY rowid
+            FROM contacts WHERE instr(folded(name || ' ' || id), folded(?)) ORDER BY rowid
             LIMIT ? OFFSET ?""",
             (wanted, _MEMBERS + 1, start),
         ).fetchall()
@@ -120,37 +122,46 @@ def _condition(
     def given(name: str) -> str:
         return query.get(f"{name}{number}", "").strip()
 
-    schema_id = given("schema")
-    if not schema_id:
+    schema_id, (chosen, _, name) = given("schema"), given("property").partition("/")
+    if not schema_id and not name:
         return None
+    if name and chosen != schema_id:
+        raise malformed(f"condition {number}: the property is one of {chosen}, choose its kind")
     if schema_id not in schemas:
         raise malformed(f"condition {number}: there is no schema {schema_id!r}")
+    least, most, test = given("least"), given("most"), given("test") or "is"
+    if test not in [it.value for it in segmenting.Comparison]:
+        raise malformed(f"condition {number}: there is no test {test!r}")
     made = segmenting.Condition(
         schema_id=schema_id,
-        at_least=int(_decimal(given("least") or "1", f"condition {number}: at least")),
-        at_most=int(_decimal(given("most"), f"condition {number}: at most"))
-        if given("most")
-        else None,
+        at_least=_whole(least, f"condition {number}: at least") if least else None,
+        at_most=_whole(most, f"condition {number}: at most") if most else None,
         since=given("since") or None,
         until=given("until") or None,
         last_days=_decimal(given("days"), f"condition {number}: days") if given("days") else None,
     )
-    name = given("property").partition("/")[2]
     if not name:
         return made
     return replace(
         made,
         property=name,
-        test=segmenting.Comparison(given("test") or "is"),
+        test=segmenting.Comparison(test),
         value=_value(cards.declared(schemas[schema_id]).get(name), given("value")),
     )
 
 
-def _value(declaration: Json, given: str) -> str | float | bool:
+def _value(declaration: Json, given: str) -> str | int | float | bool:
     kind = declaration.get("type") if isinstance(declaration, dict) else None
     if kind == "boolean":
-        return given.lower() in ("yes", "true", "1")
-    return _decimal(given, "value") if kind in ("number", "integer") else given
+        if given.lower() not in _BOOLEANS:
+            raise malformed(f"value: {given!r} is neither yes nor no")
+        return _BOOLEANS[given.lower()]
+    if kind == "integer":
+        return _whole(given, "value")
+    return _decimal(given, "value") if kind == "number" else given
+
+
+_BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 
 
 def automations(here: Platform, query: Query) -> Values:
@@ -172,8 +183,8 @@ def automations(here: Platform, query: Query) -> Values:
 def change_automations(here: Platform, form: Query) -> Values:
     """Delete one, or add one, as the form says."""
     with here.store.transaction() as tenant:
-        if form.get("delete", "").isdigit():
-            rules.delete(tenant, int(form["delete"][:15]))
+        if re.fullmatch("[0-9]{1,15}", form.get("delete", "")):
+            rules.delete(tenant, int(form["delete"]))
         else:
             rules.add(tenant, _automation(tenant, form))
     return automations(here, {})
@@ -201,8 +212,13 @@ def lost(here: Platform, query: Query) -> Values:
     with here.store.transaction() as tenant:
         found = tenant.arrivals(before=before, limit=_PAGE + 1, losses=True)
     more = _link({"before": str(found[_PAGE - 1].seq)}) if len(found) > _PAGE else ""
-    bodies = {it.seq: it.body[:5_000].decode("utf-8", "replace") for it in found}
+    bodies = {it.seq: _body(it.body) for it in found}
     return {"arrivals": found[:_PAGE], "bodies": bodies, "more": more}
+
+
+def _body(body: bytes) -> str:
+    text = body[:_LONGEST].decode("utf-8", "replace")
+    return text if len(body) <= _LONGEST else f"{text}\n… and {len(body) - _LONGEST} more bytes"
 
 
 def schemas(here: Platform, _query: Query) -> Values:
@@ -242,7 +258,14 @@ def schema(here: Platform, form: Query, schema_id: str, sent: Sent | None = None
 
 
 def _number(query: Query, name: str) -> int:
-    return min(int(_decimal(query.get(name, "0"), name)), 2**53)
+    return _whole(query.get(name, "0"), name)
+
+
+def _whole(given: str, what: str) -> int:
+    sign = "-?" if what == "value" else ""
+    if not re.fullmatch(f"{sign}[0-9]{{1,15}}", given):
+        raise malformed(f"{what}: {given!r} is no whole number")
+    return int(given)
 
 
 def _decimal(given: str, what: str) -> float:
