@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1]))
+
 from bench.compare import chart, report
 from bench.run import GROUPS, NAMES
 

@@ -13,7 +13,6 @@ import click
 from .. import __version__, terminal
 from ..errors import CodegenError
 from ..terminal import say
-from .examples import epilog
 
 COMMANDS = {
     "init": ("setup", "Set the tool up in the repository of the current folder."),
@@ -101,6 +100,8 @@ class _Commands(click.Group):
             return None
         module = import_module(f".{COMMANDS[cmd_name][0]}", __name__)
         command: click.Command = getattr(module, f"{cmd_name}_" if cmd_name == "list" else cmd_name)
+        from .examples import epilog
+
         command.epilog = epilog(cmd_name)
         return command
 

@@ -73,12 +73,15 @@ def letter(contact_id: str, payload: Payload, created_date: datetime) -> Letter:
     }
     body = b""
     try:
-        body = json.dumps(envelope, allow_nan=False).encode()
+        body = _to_json(envelope).encode()
     except ValueError:
         problems.append(Violation("payload", "has a number that JSON cannot hold"))
     if problems:
         raise InvalidPayload(schema_id, problems)
     return Letter(type(payload), contact_id, schema_id, created_date, wire, body)
+
+
+_to_json = json.JSONEncoder(allow_nan=False).encode
 
 
 class Claims:
@@ -102,7 +105,8 @@ class Claims:
         finally:
             with self._lock:
                 self._under_way[letter.mark] -= 1
-                self._under_way += Counter()  # drops what has come down to zero
+                if not self._under_way[letter.mark]:
+                    del self._under_way[letter.mark]
 
     def takes(self, letter: Letter, interaction_id: str) -> bool:
         """Whether what a look found is this letter's: not if another one has it by now, or one is

@@ -1,0 +1,91 @@
+"""Many sends at once: how many got through, in what time, and processor seconds."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import import_module
+
+import httpx
+
+from engage_interactions import AsyncEngageClient, EngageClient
+from engage_interactions.bulk import Item, send_many, send_many_async
+
+PER_SECOND = 49.5
+CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
+
+
+def reviews(count: int) -> Iterator[Item]:
+    module = import_module("engage_interactions.review")
+    for number in range(count):
+        review = module.Review.from_payload(
+            {
+                "productSku": f"{number}",
+                "stars": 5,
+                "recommended": True,
+                "reviewedAt": "2026-03-01T12:30:15+00:00",
+            }
+        )
+        yield CONTACT, review
+
+
+def threads(base_url: str, count: int) -> int:
+    with EngageClient(base_url, api_key="threads", user_agent="Bench/1") as engage:
+        return sum(it.error is None for it in send_many(engage, reviews(count)))
+
+
+async def tasks(base_url: str, count: int) -> int:
+    sent = 0
+    async with AsyncEngageClient(base_url, api_key="tasks", user_agent="Bench/1") as engage:
+        async for outcome in send_many_async(engage, reviews(count)):
+            sent += outcome.error is None
+    return sent
+
+
+async def bare(base_url: str, count: int) -> int:
+    """httpx alone, at the same pace, as many at once."""
+    headers = {
+        "User-Agent": "Bench/1",
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "apikey": "bare",
+    }
+    url = f"{base_url}/api/v3/interactions"
+    loop = asyncio.get_running_loop()
+    async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group:
+
+        async def post(item: Item) -> None:
+            contact_id, payload = item
+            body = {
+                "contactId": contact_id,
+                "schemaId": "review",
+                "createdDate": datetime.now(UTC).isoformat(),
+                "payload": payload.to_payload(),
+            }
+            content = json.dumps(body).encode()
+            (await client.post(url, content=content, headers=headers)).raise_for_status()
+
+        began = loop.time()
+        for number, item in enumerate(reviews(count)):
+            await asyncio.sleep(began + number / PER_SECOND - loop.time())
+            group.create_task(post(item))
+    return count
+
+
+MODES = {"tasks": tasks, "bare": bare}
+
+
+def main() -> None:
+    mode, base_url, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    began, cpu = time.monotonic(), time.process_time()
+    sent = (
+        threads(base_url, count) if mode == "threads" else asyncio.run(MODES[mode](base_url, count))
+    )
+    used = {"cpu": time.process_time() - cpu, "wall": time.monotonic() - began}
+    print(json.dumps({"sent": sent, **used}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""Microseconds to make, check and encode a review, and to decode and check one, in turn.
+
+Takes a folder with what quicktype made.
+"""
+
+import json
+import statistics
+import sys
+import timeit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+REPEATS, SECONDS = 7, 0.02
+DATE = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+WIRE = {
+    "productSku": "7120-38",
+    "headline": "Warm",
+    "text": "Kept me warm all winter.",
+    "shop": "Gothenburg",
+    "stars": 5,
+    "recommended": True,
+    "price": 450.5,
+    "reviewedAt": DATE.isoformat(),
+}
+RAW = json.dumps(WIRE).encode()
+
+ours: Any = import_module("engage_interactions.review").Review
+attrs: Any = import_module("attrs")
+cattrs_json: Any = import_module("cattrs.preconf.json")
+fastjsonschema: Any = import_module("fastjsonschema")
+
+
+class Strict(BaseModel):
+    """With the names on the wire, and nothing that is not declared."""
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+    )
+    product_sku: str = Field(alias="productSku")
+    headline: str | None = None
+    text: str | None = None
+    shop: str | None = None
+    stars: int
+    recommended: bool
+    price: float | None = None
+    reviewed_at: AwareDatetime = Field(alias="reviewedAt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """Checks nothing: a floor, and what stands beside fastjsonschema."""
+
+    product_sku: str
+    headline: str | None = None
+    text: str | None = None
+    shop: str | None = None
+    stars: int
+    recommended: bool
+    price: float | None = None
+    reviewed_at: datetime
+
+    def to_wire(self) -> dict[str, object]:
+        wire: dict[str, object] = {
+            "productSku": self.product_sku,
+            "headline": self.headline,
+            "text": self.text,
+            "shop": self.shop,
+            "stars": self.stars,
+            "recommended": self.recommended,
+            "price": self.price,
+            "reviewedAt": self.reviewed_at.isoformat(),
+        }
+        return {name: value for name, value in wire.items() if value is not None}
+
+    @staticmethod
+    def of_wire(wire: Mapping[str, Any]) -> "Plain":
+        return Plain(
+            product_sku=wire["productSku"],
+            headline=wire.get("headline"),
+            text=wire.get("text"),
+            shop=wire.get("shop"),
+            stars=wire["stars"],
+            recommended=wire["recommended"],
+            price=wire.get("price"),
+            reviewed_at=datetime.fromisoformat(wire["reviewedAt"]),
+        )
+
+
+def schema() -> dict[str, object]:
+    kinds = {str: "string", int: "integer", bool: "boolean", float: "number"}
+    properties = {name: {"type": kinds[type(value)]} for name, value in WIRE.items()}
+    properties["reviewedAt"]["format"] = "date-time"
+    need = ["productSku", "stars", "recommended", "reviewedAt"]
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": properties,
+        "required": need,
+        "additionalProperties": False,
+    }
+
+
+def with_attrs() -> tuple[Any, Any]:
+    """A class that checks its types, and a converter that knows the names on the wire."""
+    is_a, optional = attrs.validators.instance_of, attrs.validators.optional
+    fields = {
+        "product_sku": attrs.field(type=str, validator=is_a(str)),
+        "stars": attrs.field(type=int, validator=is_a(int)),
+        "recommended": attrs.field(type=bool, validator=is_a(bool)),
+        "reviewed_at": attrs.field(type=datetime, validator=is_a(datetime)),
+        **{
+            name: attrs.field(type=str | None, default=None, validator=optional(is_a(str)))
+            for name in ("headline", "text", "shop")
+        },
+        "price": attrs.field(
+            type=float | None, default=None, validator=optional(is_a((float, int)))
+        ),
+    }
+    kind = attrs.make_class("Review", fields, frozen=True, slots=True, kw_only=True)
+    converter = cattrs_json.make_converter(forbid_extra_keys=True, omit_if_default=True)
+    gen = import_module("cattrs.gen")
+    named = {"product_sku": "productSku", "reviewed_at": "reviewedAt"}
+    renamed = {name: gen.override(rename=wire) for name, wire in named.items()}
+    options = {"_cattrs_omit_if_default": True, **renamed}
+    writes = gen.make_dict_unstructure_fn(kind, converter, **options)
+    reads = gen.make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True, **renamed)
+    converter.register_unstructure_hook(kind, writes)
+    converter.register_structure_hook(kind, reads)
+    return kind, converter
+
+
+def made(kind: Any) -> Any:
+    """All classes are made alike, and as an application does."""
+    return kind(
+        product_sku="7120-38",
+        headline="Warm",
+        text="Kept me warm all winter.",
+        shop="Gothenburg",
+        stars=5,
+        recommended=True,
+        price=450.5,
+        reviewed_at=DATE,
+    )
+
+
+def encoders(quicktype: Any) -> dict[str, Callable[[], bytes]]:
+    adapter = TypeAdapter(Strict)
+    validate = fastjsonschema.compile(schema())
+    kind, converter = with_attrs()
+
+    def checked() -> bytes:
+        return json.dumps(validate(made(Plain).to_wire())).encode()
+
+    def floor() -> bytes:
+        made(Plain)
+        return json.dumps(WIRE).encode()
+
+    return {
+        "ours": lambda: json.dumps(made(ours).to_payload()).encode(),
+        "pydantic": lambda: adapter.dump_json(made(Strict), by_alias=True, exclude_none=True),
+        "fastjsonschema": checked,
+        "cattrs": lambda: converter.dumps(made(kind)).encode(),
+        "quicktype": lambda: json.dumps(made(quicktype).to_dict()).encode(),
+        "floor": floor,
+    }
+
+
+def decoders(quicktype: Any) -> dict[str, Callable[[], object]]:
+    validate = fastjsonschema.compile(schema())
+    kind, converter = with_attrs()
+    read = Strict.model_validate_json
+
+    def floor() -> object:
+        json.loads(RAW)
+        return made(Plain)
+
+    return {
+        "ours": lambda: ours.from_payload(json.loads(RAW)),
+        "pydantic": lambda: read(RAW),
+        "fastjsonschema": lambda: Plain.of_wire(validate(json.loads(RAW))),
+        "cattrs": lambda: converter.loads(RAW, kind),
+        "quicktype": lambda: quicktype.from_dict(json.loads(RAW)),
+        "floor": floor,
+    }
+
+
+def proven(calls: Mapping[str, Callable[[], object]], expected: Callable[[object], bool]) -> None:
+    """A peer that makes something else is none."""
+    for name, call in calls.items():
+        if not expected(call()):
+            sys.exit(f"{name} makes {call()!r}")
+
+
+def in_turn(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    timers = {name: timeit.Timer(call) for name, call in calls.items()}
+    numbers: dict[str, int] = {}
+    for name, timer in timers.items():
+        number, seconds = timer.autorange()
+        numbers[name] = max(1, int(number * SECONDS / seconds))
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(REPEATS):
+        for name, timer in timers.items():
+            took[name].append(timer.timeit(numbers[name]) / numbers[name] * 1e6)
+    return {name: statistics.median(times) for name, times in took.items()}
+
+
+def is_the_wire(found: object) -> bool:
+    assert isinstance(found, bytes)
+    wire: dict[str, Any] = json.loads(found)
+    wire["reviewedAt"] = datetime.fromisoformat(wire["reviewedAt"])
+    return wire == {**WIRE, "reviewedAt": DATE}
+
+
+def is_the_review(found: object) -> bool:
+    names = Plain.__annotations__
+    return all(getattr(found, name) == getattr(made(Plain), name) for name in names)
+
+
+def main() -> None:
+    sys.path.append(sys.argv[1])
+    quicktype = import_module("quicktype_review").Review
+    writes, reads = encoders(quicktype), decoders(quicktype)
+    proven(writes, is_the_wire)
+    proven(reads, is_the_review)
+    took = {f"encode {name}": it for name, it in in_turn(writes).items()}
+    took |= {f"decode {name}": it for name, it in in_turn(reads).items()}
+    print(json.dumps(took))
+
+
+if __name__ == "__main__":
+    main()
