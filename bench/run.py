@@ -39,7 +39,7 @@ def measure(group: Group, options: Options) -> Iterator[report.Line]:
         for one in group.measure(options):
             found[one.row] = one
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
     for row in group.rows:
         measured = found.get(row.name)
         yield report.line(row, measured, reason if measured is None else why(measured))
