@@ -280,6 +280,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "_runtime.payloads": {
         r"read_(integer|number): .*isinstance\(value.*": "refused when the object is made",
         r"read_date_time: without (if (second|minute)|raise.*(leap|year 0)).*": OTHER_WORDS,
+        r"check_(number|date_time): without (if type.*|return)": "a short cut",
+        r"check_number: without (float|not isfinite.*)": "of a subclass of float",
         r"exact: (53 [+-]1|2 \*\* 53 <= .* with Lt)": "a float of that size has all its digits",
         r"__init__: without key=str": "the keys of JSON are strings",
         r"(required|optional): without return (cast.*|None)": "it returns None all the same",

@@ -23,7 +23,7 @@ def _puts(durability: str, options: Options) -> Iterator[Measured]:
 
     arguments: list[str | Path] = [python("client"), SCRIPTS / "outbox.py", files, durability]
     seen = told_often(Command(arguments, folder, {"PYTHONPATH": str(folder)}, before=empty), rounds)
-    floor = {"floor": seen["same table"] / seen["bare"]}
+    floor = {"floor": seen["floor"] / seen["bare"]}
     yield Measured(f"outbox-{durability}", seen["ours"], seen["bare"], rounds=rounds, more=floor)
 
 

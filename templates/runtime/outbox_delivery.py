@@ -186,5 +186,6 @@ def _wait(waits: Sequence[float], step: int) -> float:
 
 def _letter(row: Row, origin: Origin) -> Letter:
     payload = json.loads(row.body)["payload"]
-    created_date = read_date_time(row.created_date)
-    return Letter(origin.kind(), row.contact_id, row.schema_id, created_date, payload, row.body)
+    created_date, stamp = read_date_time(row.created_date), row.created_date
+    kind = origin.kind()
+    return Letter(kind, row.contact_id, row.schema_id, created_date, stamp, payload, row.body)

@@ -21,18 +21,18 @@ from .sending import Letter
 State: TypeAlias = Literal["waiting", "sending", "unknown", "rejected"]
 Durability: TypeAlias = Literal["flushed", "unflushed"]
 
-_VERSION = 1
+_VERSION = 2
 _APPLICATION = 0x656E6762  # tells an outbox from any other database
 _BUSY_SECONDS = 30.0
 _opening = threading.Lock()
 
-_TABLE = """
-CREATE TABLE entries (
+_SCHEMA = (
+    """CREATE TABLE entries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     contact_id TEXT NOT NULL,
     schema_id TEXT NOT NULL,
     created_date TEXT NOT NULL,
-    twin BLOB NOT NULL,
+    created_second INTEGER NOT NULL,
     schema_hash TEXT NOT NULL,
     body BLOB NOT NULL,
     put_at TEXT NOT NULL,
@@ -41,10 +41,11 @@ CREATE TABLE entries (
     posts INTEGER NOT NULL DEFAULT 0,
     step INTEGER NOT NULL DEFAULT 0,
     reasons TEXT NOT NULL DEFAULT '[]'
-)
-"""
-_RECEIPTS = (
-    "CREATE TABLE receipts (twin BLOB NOT NULL, interaction_id TEXT NOT NULL, at REAL NOT NULL)"
+)""",
+    # Of those that were sent, which are few: a put has nothing to do with it.
+    "CREATE INDEX twins ON entries (contact_id, schema_id, created_second) WHERE posts > 0",
+    "CREATE TABLE receipts (twin BLOB NOT NULL, interaction_id TEXT NOT NULL, at REAL NOT NULL)",
+    "CREATE INDEX receipts_twin ON receipts (twin)",
 )
 _MEMORY = 90 * 86_400.0
 """Seconds for which it is known what was delivered."""
@@ -79,7 +80,7 @@ class Row:
     contact_id: str
     schema_id: str
     created_date: str
-    twin: bytes
+    created_second: int
     schema_hash: str
     body: bytes = field(repr=False)
     state: State
@@ -88,13 +89,13 @@ class Row:
 
 
 _PUT = """
-INSERT INTO entries (contact_id, schema_id, created_date, twin, schema_hash, body, put_at)
+INSERT INTO entries (contact_id, schema_id, created_date, created_second, schema_hash, body, put_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _DUE = """
-SELECT id, contact_id, schema_id, created_date, twin, schema_hash, body, state, posts, step
-FROM entries WHERE id > ? AND state IN ('waiting', 'sending') AND (due <= ? OR due > ?)
-ORDER BY id LIMIT 1
+SELECT id, contact_id, schema_id, created_date, created_second, schema_hash, body, state,
+posts, step FROM entries WHERE id > ? AND state IN ('waiting', 'sending')
+AND (due <= ? OR due > ?) ORDER BY id LIMIT 1
 """
 _ENTRIES = """
 SELECT id, state, contact_id, schema_id, created_date, body, put_at, reasons
@@ -102,7 +103,7 @@ FROM entries WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT 100
 """
 _TWIN = """
 SELECT 1 FROM entries WHERE posts > 0 AND state <> 'rejected'
-AND twin = ? AND id <> ? LIMIT 1
+AND contact_id = ? AND schema_id = ? AND created_second = ? AND id <> ? LIMIT 1
 """
 _MOVE = """
 UPDATE entries SET state = ?, posts = ?, step = ?, due = ?, reasons = ? WHERE id = ? AND state = ?
@@ -131,10 +132,8 @@ class OutboxFile:
         self._db.execute("BEGIN IMMEDIATE").close()
         version, application = self._pragma("user_version"), self._pragma("application_id")
         if not version and not application and not self._pragma("schema_version"):
-            self._db.execute(_TABLE)
-            self._db.execute(_RECEIPTS)
-            self._db.execute("CREATE INDEX receipts_twin ON receipts (twin)")
-            self._db.execute("CREATE INDEX twins ON entries (twin)")
+            for statement in _SCHEMA:
+                self._db.execute(statement)
             self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
         elif (version, application) != (_VERSION, _APPLICATION):
@@ -158,7 +157,8 @@ class OutboxFile:
 
     def put(self, letter: Letter, schema_hash: str, now: datetime) -> int:
         """The id of the new entry, which is committed."""
-        values = (*letter.mark, _twin(letter), schema_hash, letter.body, now.isoformat())
+        second = int(letter.created_date.timestamp())
+        values = (*letter.mark, second, schema_hash, letter.body, now.isoformat())
         with self._used() as db:
             return cast(int, db.execute(_PUT, values).lastrowid)
 
@@ -180,7 +180,7 @@ class OutboxFile:
         interaction is not that one's."""
         with self._used() as db:
             db.execute("BEGIN IMMEDIATE")
-            db.execute("INSERT INTO receipts VALUES (?, ?, ?)", (row.twin, interaction_id, now))
+            db.execute("INSERT INTO receipts VALUES (?, ?, ?)", (_twin(row), interaction_id, now))
             db.execute("DELETE FROM receipts WHERE at < ?", (now - _MEMORY,))
             db.execute("DELETE FROM entries WHERE id = ?", (row.id,))
             db.execute("COMMIT")
@@ -189,13 +189,14 @@ class OutboxFile:
         """Ids that a look must not take, because they are its twins'."""
         query = "SELECT interaction_id FROM receipts WHERE twin = ?"
         with self._used() as db:
-            rows: list[tuple[str]] = db.execute(query, (row.twin,)).fetchall()
+            rows: list[tuple[str]] = db.execute(query, (_twin(row),)).fetchall()
         return frozenset(interaction_id for (interaction_id,) in rows)
 
     def has_doubtful_twin(self, row: Row) -> bool:
         """Whether there is another one, also sent, that a look could not tell from this."""
+        values = (row.contact_id, row.schema_id, row.created_second, row.id)
         with self._used() as db:
-            return db.execute(_TWIN, (row.twin, row.id)).fetchone() is not None
+            return db.execute(_TWIN, values).fetchone() is not None
 
     def entries(self, state: State | None) -> Iterator[Entry]:
         """In the order in which they were put, read by and by."""
@@ -273,10 +274,10 @@ def _open(path: str, timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
 
 
-def _twin(letter: Letter) -> bytes:
+def _twin(row: Row) -> bytes:
     """What an entry has in common with those that a look might take for it, readable for nobody; by
     the second, in case that the platform gives back no milliseconds."""
-    what = [letter.contact_id, letter.schema_id, int(letter.created_date.timestamp())]
+    what = [row.contact_id, row.schema_id, row.created_second]
     return hashlib.sha256(json.dumps(what).encode()).digest()[:16]
 
 

@@ -48,6 +48,8 @@ class Pace:
 
     def wait(self) -> None:
         """Wait until a request may depart, and count it."""
+        if not self._queue and not self._depart():
+            return
         turn = threading.Event()
         wake = turn.set
         self._enter(wake)
@@ -60,6 +62,8 @@ class Pace:
 
     async def wait_async(self) -> None:
         """The same for asyncio. A wait that is cancelled takes nothing from the others."""
+        if not self._queue and not self._depart():
+            return
         import asyncio
 
         loop = asyncio.get_running_loop()

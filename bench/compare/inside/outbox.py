@@ -17,7 +17,7 @@ from engage_interactions.outbox import Outbox
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 PUTS, REPEATS = 200, 9
 _PUT = """
-INSERT INTO entries (contact_id, schema_id, created_date, twin, schema_hash, body, put_at)
+INSERT INTO entries (contact_id, schema_id, created_date, created_second, schema_hash, body, put_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
@@ -66,20 +66,27 @@ def main() -> None:
     outbox.put(CONTACT, review)
     table, *more = statements(folder / "ours.db")
     (row,) = sqlite3.connect(folder / "ours.db").execute(
-        "SELECT contact_id, schema_id, created_date, twin, schema_hash, body, put_at FROM entries"
+        "SELECT contact_id, schema_id, created_date, created_second, schema_hash, body, put_at "
+        "FROM entries"
     )
-    size = sum(len(it) for it in row)
+    size = sum(len(it) if isinstance(it, str | bytes) else 4 for it in row)
+    *before, body, at = row
+    interaction = json.loads(body)
     same = opened(folder / "same.db", settings)
     for statement in (table, *more):
         same.execute(statement)
     bare = opened(folder / "bare.db", settings)
     bare.execute("CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL)")
-    body = bytes(size)
+    zeros = bytes(size)
+
+    def floor() -> None:
+        same.execute(_PUT, (*before, json.dumps(interaction).encode(), at))
+
     took = in_turn(
         {
             "ours": lambda: outbox.put(CONTACT, review),
-            "bare": lambda: bare.execute("INSERT INTO entries (body) VALUES (?)", (body,)),
-            "same table": lambda: same.execute(_PUT, row),
+            "bare": lambda: bare.execute("INSERT INTO entries (body) VALUES (?)", (zeros,)),
+            "floor": floor,
         }
     )
     print(json.dumps(took | {"bytes": size}))

@@ -38,7 +38,7 @@ class Document:
     def placed(self, findings: Sequence[Finding]) -> list[Finding]:
         """Findings about the schemas of this file, with their lines and columns."""
         prefixes = {schema.id: prefix for prefix, schema in self.schemas}
-        found = {} if self.broken else positions(self.text)
+        found = positions(self.text) if findings and not self.broken else {}
         placed: list[Finding] = []
         for finding in findings:
             parts = prefixes.get(finding.schema_id, ()) + finding.parts

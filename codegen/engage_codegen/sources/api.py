@@ -6,8 +6,6 @@ that names the integration is mandatory, and an integration stays below 50 reque
 
 import asyncio
 import re
-import time
-from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from urllib.parse import quote
 
@@ -22,12 +20,10 @@ from ..errors import (
 )
 from ..schema import Json, Schema, from_envelope, is_id, loads, shown
 from .interface import ApiKey, Progress
+from .pace import Pace
 
 _AT_ONCE = 16
 _AGAIN = "check that the base URL is that of a tenant, and pull again"
-_BURST = 10
-_WINDOW_SECONDS = 0.25
-"""40 departures a second, in short bursts: what is late on its way must not make 50 arrivals."""
 _TIMEOUT_SECONDS = 30.0
 _LONGEST_SECONDS = 120.0
 _LARGEST_BYTES = 20_000_000
@@ -46,14 +42,13 @@ class ApiSource:
         place = f"environment variable {key.variable}"
         self._auth = _KeyHeader(_header("API key", key.value, place))
         self._user_agent = _header("user agent", user_agent, "user-agent, like AcmePOS/1.5")
-        self._pace = _Pace()
+        self._pace = Pace()
 
     def fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
         """See `Source.fetch`."""
         return asyncio.run(self._fetch(only, progress))
 
     async def _fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
-        self._pace = _Pace()  # a lock of asyncio belongs to one event loop
         headers = {"User-Agent": self._user_agent}
         gate = asyncio.Semaphore(_AT_ONCE)
         schemas: dict[str, Schema] = {}
@@ -213,21 +208,6 @@ class _KeyHeader(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["apikey"] = self._key
         yield request
-
-
-class _Pace:
-    """At most `_BURST` departures in any `_WINDOW_SECONDS`."""
-
-    def __init__(self) -> None:
-        self._turn = asyncio.Lock()
-        self._departures: deque[float] = deque(maxlen=_BURST)
-
-    async def wait(self) -> None:
-        async with self._turn:
-            if len(self._departures) == _BURST:
-                free = self._departures[0] + _WINDOW_SECONDS
-                await asyncio.sleep(max(0.0, free - time.monotonic()))
-            self._departures.append(time.monotonic())
 
 
 def _header(name: str, value: str, place: str) -> str:

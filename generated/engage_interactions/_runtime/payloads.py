@@ -6,7 +6,7 @@ infinities are no JSON, 2.0 is an integer, a date-time follows RFC 3339 and has 
 
 import re
 from collections.abc import Callable, Mapping, Set
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from math import inf, isfinite
 from types import TracebackType
@@ -29,6 +29,8 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
+
+_MINUTE = timedelta(minutes=1)
 
 __all__ = [
     "UNSET",
@@ -80,6 +82,8 @@ def check_integer(problems: list[Violation], name: str, value: object) -> None:
 
 def check_number(problems: list[Violation], name: str, value: object) -> None:
     """A finite float, or an int that is no bool."""
+    if type(value) is float and isfinite(value):
+        return
     if not isinstance(value, (float, int)) or isinstance(value, bool):
         problems.append(_wrong_type(name, "a number", value))
     elif isinstance(value, float) and not isfinite(value):
@@ -94,6 +98,8 @@ def check_boolean(problems: list[Violation], name: str, value: object) -> None:
 
 def check_date_time(problems: list[Violation], name: str, value: object) -> None:
     """An aware datetime with an offset of whole minutes: RFC 3339 has no other."""
+    if type(value) is datetime and value.tzinfo is UTC:
+        return
     if not isinstance(value, datetime):
         problems.append(_wrong_type(name, "a datetime", value))
         return
@@ -101,7 +107,7 @@ def check_date_time(problems: list[Violation], name: str, value: object) -> None
     if offset is None:
         rule = "has to have a time zone, because the platform demands an offset"
         problems.append(Violation(name, rule, value))
-    elif offset % timedelta(minutes=1):
+    elif offset % _MINUTE:
         rule = "has an offset with seconds, which RFC 3339 cannot write"
         problems.append(Violation(name, rule, value))
 
@@ -191,13 +197,12 @@ class Reader:
 
     def __init__(self, kind: str, payload: Mapping[str, Json], declared: Set[str]) -> None:
         self._kind = kind
-        self._payload: Mapping[str, Json] = {}
+        self._payload: Mapping[str, Json] = payload
         self._problems: list[Violation] = []
         if not _is_mapping(payload):
+            self._payload = {}
             self._problems.append(Violation("payload", not_a("an object", payload), payload))
-            return
-        self._payload = payload
-        if not payload.keys() <= declared:
+        elif not payload.keys() <= declared:
             self._problems += [
                 Violation(str(name), "is not declared in the schema", payload[name])
                 for name in sorted(payload.keys() - declared, key=str)

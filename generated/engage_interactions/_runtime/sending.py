@@ -7,7 +7,7 @@ createdDate, whose payload is a part of the one sent, and whose id no earlier re
 
 import json
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +38,8 @@ class Letter:
     contact_id: str
     schema_id: str
     created_date: datetime
+    stamp: str
+    """The createdDate on the wire."""
     payload: Mapping[str, Json] = field(repr=False)
     body: bytes = field(repr=False)
 
@@ -45,11 +47,6 @@ class Letter:
     def mark(self) -> tuple[str, str, str]:
         """What a look goes by, but for the payload."""
         return (self.contact_id, self.schema_id, self.stamp)
-
-    @property
-    def stamp(self) -> str:
-        """The createdDate on the wire."""
-        return encode_date_time(self.created_date)
 
     def request(self) -> Request:
         """The POST."""
@@ -64,11 +61,12 @@ def letter(contact_id: str, payload: Payload, created_date: datetime) -> Letter:
     check_id(problems, "contactId", contact_id)
     if problems:
         raise InvalidPayload(schema_id, problems)
+    stamp = encode_date_time(created_date)
     wire = payload.to_payload()
     envelope: dict[str, Json] = {
         "contactId": contact_id,
         "schemaId": schema_id,
-        "createdDate": encode_date_time(created_date),
+        "createdDate": stamp,
         "payload": wire,
     }
     body = b""
@@ -78,7 +76,7 @@ def letter(contact_id: str, payload: Payload, created_date: datetime) -> Letter:
         problems.append(Violation("payload", "has a number that JSON cannot hold"))
     if problems:
         raise InvalidPayload(schema_id, problems)
-    return Letter(type(payload), contact_id, schema_id, created_date, wire, body)
+    return Letter(type(payload), contact_id, schema_id, created_date, stamp, wire, body)
 
 
 _to_json = json.JSONEncoder(allow_nan=False).encode
@@ -93,20 +91,22 @@ class Claims:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ids: OrderedDict[str, None] = OrderedDict()
-        self._under_way: Counter[tuple[str, str, str]] = Counter()
+        self._under_way: dict[tuple[str, str, str], int] = {}
 
     @contextmanager
     def under_way(self, letter: Letter) -> Generator[None]:
         """While a letter has no receipt yet."""
+        mark, under_way = letter.mark, self._under_way
         with self._lock:
-            self._under_way[letter.mark] += 1
+            under_way[mark] = under_way.get(mark, 0) + 1
         try:
             yield
         finally:
             with self._lock:
-                self._under_way[letter.mark] -= 1
-                if not self._under_way[letter.mark]:
-                    del self._under_way[letter.mark]
+                if under_way[mark] == 1:
+                    del under_way[mark]
+                else:
+                    under_way[mark] -= 1
 
     def takes(self, letter: Letter, interaction_id: str) -> bool:
         """Whether what a look found is this letter's: not if another one has it by now, or one is

@@ -171,10 +171,13 @@ class Stamps:
 
     def next(self) -> datetime:
         now = self._clock.now().astimezone(UTC)
+        now -= timedelta(microseconds=now.microsecond % 1000)
         with self._lock:
-            now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-            self._last = max(now, self._last + timedelta(milliseconds=1))
+            self._last = max(now, self._last + _MILLISECOND)
             return self._last
+
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class _ApiKey(httpx.Auth):
