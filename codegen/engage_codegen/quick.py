@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from .errors import CodegenError
 
@@ -20,6 +19,8 @@ def is_up_to_date(arguments: Sequence[str]) -> bool:
     else."""
     if list(arguments) not in (["generate"], ["check"]) or _completes():
         return False
+    from pathlib import Path
+
     from . import config, freshness, snapshot
 
     try:

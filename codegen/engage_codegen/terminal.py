@@ -5,10 +5,11 @@ import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .sources.interface import Progress
 
 
@@ -90,6 +91,6 @@ def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def short(path: Path) -> str:
+def short(path: "Path") -> str:
     """Relative, where that is shorter."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    return os.path.relpath(path) if path.is_relative_to(os.getcwd()) else str(path)

@@ -59,30 +59,41 @@ def is_fresh(output: Path, lock: Lock, head: Head, local: Mapping[str, str] | No
     }:
         return False
     made = lock.made()
-    paths = files(output)
-    if set(paths) != set(made):
+    if set(_ids(output)) != set(made):
         return False
     if local is not None and any(made[key].schema != local[key] for key in made):
         return False
     owned = lock.owned_output()
     try:
-        return all(same_schema(paths[key].read_bytes(), made[key].schema) for key in made) and all(
-            same_output(path, (output / path).read_bytes(), owned[path]) for path in owned
-        )
+        return all(
+            same_schema(_data(f"{output}/{path_of(key)}"), made[key].schema) for key in made
+        ) and all(same_output(path, _data(f"{output}/{path}"), owned[path]) for path in owned)
     except (OSError, ValueError):
         return False
 
 
+def _data(path: str) -> bytes:
+    # Without a Path, whose making takes longer than the reading.
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
+
+
 def files(output: Path) -> dict[str, Path]:
     """The snapshot files that exist: schema id -> path, sorted by id."""
+    return {key: output / path_of(key) for key in _ids(output)}
+
+
+def _ids(output: Path) -> list[str]:
+    """The schemas that have a snapshot file, sorted."""
+    folder = output / FOLDER
     try:
-        names = sorted(os.listdir(output / FOLDER))
+        names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return []
     except OSError as error:
-        raise _unreadable(output / FOLDER, error) from None
-    paths = {name[:-5]: output / FOLDER / name for name in names if name.endswith(".json")}
-    return {key: path for key, path in paths.items() if not str(path).endswith(LOCK_PATH)}
+        raise _unreadable(folder, error) from None
+    lock = LOCK_PATH.rpartition("/")[2]
+    return sorted(name[:-5] for name in names if name.endswith(".json") and name != lock)
 
 
 def read(output: Path) -> dict[str, Schema]:
