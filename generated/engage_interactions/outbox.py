@@ -3,7 +3,8 @@
 
 from ._runtime.outbox import AlreadyDelivering, Outbox, Status
 from ._runtime.outbox_delivery import Delivery
-from ._runtime.outbox_file import Durability, Entry, OutboxFailed, State
+from ._runtime.outbox_entry import Entry, State
+from ._runtime.outbox_file import Durability, OutboxFailed
 
 __all__ = [
     "AlreadyDelivering",

@@ -21,7 +21,8 @@ from .client import EngageClient
 from .clock import SYSTEM, Clock
 from .errors import EngageError, InvalidPayload, Violation
 from .outbox_delivery import Delivery, Round
-from .outbox_file import Durability, Entry, OutboxFile, State, only_one
+from .outbox_entry import Entry, State
+from .outbox_file import Durability, OutboxFile, only_one
 from .payloads import Payload
 from .results import Receipt
 from .retry import RetryPolicy

@@ -17,7 +17,8 @@ from .errors import (
     ReadFailed,
     Rejected,
 )
-from .outbox_file import OutboxFile, Row, State
+from .outbox_entry import Row, State
+from .outbox_file import OutboxFile
 from .payloads import read_date_time
 from .results import Receipt
 from .retry import RetryPolicy

@@ -3,22 +3,19 @@
 It holds personal data: only its owner may read it, and what is deleted is overwritten.
 """
 
-import hashlib
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias, cast
 
 from .errors import EngageError
-from .payloads import Json, read_date_time
+from .outbox_entry import Entry, Row, State, entry_of
 from .sending import Letter
 
-State: TypeAlias = Literal["waiting", "sending", "unknown", "rejected"]
 Durability: TypeAlias = Literal["flushed", "unflushed"]
 
 _VERSION = 2
@@ -56,38 +53,6 @@ class OutboxFailed(EngageError):
     none of an outbox. A `put` that raises it has put nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One interaction in the outbox. `created_date` is the one that it has, or will have, in
-    Engage; `put_at` is when it came into the outbox; `reasons` say why it is in its state."""
-
-    id: int
-    state: State
-    contact_id: str
-    schema_id: str
-    created_date: datetime
-    payload: dict[str, Json] = field(repr=False)
-    put_at: datetime
-    reasons: tuple[str, ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An entry as the delivery needs it. `posts` is how many were begun and may have been carried
-    out, `step` how often the present one was tried in vain or looked for."""
-
-    id: int
-    contact_id: str
-    schema_id: str
-    created_date: str
-    created_second: int
-    schema_hash: str
-    body: bytes = field(repr=False)
-    state: State
-    posts: int
-    step: int
-
-
 _PUT = """
 INSERT INTO entries (contact_id, schema_id, created_date, created_second, schema_hash, body, put_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -108,6 +73,7 @@ AND contact_id = ? AND schema_id = ? AND created_second = ? AND id <> ? LIMIT 1
 _MOVE = """
 UPDATE entries SET state = ?, posts = ?, step = ?, due = ?, reasons = ? WHERE id = ? AND state = ?
 """
+_DISCARD = "DELETE FROM entries WHERE id = ? AND state <> 'sending'"
 _REQUEUE = """
 UPDATE entries SET state = 'waiting', posts = 0, step = 0, due = 0, reasons = '[]'
 WHERE id = ? AND state IN ('rejected', 'unknown')
@@ -148,8 +114,7 @@ class OutboxFile:
         self._db.execute("PRAGMA secure_delete = ON").close()
 
     def _pragma(self, name: str) -> int:
-        row: tuple[int] = self._db.execute(f"PRAGMA {name}").fetchone()
-        return row[0]
+        return cast(int, self._db.execute(f"PRAGMA {name}").fetchone()[0])
 
     def close(self) -> None:
         with self._lock:
@@ -159,8 +124,7 @@ class OutboxFile:
         """The id of the new entry, which is committed."""
         second = int(letter.created_date.timestamp())
         values = (*letter.mark, second, schema_hash, letter.body, now.isoformat())
-        with self._used() as db:
-            return cast(int, db.execute(_PUT, values).lastrowid)
+        return cast(int, self._change(_PUT, values).lastrowid)
 
     def due(self, after: int, now: float, latest: float) -> Row | None:
         """The first row behind `after` that is due; also one that is due later than `latest`,
@@ -172,15 +136,14 @@ class OutboxFile:
     def move(self, row: Row, to: Row, *, due: float, reasons: tuple[str, ...]) -> bool:
         """Put a row into the state of another; False if it is not in that of `row` any more."""
         values = (to.state, to.posts, to.step, due, json.dumps(reasons), row.id, row.state)
-        with self._used() as db:
-            return db.execute(_MOVE, values).rowcount == 1
+        return self._change(_MOVE, values).rowcount == 1
 
     def delivered(self, row: Row, interaction_id: str, now: float) -> None:
         """Delete a row; a look for another one that it could not tell from this will know which
         interaction is not that one's."""
         with self._used() as db:
             db.execute("BEGIN IMMEDIATE")
-            db.execute("INSERT INTO receipts VALUES (?, ?, ?)", (_twin(row), interaction_id, now))
+            db.execute("INSERT INTO receipts VALUES (?, ?, ?)", (row.twin, interaction_id, now))
             db.execute("DELETE FROM receipts WHERE at < ?", (now - _MEMORY,))
             db.execute("DELETE FROM entries WHERE id = ?", (row.id,))
             db.execute("COMMIT")
@@ -189,7 +152,7 @@ class OutboxFile:
         """Ids that a look must not take, because they are its twins'."""
         query = "SELECT interaction_id FROM receipts WHERE twin = ?"
         with self._used() as db:
-            rows: list[tuple[str]] = db.execute(query, (_twin(row),)).fetchall()
+            rows: list[tuple[str]] = db.execute(query, (row.twin,)).fetchall()
         return frozenset(interaction_id for (interaction_id,) in rows)
 
     def has_doubtful_twin(self, row: Row) -> bool:
@@ -207,7 +170,7 @@ class OutboxFile:
             if not page:
                 return
             last = page[-1][0]
-            yield from map(_entry, page)
+            yield from map(entry_of, page)
 
     def counts(self) -> dict[State, tuple[int, datetime]]:
         """How many there are in each state, and since when the oldest is in the outbox."""
@@ -218,14 +181,11 @@ class OutboxFile:
 
     def requeue(self, entry_id: int) -> bool:
         """Let one that was rejected, or whose outcome is unknown, wait again."""
-        with self._used() as db:
-            return db.execute(_REQUEUE, (entry_id,)).rowcount == 1
+        return self._change(_REQUEUE, (entry_id,)).rowcount == 1
 
     def discard(self, entry_id: int) -> bool:
         """Delete one that is not just being sent."""
-        statement = "DELETE FROM entries WHERE id = ? AND state <> 'sending'"
-        with self._used() as db:
-            is_gone = db.execute(statement, (entry_id,)).rowcount == 1
+        is_gone = self._change(_DISCARD, (entry_id,)).rowcount == 1
         self.forget()
         return is_gone
 
@@ -233,6 +193,15 @@ class OutboxFile:
         """Empty the log that what was deleted still stands in, unless somebody reads it now."""
         with self._used() as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+    def _change(self, statement: str, values: tuple[str | bytes | float, ...]) -> sqlite3.Cursor:
+        """One statement, which is a transaction of its own."""
+        try:
+            with self._lock:
+                return self._db.execute(statement, values)
+        except (sqlite3.Error, OSError) as error:
+            reason = str(error)
+        raise OutboxFailed(f"{self._path}: {reason}")
 
     @contextmanager
     def _used(self) -> Generator[sqlite3.Connection]:
@@ -274,13 +243,6 @@ def _open(path: str, timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
 
 
-def _twin(row: Row) -> bytes:
-    """What an entry has in common with those that a look might take for it, readable for nobody; by
-    the second, in case that the platform gives back no milliseconds."""
-    what = [row.contact_id, row.schema_id, row.created_second]
-    return hashlib.sha256(json.dumps(what).encode()).digest()[:16]
-
-
 @contextmanager
 def _explained(path: str) -> Generator[None]:
     reason = ""
@@ -290,11 +252,3 @@ def _explained(path: str) -> Generator[None]:
         reason = str(error)
     if reason:
         raise OutboxFailed(f"{path}: {reason}")
-
-
-def _entry(row: tuple[int, State, str, str, str, bytes, str, str]) -> Entry:
-    number, state, contact_id, schema_id, created_date, body, put_at, reasons = row
-    payload = cast(dict[str, dict[str, Json]], json.loads(body))["payload"]
-    created, put = read_date_time(created_date), datetime.fromisoformat(put_at)
-    told = tuple(cast(list[str], json.loads(reasons)))
-    return Entry(number, state, contact_id, schema_id, created, payload, put, told)

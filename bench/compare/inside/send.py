@@ -43,10 +43,10 @@ def main() -> None:
         "payload": review.to_payload(),
     }
     content = json.dumps(body).encode()
-    with httpx.Client() as own, httpx.Client() as other:
-        engage = EngageClient(
-            base_url, api_key="bench", user_agent="Bench/1", rate=1_000_000, http=own
-        )
+    with (
+        EngageClient(base_url, api_key="bench", user_agent="Bench/1", rate=1_000_000) as engage,
+        httpx.Client() as other,
+    ):
 
         def ours() -> None:
             module.send_review(engage, CONTACT, review)
