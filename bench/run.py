@@ -42,7 +42,7 @@ def measure(group: Group, options: Options) -> Iterator[report.Line]:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
     for row in group.rows:
         measured = found.get(row.name)
-        yield report.line(row, measured, reason if measured is None else why(measured))
+        yield report.line(row, measured, reason if measured is None else why(measured, row.goal))
 
 
 def write(lines: Sequence[report.Line]) -> None:

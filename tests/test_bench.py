@@ -10,6 +10,8 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1]))
 
 from bench.compare import chart, report
+from bench.compare.explained import why
+from bench.compare.rows import Measured
 from bench.run import GROUPS, NAMES
 
 ROOT = Path(__file__).parents[1]
@@ -39,3 +41,19 @@ def test_no_committed_row_failed() -> None:
 def test_page_and_chart_are_those_of_the_figures(kind: str) -> None:
     made = report.page(COMMITTED) if kind == "md" else chart.chart(report.lines_of(COMMITTED))
     assert (DOCS / f"benchmarks.{kind}").read_text("utf-8") == made
+
+
+@pytest.mark.parametrize(
+    ("ratio", "floor", "is_explained"),
+    [(3.3, 2.9, True), (3.3, 2.6, False), (6.1, 3.0, False), (3.3, None, False)],
+)
+def test_a_miss_is_explained_by_what_the_run_bears_out(
+    ratio: float, floor: float | None, is_explained: bool
+) -> None:
+    more = {} if floor is None else {"floor": floor}
+    measured = Measured("decode-pydantic", 1.0, ratio=ratio, more=more)
+    assert bool(why(measured, 3.0)) == is_explained
+
+
+def test_what_nobody_has_explained_is_not() -> None:
+    assert not why(Measured("help", 9.0, more={"floor": 9.0}), 5.0)

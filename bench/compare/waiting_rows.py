@@ -19,7 +19,7 @@ from .serving import Server, most_in_a_second, serving
 _PATIENCE = 20.0
 _STEP = 0.0005
 _LATENCY = 0.1
-_MANY = 120
+_MANY = 60
 
 
 def _said(process: subprocess.Popen[str]) -> "queue.Queue[str]":

@@ -11,13 +11,13 @@ import httpx
 
 from . import calls
 from .clock import SYSTEM, Clock
+from .engine import NOTHING, Engine
 from .judge import Call, Reply, Request, Stop
 from .observe import Observer
 from .pace import DEFAULT_RATE
 from .payloads import Payload
 from .results import Receipt, Stored, by_date
 from .retry import RetryPolicy
-from .shared import NOTHING, Client
 from .transport import Connection, Content, failure, from_environment
 
 if TYPE_CHECKING:
@@ -27,7 +27,67 @@ T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
 
 
-class AsyncEngageClient(Client):
+class TaskEngine(Engine):
+    """Carries calls out, for tasks."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        rate: int,
+        retry: RetryPolicy | None,
+        observer: Observer | None,
+        clock: Clock,
+        http: httpx.AsyncClient | None,
+    ) -> None:
+        super().__init__(connection, rate, retry, observer, clock)
+        self._owned = http is None
+        self._http = http or connection.open(httpx.AsyncClient)
+
+    async def close(self) -> None:
+        if self._owned:
+            await self._http.aclose()
+
+    async def run(self, call: Call[T], stop: "asyncio.Event | None" = None) -> T:
+        """Drive a call to its end; with `stop` set, to the end that is nearest."""
+        try:
+            step = next(call)
+            while True:
+                if isinstance(step, Request):
+                    step = call.send(await self._ask(step))
+                elif stop is not None and stop.is_set():
+                    step = call.throw(Stop())
+                else:
+                    await self.clock.sleep_async(step.seconds, stop)
+                    self.observer.waited(step.reason, step.seconds)
+                    step = call.send(NOTHING)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _ask(self, request: Request) -> Reply:
+        start = self.clock.monotonic()
+        await self.pace.wait_async()
+        departure = self.clock.monotonic()
+        if departure - start >= 0.001:
+            self.observer.waited("pace", departure - start)
+        return self.replied(request, await self._exchange(request), departure)
+
+    async def _exchange(self, request: Request) -> Reply:
+        prepared = self.connection.request(self._http, request)
+        content = Content()
+        try:
+            response = await self._http.send(
+                prepared, auth=self.connection.auth, follow_redirects=False, stream=True
+            )
+            async with aclosing(response):
+                async for chunk in response.aiter_bytes():
+                    content.add(chunk)
+        except httpx.HTTPError as error:
+            return failure(error)
+        return self.connection.answer(response, content.all())
+
+
+class AsyncEngageClient:
     """A connection to a tenant, for asyncio. See `EngageClient`."""
 
     def __init__(
@@ -45,9 +105,11 @@ class AsyncEngageClient(Client):
     ) -> None:
         connection = Connection(base_url, api_key, user_agent, api_version)
         del api_key
-        super().__init__(connection, rate, retry, observer, clock)
-        self._owned = http is None
-        self._http = http or connection.open(httpx.AsyncClient)
+        # For the other parts of the runtime; completion shows what is for applications.
+        self.__engine__ = TaskEngine(connection, rate, retry, observer, clock, http)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.__engine__.connection!r})"
 
     @classmethod
     def from_env(
@@ -71,24 +133,29 @@ class AsyncEngageClient(Client):
         retry: RetryPolicy | None = None,
     ) -> Receipt:
         """See `EngageClient.send`."""
-        with self.observed("send", payload.__schema_id__):
-            return await self.run(self.sending(contact_id, payload, created_date, confirm, retry))
+        engine = self.__engine__
+        with engine.observed("send", payload.__schema_id__):
+            return await self.__engine__.run(
+                self.__engine__.sending(contact_id, payload, created_date, confirm, retry)
+            )
 
     async def get(
         self, kind: type[P], interaction_id: str, *, retry: RetryPolicy | None = None
     ) -> Stored[P]:
         """See `EngageClient.get`."""
-        with self.observed("get", kind.__schema_id__):
-            return await self.run(calls.get(kind, interaction_id, retry or self._retry))
+        with self.__engine__.observed("get", kind.__schema_id__):
+            return await self.__engine__.run(
+                calls.get(kind, interaction_id, retry or self.__engine__.retry)
+            )
 
     async def list(
         self, kind: type[P], contact_id: str, *, retry: RetryPolicy | None = None
     ) -> AsyncIterator[Stored[P]]:
         """See `EngageClient.list`."""
-        pages = calls.Pages(kind, contact_id, retry or self._retry)
+        pages = calls.Pages(kind, contact_id, retry or self.__engine__.retry)
         while pages.has_more:
-            with self.observed("list", kind.__schema_id__):
-                items = await self.run(pages.next())
+            with self.__engine__.observed("list", kind.__schema_id__):
+                items = await self.__engine__.run(pages.next())
             for item in items:
                 yield item
 
@@ -101,13 +168,12 @@ class AsyncEngageClient(Client):
 
     async def delete(self, interaction_id: str, *, retry: RetryPolicy | None = None) -> None:
         """See `EngageClient.delete`."""
-        with self.observed("delete", ""):
-            await self.run(calls.delete(interaction_id, retry or self._retry))
+        with self.__engine__.observed("delete", ""):
+            await self.__engine__.run(calls.delete(interaction_id, retry or self.__engine__.retry))
 
     async def aclose(self) -> None:
         """Close the connection, unless it came from outside."""
-        if self._owned:
-            await self._http.aclose()
+        await self.__engine__.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -119,42 +185,3 @@ class AsyncEngageClient(Client):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-    async def run(self, call: Call[T], stop: "asyncio.Event | None" = None) -> T:
-        """Drive a call to its end; with `stop` set, to the end that is nearest."""
-        try:
-            step = next(call)
-            while True:
-                if isinstance(step, Request):
-                    step = call.send(await self._ask(step))
-                elif stop is not None and stop.is_set():
-                    step = call.throw(Stop())
-                else:
-                    await self._clock.sleep_async(step.seconds, stop)
-                    self._observer.waited(step.reason, step.seconds)
-                    step = call.send(NOTHING)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    async def _ask(self, request: Request) -> Reply:
-        start = self._clock.monotonic()
-        await self.pace.wait_async()
-        departure = self._clock.monotonic()
-        if departure - start >= 0.001:
-            self._observer.waited("pace", departure - start)
-        return self.replied(request, await self._exchange(request), departure)
-
-    async def _exchange(self, request: Request) -> Reply:
-        prepared = self._connection.request(self._http, request)
-        content = Content()
-        try:
-            response = await self._http.send(
-                prepared, auth=self._connection.auth, follow_redirects=False, stream=True
-            )
-            async with aclosing(response):
-                async for chunk in response.aiter_bytes():
-                    content.add(chunk)
-        except httpx.HTTPError as error:
-            return failure(error)
-        return self._connection.answer(response, content.all())

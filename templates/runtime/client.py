@@ -12,20 +12,80 @@ import httpx
 
 from . import calls
 from .clock import SYSTEM, Clock
+from .engine import NOTHING, Engine
 from .judge import Call, Reply, Request, Stop
 from .observe import Observer
 from .pace import DEFAULT_RATE
 from .payloads import Payload
 from .results import Receipt, Stored, by_date
 from .retry import RetryPolicy
-from .shared import NOTHING, Client
 from .transport import Connection, Content, failure, from_environment
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
 
 
-class EngageClient(Client):
+class ThreadEngine(Engine):
+    """Carries calls out, for threads."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        rate: int,
+        retry: RetryPolicy | None,
+        observer: Observer | None,
+        clock: Clock,
+        http: httpx.Client | None,
+    ) -> None:
+        super().__init__(connection, rate, retry, observer, clock)
+        self._owned = http is None
+        self._http = http or connection.open(httpx.Client)
+
+    def close(self) -> None:
+        if self._owned:
+            self._http.close()
+
+    def run(self, call: Call[T], stop: threading.Event | None = None) -> T:
+        """Drive a call to its end; with `stop` set, to the end that is nearest."""
+        try:
+            step = next(call)
+            while True:
+                if isinstance(step, Request):
+                    step = call.send(self._ask(step))
+                elif stop is not None and stop.is_set():
+                    step = call.throw(Stop())
+                else:
+                    self.clock.sleep(step.seconds, stop)
+                    self.observer.waited(step.reason, step.seconds)
+                    step = call.send(NOTHING)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _ask(self, request: Request) -> Reply:
+        start = self.clock.monotonic()
+        self.pace.wait()
+        departure = self.clock.monotonic()
+        if departure - start >= 0.001:
+            self.observer.waited("pace", departure - start)
+        return self.replied(request, self._exchange(request), departure)
+
+    def _exchange(self, request: Request) -> Reply:
+        prepared = self.connection.request(self._http, request)
+        content = Content()
+        try:
+            response = self._http.send(
+                prepared, auth=self.connection.auth, follow_redirects=False, stream=True
+            )
+            with closing(response):
+                for chunk in response.iter_bytes():
+                    content.add(chunk)
+        except httpx.HTTPError as error:
+            return failure(error)
+        return self.connection.answer(response, content.all())
+
+
+class EngageClient:
     """A connection to a tenant, for threads. Make it once and keep it: connecting is dear.
 
     `base_url` is like ``https://acme.voyado.com``, `user_agent` names your integration and its
@@ -50,9 +110,11 @@ class EngageClient(Client):
     ) -> None:
         connection = Connection(base_url, api_key, user_agent, api_version)
         del api_key
-        super().__init__(connection, rate, retry, observer, clock)
-        self._owned = http is None
-        self._http = http or connection.open(httpx.Client)
+        # For the other parts of the runtime; completion shows what is for applications.
+        self.__engine__ = ThreadEngine(connection, rate, retry, observer, clock, http)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.__engine__.connection!r})"
 
     @classmethod
     def from_env(
@@ -82,15 +144,18 @@ class EngageClient(Client):
         and raises `PayloadDropped` if the platform did not keep all of it. Raises `NotSent`,
         `Rejected` or `OutcomeUnknown`.
         """
-        with self.observed("send", payload.__schema_id__):
-            return self.run(self.sending(contact_id, payload, created_date, confirm, retry))
+        engine = self.__engine__
+        with engine.observed("send", payload.__schema_id__):
+            return engine.run(engine.sending(contact_id, payload, created_date, confirm, retry))
 
     def get(
         self, kind: type[P], interaction_id: str, *, retry: RetryPolicy | None = None
     ) -> Stored[P]:
         """One interaction by its id. Raises `UnknownInteraction`, `ReadFailed`."""
-        with self.observed("get", kind.__schema_id__):
-            return self.run(calls.get(kind, interaction_id, retry or self._retry))
+        with self.__engine__.observed("get", kind.__schema_id__):
+            return self.__engine__.run(
+                calls.get(kind, interaction_id, retry or self.__engine__.retry)
+            )
 
     def list(
         self, kind: type[P], contact_id: str, *, retry: RetryPolicy | None = None
@@ -99,10 +164,10 @@ class EngageClient(Client):
 
         Raises `UnknownContact`, `UnknownSchema`, `ReadFailed`.
         """
-        pages = calls.Pages(kind, contact_id, retry or self._retry)
+        pages = calls.Pages(kind, contact_id, retry or self.__engine__.retry)
         while pages.has_more:
-            with self.observed("list", kind.__schema_id__):
-                items = self.run(pages.next())
+            with self.__engine__.observed("list", kind.__schema_id__):
+                items = self.__engine__.run(pages.next())
             yield from items
 
     def interactions(
@@ -115,13 +180,12 @@ class EngageClient(Client):
 
     def delete(self, interaction_id: str, *, retry: RetryPolicy | None = None) -> None:
         """Delete an interaction for good. Raises `UnknownInteraction`, `OutcomeUnknown`."""
-        with self.observed("delete", ""):
-            self.run(calls.delete(interaction_id, retry or self._retry))
+        with self.__engine__.observed("delete", ""):
+            self.__engine__.run(calls.delete(interaction_id, retry or self.__engine__.retry))
 
     def close(self) -> None:
         """Close the connection, unless it came from outside."""
-        if self._owned:
-            self._http.close()
+        self.__engine__.close()
 
     def __enter__(self) -> Self:
         return self
@@ -133,42 +197,3 @@ class EngageClient(Client):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def run(self, call: Call[T], stop: threading.Event | None = None) -> T:
-        """Drive a call to its end; with `stop` set, to the end that is nearest."""
-        try:
-            step = next(call)
-            while True:
-                if isinstance(step, Request):
-                    step = call.send(self._ask(step))
-                elif stop is not None and stop.is_set():
-                    step = call.throw(Stop())
-                else:
-                    self._clock.sleep(step.seconds, stop)
-                    self._observer.waited(step.reason, step.seconds)
-                    step = call.send(NOTHING)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    def _ask(self, request: Request) -> Reply:
-        start = self._clock.monotonic()
-        self.pace.wait()
-        departure = self._clock.monotonic()
-        if departure - start >= 0.001:
-            self._observer.waited("pace", departure - start)
-        return self.replied(request, self._exchange(request), departure)
-
-    def _exchange(self, request: Request) -> Reply:
-        prepared = self._connection.request(self._http, request)
-        content = Content()
-        try:
-            response = self._http.send(
-                prepared, auth=self._connection.auth, follow_redirects=False, stream=True
-            )
-            with closing(response):
-                for chunk in response.iter_bytes():
-                    content.add(chunk)
-        except httpx.HTTPError as error:
-            return failure(error)
-        return self._connection.answer(response, content.all())

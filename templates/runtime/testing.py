@@ -17,6 +17,7 @@ import httpx
 
 from .async_client import AsyncEngageClient
 from .client import EngageClient
+from .engine import Engine
 from .errors import EngageError
 from .judge import Call
 from .observe import Observer
@@ -25,7 +26,6 @@ from .payloads import Json, Payload
 from .results import Receipt
 from .retry import RetryPolicy
 from .sending import Claims, Letter, send
-from .shared import Client
 from .transport import Settings
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class ManualClock:
         self.move(seconds)
 
 
-class Recorder(Client):
+class Recorder:
     """What both recording clients have beside the methods of the real ones.
 
     `sent` are all sends so far, also those that ended in an error. `clock` is the time that they go
@@ -87,6 +87,10 @@ class Recorder(Client):
         self._platform = _Platform()
         self._script: deque[tuple[EngageError, bool]] = deque()
         return httpx.MockTransport(self._platform)
+
+    def _record(self, engine: Engine) -> None:
+        self._claims = engine.claims
+        engine.detour = self._posting
 
     def script(self, *errors: EngageError, stored: bool = False) -> None:
         """Let the next sends end in these errors, one each; `stored` says whether the platform
@@ -124,7 +128,7 @@ class Recorder(Client):
         lines = [f"\n  {item.payload!r} to {item.contact_id}" for item in self.sent]
         return "".join(lines) or "nothing"
 
-    def posting(
+    def _posting(
         self, fixed: Letter, policy: RetryPolicy, *, confirm: bool = False
     ) -> Call[Receipt]:
         scripted, is_stored = self._script.popleft() if self._script else (None, False)
@@ -132,7 +136,7 @@ class Recorder(Client):
         raised: EngageError | None = None
         try:
             if scripted is None:
-                receipt = yield from super().posting(fixed, policy, confirm=confirm)
+                receipt = yield from send(fixed, policy, self._claims, confirm=confirm)
             elif is_stored:  # its client knows nothing of it: a look may find it
                 receipt = yield from send(fixed, policy, Claims(), confirm=False)
             if scripted is not None:
@@ -163,6 +167,7 @@ class RecordingClient(Recorder, EngageClient):
     ) -> None:
         http = httpx.Client(transport=self._begin(clock))
         super().__init__(**_SETTINGS, retry=retry, observer=observer, clock=self.clock, http=http)
+        self._record(self.__engine__)
 
     @classmethod
     def from_env(
@@ -190,6 +195,7 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
     ) -> None:
         http = httpx.AsyncClient(transport=self._begin(clock))
         super().__init__(**_SETTINGS, retry=retry, observer=observer, clock=self.clock, http=http)
+        self._record(self.__engine__)
 
     @classmethod
     def from_env(

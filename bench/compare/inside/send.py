@@ -45,14 +45,14 @@ def main() -> None:
     content = json.dumps(body).encode()
     with (
         EngageClient(base_url, api_key="bench", user_agent="Bench/1", rate=1_000_000) as engage,
-        httpx.Client() as other,
+        httpx.Client(headers=headers) as other,
     ):
 
         def ours() -> None:
             module.send_review(engage, CONTACT, review)
 
         def theirs() -> None:
-            other.post(url, content=content, headers=headers).raise_for_status()
+            other.post(url, content=content).raise_for_status()
 
         took = {"ours": 0.0, "httpx": 0.0}
         calls: dict[str, Callable[[], None]] = {"ours": ours, "httpx": theirs}

@@ -53,17 +53,17 @@ def send_many(
     """
     from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-    stop = threading.Event()
+    engine, stop = client.__engine__, threading.Event()
 
     def one(number: int, item: Item) -> Outcome:
         contact_id, payload = item
         try:
-            call = client.sending(contact_id, payload, None, confirm, retry)
-            return Outcome(number, contact_id, payload, receipt=client.run(call, stop))
+            call = engine.sending(contact_id, payload, None, confirm, retry)
+            return Outcome(number, contact_id, payload, receipt=engine.run(call, stop))
         except Exception as error:
             return Outcome(number, contact_id, payload, error=error)
 
-    source, flight = enumerate(items), _Flight(client.pace)
+    source, flight = enumerate(items), _Flight(engine.pace)
     running: set[Future[Outcome]] = set()
     with ThreadPoolExecutor(_MOST_IN_FLIGHT) as pool:
         try:
@@ -95,17 +95,17 @@ async def send_many_async(
     """Send all items as tasks, and yield their outcomes as they come."""
     import asyncio
 
-    stop = asyncio.Event()
+    engine, stop = client.__engine__, asyncio.Event()
 
     async def one(number: int, item: Item) -> Outcome:
         contact_id, payload = item
         try:
-            call = client.sending(contact_id, payload, None, confirm, retry)
-            return Outcome(number, contact_id, payload, receipt=await client.run(call, stop))
+            call = engine.sending(contact_id, payload, None, confirm, retry)
+            return Outcome(number, contact_id, payload, receipt=await engine.run(call, stop))
         except Exception as error:
             return Outcome(number, contact_id, payload, error=error)
 
-    source, flight = enumerate(items), _Flight(client.pace)
+    source, flight = enumerate(items), _Flight(engine.pace)
     running: set[asyncio.Task[Outcome]] = set()
     try:
         while True:

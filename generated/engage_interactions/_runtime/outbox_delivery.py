@@ -61,7 +61,7 @@ class Round:
         on_receipt: Callable[[int, Receipt], object] | None,
     ) -> None:
         self._file = file
-        self._client = client
+        self._engine = client.__engine__
         self._policy = policy
         self._clock = clock
         self._on_receipt = on_receipt
@@ -113,8 +113,8 @@ class Round:
         if not self._move(row, begun, first_look):
             return  # discarded since it was read
         try:
-            with self._client.observed("send", row.schema_id):
-                receipt = self._client.run(self._client.posting(letter, RetryPolicy.never()))
+            with self._engine.observed("send", row.schema_id):
+                receipt = self._engine.run(self._engine.post(letter, RetryPolicy.never()))
         except (NotSent, NotAuthorised) as error:
             waits = self._policy.again if row.state == "waiting" else self._policy.look
             self._move(begun, replace(row, step=row.step + 1), _wait(waits, row.step), error)
@@ -131,11 +131,11 @@ class Round:
             self._delivered(begun, receipt)
 
     def _look(self, row: Row, letter: Letter, origin: Origin) -> None:
-        claims = self._client.claims
+        claims = self._engine.claims
         with claims.under_way(letter):
             try:
-                with self._client.observed("list", row.schema_id):
-                    found = self._client.run(matches(letter, claims))
+                with self._engine.observed("list", row.schema_id):
+                    found = self._engine.run(matches(letter, claims))
             except (NotSent, NotAuthorised, ReadFailed) as error:
                 self._move(row, row, _wait(self._policy.look, row.step), error)
                 raise _Halt(error) from None
@@ -159,7 +159,7 @@ class Round:
             self._give_up(row, f"posted {row.posts} times, not answered, and not found")
 
     def _delivered(self, row: Row, receipt: Receipt) -> None:
-        self._client.claims.add(receipt.id)
+        self._engine.claims.add(receipt.id)
         if self._on_receipt is not None:
             self._on_receipt(row.id, receipt)
         self._file.delivered(row, receipt.id, self._now())

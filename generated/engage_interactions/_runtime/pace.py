@@ -62,10 +62,12 @@ class Pace:
 
     async def wait_async(self) -> None:
         """The same for asyncio. A wait that is cancelled takes nothing from the others."""
-        if not self._queue and not self._depart():
-            return
         import asyncio
 
+        # Whoever sends in a loop lets others run, also where nothing else has to be waited for.
+        await asyncio.sleep(0)
+        if not self._queue and not self._depart():
+            return
         loop = asyncio.get_running_loop()
         turn = asyncio.Event()
 
@@ -101,8 +103,8 @@ class Pace:
 
     def _depart(self) -> float:
         """Count a departure and return 0, or return the seconds to wait for one."""
-        now = self._clock.monotonic()
         with self._lock:
+            now = self._clock.monotonic()
             rate = max(1, self._rate // 2) if now < self._slow_until else self._rate
             free_at = self._hold_until
             if len(self._departures) >= rate:

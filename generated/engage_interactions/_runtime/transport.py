@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -30,6 +30,8 @@ _NEVER_LEFT = (
 )
 
 
+_JSON = {"Content-Type": "application/json"}
+
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 
 
@@ -44,7 +46,9 @@ class Connection:
         self.auth = _ApiKey(api_key)
         self.base_url = base_url.rstrip("/")
         self._given_url = base_url
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
+        self._user_agent = user_agent
+        self._headers: Mapping[str, str] = {"User-Agent": user_agent, "Accept": "application/json"}
+        self._headers_of_json: Mapping[str, str] = {**self._headers, **_JSON}
         self._own: httpx.Client | httpx.AsyncClient | None = None
         self._api_version = api_version
 
@@ -60,7 +64,7 @@ class Connection:
             raise Misconfigured(f"there is no API version {self._api_version!r}")
         if not self.auth.is_sendable:
             raise Misconfigured(f"the API key {_SENDABLE}")
-        if not _is_sendable(self._headers["User-Agent"]):
+        if not _is_sendable(self._user_agent):
             raise Misconfigured(f"the user agent {_SENDABLE}")
 
     def open(self, make: Callable[..., H]) -> H:
@@ -69,20 +73,30 @@ class Connection:
         is_local = self.base_url.startswith("http://")
         try:
             own = make(timeout=DEFAULT_TIMEOUT, trust_env=not is_local, headers=self._headers)
-            self._own = own
-            return own
         except (ValueError, ImportError, httpx.InvalidURL) as error:
             reason = str(error)
+        else:
+            self._own, self._headers = own, own.headers
+            self._headers_of_json = httpx.Headers({**own.headers, **_JSON})
+            return own
         raise Misconfigured(f"the proxy of the environment cannot be used: {reason}")
 
     def request(self, http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
         """The request as httpx sends it; the key is added by `auth` on its way out."""
-        # To merge headers is a twentieth of a send: a client of our own has them already.
-        headers = {} if http is self._own else self._headers.copy()
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
+        headers = self._headers if request.body is None else self._headers_of_json
         url = _url(f"{self.base_url}/api/{self._api_version}/{request.target}")
-        return http.build_request(request.method, url, content=request.body, headers=headers)
+        if http is not self._own:
+            return http.build_request(request.method, url, content=request.body, headers=headers)
+        # To merge what does not change takes as long as all else that we do for a send: nobody but
+        # us has a client of our own, and it has nothing but cookies to add.
+        return httpx.Request(
+            request.method,
+            url,
+            content=request.body,
+            headers=headers,
+            cookies=http.cookies,
+            extensions={"timeout": http.timeout.as_dict()},
+        )
 
     def answer(self, response: httpx.Response, content: bytes) -> Answer:
         """What the platform said; a key that it echoes in an error goes no further."""

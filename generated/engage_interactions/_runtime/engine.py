@@ -1,9 +1,9 @@
-"""What both clients share: all but the way to the wire and back."""
+"""What both engines share: all but the way to the wire and back."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from .clock import Clock
 from .judge import Call, Failure, Reply, Request
@@ -21,7 +21,15 @@ P = TypeVar("P", bound=Payload)
 NOTHING = Failure("a wait, not a request", sent=False)
 
 
-class Client:
+class Post(Protocol):
+    """The way of a letter to the platform."""
+
+    def __call__(
+        self, fixed: Letter, policy: RetryPolicy, *, confirm: bool = False
+    ) -> Call[Receipt]: ...
+
+
+class Engine:
     """Settings, pace, and what is noted on the way."""
 
     def __init__(
@@ -32,17 +40,15 @@ class Client:
         observer: Observer | None,
         clock: Clock,
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         connection.check(rate)
         self.pace = pace_of(connection.base_url, connection.key_digest(), rate, clock)
-        self._retry = retry or RetryPolicy.interactive()
-        self._observer = Guarded(observer) if observer else LogObserver()
-        self._clock = clock
-        self._stamps = Stamps(clock)
+        self.retry = retry or RetryPolicy.interactive()
+        self.observer = Guarded(observer) if observer else LogObserver()
+        self.clock = clock
         self.claims = Claims()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._connection!r})"
+        self.detour: Post | None = None
+        self._stamps = Stamps(clock)
 
     def sending(
         self,
@@ -53,17 +59,17 @@ class Client:
         retry: RetryPolicy | None,
     ) -> Call[Receipt]:
         fixed = letter(contact_id, payload, created_date or self._stamps.next())
-        return self.posting(fixed, retry or self._retry, confirm=confirm)
+        return self.post(fixed, retry or self.retry, confirm=confirm)
 
-    def posting(
-        self, fixed: Letter, policy: RetryPolicy, *, confirm: bool = False
-    ) -> Call[Receipt]:
-        """All sends come by here."""
+    def post(self, fixed: Letter, policy: RetryPolicy, *, confirm: bool = False) -> Call[Receipt]:
+        """All sends come by here; `detour` stands in for the way that they usually take."""
+        if self.detour is not None:
+            return self.detour(fixed, policy, confirm=confirm)
         return send(fixed, policy, self.claims, confirm=confirm)
 
     @contextmanager
     def observed(self, operation: str, schema_id: str) -> Generator[None]:
-        start = self._clock.monotonic()
+        start = self.clock.monotonic()
         outcome = "ok"
         try:
             yield
@@ -71,14 +77,14 @@ class Client:
             outcome = type(error).__name__
             raise
         finally:
-            seconds = self._clock.monotonic() - start
-            self._observer.finished(operation, schema_id, outcome, seconds)
+            seconds = self.clock.monotonic() - start
+            self.observer.finished(operation, schema_id, outcome, seconds)
 
     def replied(self, request: Request, reply: Reply, start: float) -> Reply:
         """Note an exchange; a 429 slows everybody down."""
         status = None if isinstance(reply, Failure) else reply.status
-        seconds = self._clock.monotonic() - start
-        self._observer.attempted(request.method, request.route, status, seconds)
+        seconds = self.clock.monotonic() - start
+        self.observer.attempted(request.method, request.route, status, seconds)
         if not isinstance(reply, Failure) and reply.status == 429:
             self.pace.slow_down(min(reply.retry_after or 0.0, _LONGEST_HOLD))
         return reply
