@@ -105,11 +105,12 @@ class AsyncEngageClient:
     ) -> None:
         connection = Connection(base_url, api_key, user_agent, api_version)
         del api_key
+        self._connection = connection
         # For the other parts of the runtime; completion shows what is for applications.
         self.__engine__ = TaskEngine(connection, rate, retry, observer, clock, http)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.__engine__.connection!r})"
+        return f"{type(self).__name__}({self._connection!r})"
 
     @classmethod
     def from_env(
