@@ -1,6 +1,7 @@
 """The pages in a real browser: what they show, that text is text, that everybody can use them."""
 
 import os
+import re
 import shutil
 from collections.abc import Generator, Mapping
 from importlib.resources import files
@@ -8,7 +9,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from engage_codegen.sandbox.server import Sandbox, running
 
@@ -126,15 +127,18 @@ def test_a_card_shows_its_properties_and_filters(page: Page) -> None:
     page.goto(f"{UI}/contacts")
     page.get_by_label("Name or id").fill(CONTACT[:8])
     page.get_by_role("button", name="Find").click()
-    page.locator("tbody a").click()
+    # A click does not wait for the page that it asks for: `expect` does.
+    found = page.locator("tbody a")
+    expect(found).to_have_count(1)
+    found.click()
     entries = page.locator(".timeline > li")
-    assert entries.count() == 20
+    expect(entries).to_have_count(20)
     page.get_by_role("link", name="Older").click()
-    assert entries.count() == 2
+    expect(entries).to_have_count(2)
     page.goto(f"{UI}/contacts/{CONTACT}")
     page.get_by_label("Show").select_option("hostile")
     page.get_by_role("button", name="Filter").click()
-    assert entries.count() == 1
+    expect(entries).to_have_count(1)
     assert entries.locator("dt").inner_text() == HOSTILE
     assert entries.locator("dd").inner_text() == HOSTILE
 
@@ -144,30 +148,30 @@ def test_a_segment_shows_size_members_and_a_chart(page: Page) -> None:
     page.get_by_label("Interactions of").first.select_option("favourite")
     page.get_by_label("at least", exact=True).first.fill("2")
     page.get_by_role("button", name="Count").click()
-    assert page.locator(".figure").inner_text() == "1"
+    expect(page.locator(".figure")).to_have_text("1")
     assert page.locator("ol a").count() == 1
     assert page.locator(".chart rect").count() == 6
     page.get_by_label("at most", exact=True).first.fill("3")
     page.get_by_role("button", name="Count").click()
-    assert page.locator(".figure").inner_text() == "0"
+    expect(page.locator(".figure")).to_have_text("0")
     page.get_by_label("at least", exact=True).first.fill("many")
     page.get_by_role("button", name="Count").click()
-    assert "no whole number" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("no whole number")
 
 
 def test_a_test_interaction_shows_request_and_answer(page: Page) -> None:
     page.goto(f"{UI}/schemas/repair")
     page.get_by_role("button", name="Send").click()
-    answer = page.get_by_role("status").inner_text()
-    assert "POST /api/v3/interactions" in answer
-    assert "200 OK" in answer
+    answer = page.get_by_role("status")
+    expect(answer).to_contain_text("POST /api/v3/interactions")
+    expect(answer).to_contain_text("200 OK")
     assert "sandbox-key" not in page.content()
     page.get_by_label("Payload").fill('{"cost": 1}')
     page.get_by_role("button", name="Send").click()
-    assert "InvalidInteraction" in page.get_by_role("status").inner_text()
+    expect(answer).to_contain_text("InvalidInteraction")
     page.get_by_label("Payload").fill("{")
     page.get_by_role("button", name="Send").click()
-    assert "MalformedRequest" in page.get_by_role("status").inner_text()
+    expect(answer).to_contain_text("MalformedRequest")
     assert page.get_by_label("Payload").input_value() == "{", "what was typed stays"
 
 
@@ -180,7 +184,7 @@ def test_a_fault_befalls_a_test_interaction_too(
         fault = {"kind": kind} | ({"status": 503} if kind == "status" else {})
         assert web.post("/_sandbox/faults", json=fault).is_success
     page.get_by_role("button", name="Send").click()
-    assert said in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text(said)
 
 
 @pytest.mark.parametrize(
@@ -210,15 +214,15 @@ def test_an_automation_is_added_runs_and_goes(page: Page, shown: Sandbox) -> Non
     page.get_by_label("only if the property").fill("productSku")
     page.get_by_label("is", exact=True).fill("42")
     page.get_by_role("button", name="Add").click()
-    row = page.get_by_role("row", name="welcome <b>").first
-    assert "productSku is 42" in row.inner_text()
+    rows = page.get_by_role("row", name="welcome <b>")
+    expect(rows.first).to_contain_text("productSku is 42")
     headers = {"apikey": shown.api_key, "User-Agent": "tests/1"}
     with httpx.Client(base_url=shown.base_url, headers=headers) as web:
         send(web, "favourite", {"productSku": "42"})
     page.goto(f"{UI}/automations")
-    assert page.get_by_role("row", name="welcome <b>").count() == 2
-    page.get_by_role("row", name="welcome <b>").first.get_by_role("button").click()
-    assert page.get_by_role("row", name="welcome <b>").count() == 0
+    expect(rows).to_have_count(2)
+    rows.first.get_by_role("button").click()
+    expect(rows).to_have_count(0)
 
 
 def test_what_was_lost_is_shown_with_its_reason(page: Page) -> None:
@@ -233,6 +237,7 @@ def test_it_works_without_javascript(browser: Browser, shown: Sandbox) -> None:
     page = context.new_page()
     page.goto(f"{UI}/contacts/{CONTACT}")
     page.get_by_role("link", name="Older").click()
+    expect(page).to_have_url(re.compile("before="))
     assert page.locator(".timeline > li").count() >= 2
     context.close()
 

@@ -1,15 +1,15 @@
 """How fast `pull` asks."""
 
-import asyncio
 import heapq
-import time
 from bisect import bisect_left
 from collections.abc import Generator
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from engage_codegen.sources import pace
 from engage_codegen.sources.pace import BURST, RATE, Pace
 
 ALLOWED = 50
@@ -32,15 +32,16 @@ def departures(count: int, stall: tuple[float, float], patch: pytest.MonkeyPatch
         def __await__(self) -> Generator[float]:
             yield self.until
 
-    async def one(pace: Pace) -> None:
-        await pace.wait()
+    async def one(bucket: Pace) -> None:
+        await bucket.wait()
         left.append(now)
 
     with patch.context() as patched:
-        patched.setattr(time, "monotonic", monotonic)
-        patched.setattr(asyncio, "sleep", Sleep)
-        pace = Pace()
-        waiting: list[tuple[float, int, Any]] = [(0.0, it, one(pace)) for it in range(count)]
+        # Not the functions of the modules: servers of other tests, in threads, wait by them.
+        patched.setattr(pace, "time", SimpleNamespace(monotonic=monotonic))
+        patched.setattr(pace, "asyncio", SimpleNamespace(sleep=Sleep))
+        bucket = Pace()
+        waiting: list[tuple[float, int, Any]] = [(0.0, it, one(bucket)) for it in range(count)]
         while waiting:
             until, number, task = heapq.heappop(waiting)
             now = max(now, until)
