@@ -33,19 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the tests remember what a user's runs do."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, cache_folder: Path) -> None:
-    """Nothing of the machine's own configuration reaches a test."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_folder))
-    for name in list(os.environ):
-        if name.startswith("ENGAGE_"):
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Nothing of the machine's own configuration reaches a test, or a fixture of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        for name in list(os.environ):
+            if name.startswith("ENGAGE_"):
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture
