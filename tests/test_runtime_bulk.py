@@ -161,6 +161,25 @@ def test_a_loop_that_is_left_leaves_nothing_unaccounted_for() -> None:
     assert len(crowd.stored) == len(taken) < 500
 
 
+@both
+def test_an_interrupt_while_an_outcome_is_told_loses_none(send: Send) -> None:
+    taken: list[int] = []
+    told: list[int] = []
+    crowd = Crowd()
+
+    def tell(outcome: Outcome) -> None:
+        if len(told) == 10:
+            told.append(-1)
+            raise KeyboardInterrupt
+        told.append(outcome.number)
+
+    with pytest.raises(KeyboardInterrupt):
+        send(crowd, gifts(60, taken), on_outcome=tell)
+    told.remove(-1)
+    assert sorted(told) == taken
+    assert len(crowd.stored) == len(taken)
+
+
 def test_an_interrupt_cuts_waits_short_and_tells_what_is_known() -> None:
     crowd = Crowd(["timeout before", "429", "timeout before", "429"] * 50)
     told: list[Outcome] = []

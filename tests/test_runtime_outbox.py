@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from clocks import FakeClock
 from engage_interactions import (
     EngageClient,
     InvalidPayload,
+    Misconfigured,
     NotAuthorised,
     NotSent,
     OutcomeUnknown,
@@ -193,19 +194,76 @@ def test_a_process_that_ends_in_the_midst_of_a_post_is_followed_by_a_look(
     assert len(till.platform.stored) == 1
 
 
-def test_a_crash_between_the_receipt_and_its_note_repeats_the_receipt(till: Till) -> None:
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("script", [[], ["timeout after"]])
+def test_a_receipt_that_was_not_noted_is_told_again(
+    till: Till, script: list[str], restarts: bool
+) -> None:
     till.outbox.put(CONTACT, COAT)
+    till.platform.script = script
+
+    def fail(number: int, receipt: Receipt) -> None:
+        raise PowerCut
+
+    if script:
+        till.deliver()
+    with pytest.raises(PowerCut):
+        till.deliver(5.1, on_receipt=fail)
+    if restarts:
+        till.restart()
+    told: list[int] = []
+    for wait in (5.1, 10.1, 10.1):
+        till.deliver(wait, on_receipt=lambda number, receipt: told.append(number))
+    assert told == [1]
+    assert len(till.platform.stored) == 1
+
+
+def test_a_look_leaves_to_an_entry_what_it_was_told_before(till: Till) -> None:
+    till.outbox.put(CONTACT, COAT)
+    date = till.only.created_date
 
     def fail(number: int, receipt: Receipt) -> None:
         raise PowerCut
 
     with pytest.raises(PowerCut):
         till.deliver(on_receipt=fail)
-    till.restart()
-    told: list[int] = []
-    till.deliver(5.1, on_receipt=lambda number, receipt: told.append(number))
-    assert told == [1]
-    assert len(till.platform.stored) == 1
+    till.platform.script = ["timeout before"]
+    direct = till.client.send(CONTACT, COAT, created_date=date, retry=POLICY)
+    till.platform.script = []
+    told: list[str] = []
+    till.deliver(10.1, on_receipt=lambda number, receipt: told.append(receipt.id))
+    assert len({direct.id, *told}) == len(till.platform.stored) == 2
+
+
+@pytest.mark.parametrize("year", [1, 1969, 1979, 9999])
+def test_no_other_interaction_of_the_same_second_is_taken_for_it(till: Till, year: int) -> None:
+    till.platform.precision = to_the_second
+    second = datetime(year, 12, 31, 23, 59, 58, tzinfo=UTC)
+    till.outbox.put(CONTACT, COAT, created_date=second + timedelta(microseconds=999_999))
+    till.outbox.put(CONTACT, Favourite(product_sku=COAT.product_sku), created_date=second)
+    till.platform.script = ["timeout before"]
+    for wait in (0.0, 1.0, 5.1, 10.1, 10.1):
+        till.deliver(wait)
+        till.restart()
+    assert len(till.platform.stored) == 2
+
+
+def test_nobody_waits_for_one_who_reads_the_file(till: Till) -> None:
+    numbers = [till.outbox.put(CONTACT, COAT) for _ in range(2)]
+    with closing(sqlite3.connect(till.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM entries").fetchall()
+        till.outbox.put(CONTACT, COAT)
+
+        def work() -> None:
+            till.outbox.discard(numbers[0])
+            till.deliver()
+            till.outbox.put(CONTACT, COAT)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("word", ["refused", "ignored", "contact"])
@@ -399,13 +457,50 @@ def test_what_cannot_be_sent_cannot_be_put(till: Till) -> None:
     assert not till.states
 
 
-def test_a_damaged_entry_does_not_hold_up_the_others(till: Till) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "body = '{'",
+        "body = x'ff'",
+        "body = '[]'",
+        "body = '{}'",
+        "body = replace(body, '8810', '88\"')",
+        "body = replace(body, 'favourite', 'favorites')",
+        """body = replace(body, '"payload": {', '"payload": [], "other": {')""",
+        "created_date = 'nonsense'",
+        "created_date = '2026-03-14T09:26:53+00:00'",
+        "contact_id = cast(x'ff' AS TEXT)",
+        "contact_id = 'other'",
+    ],
+)
+def test_a_damaged_entry_does_not_hold_up_the_others(till: Till, damage: str) -> None:
     till.outbox.put(CONTACT, COAT)
     till.outbox.put(CONTACT, COAT)
-    with sqlite3.connect(till.path) as db:
-        db.execute("UPDATE entries SET body = '{' WHERE id = 1")
-    db.close()
+    with closing(sqlite3.connect(till.path, isolation_level=None)) as db:
+        db.execute(f"UPDATE entries SET {damage} WHERE id = 1")
+    first, second = till.outbox.entries()
+    assert (first.payload, first.reasons) == ({}, ("the entry is damaged",))
+    assert second.payload == COAT.to_payload()
     assert till.deliver() == Delivery(1, 1, 0, None)
+    assert till.only == replace(first, state="rejected")
+    assert till.outbox.discard(first.id)
+
+
+def test_a_damaged_date_leaves_the_status_readable(till: Till) -> None:
+    till.outbox.put(CONTACT, COAT)
+    with closing(sqlite3.connect(till.path, isolation_level=None)) as db:
+        db.execute("UPDATE entries SET put_at = 'x'")
+    assert till.outbox.status().oldest == till.only.put_at == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_a_closed_client_is_told_before_anything_is_begun(till: Till) -> None:
+    till.outbox.put(CONTACT, COAT)
+    till.client.close()
+    with EngageClient("https://acme.voyado.com", api_key="k", user_agent="a/1") as closed:
+        pass
+    with pytest.raises(Misconfigured, match="closed"):
+        till.outbox.deliver(closed)
+    assert till.states == ["waiting"]
 
 
 def test_a_clock_that_went_back_holds_nothing_up(till: Till) -> None:

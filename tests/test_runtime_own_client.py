@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from engage_interactions import AsyncEngageClient, EngageClient
+from engage_interactions import AsyncEngageClient, EngageClient, Misconfigured, Rejected
 from engage_interactions.product_review import ProductReview
 from engage_interactions.testing import AsyncRecordingClient, RecordingClient, sample
 
@@ -133,3 +133,79 @@ def test_a_cookie_of_the_platform_goes_back_to_it(use: Callable[[str], None]) ->
         use(listener.url)
     sent = [dict(headers).get("cookie") for _, headers in listener.seen]
     assert sent == [None, *["affinity=7"] * 5]
+
+
+def refused(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(400, json={"errorCode": "SchemaNotFound"})
+
+
+def test_a_hook_that_raises_for_a_status_hides_no_refusal() -> None:
+    def check(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    async def check_async(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    async def send_async() -> None:
+        hooks = {"response": [check_async]}
+        transport = httpx.MockTransport(refused)
+        async with httpx.AsyncClient(transport=transport, event_hooks=hooks) as http:
+            client = AsyncEngageClient("https://a.se", api_key="k", user_agent="S/1", http=http)
+            await client.send(CONTACT, sample(ProductReview))
+
+    with httpx.Client(
+        transport=httpx.MockTransport(refused), event_hooks={"response": [check]}
+    ) as http:
+        client = EngageClient("https://a.se", api_key="k", user_agent="S/1", http=http)
+        with pytest.raises(Rejected) as caught:
+            client.send(CONTACT, sample(ProductReview))
+    assert caught.value.status == 400
+    with pytest.raises(Rejected):
+        asyncio.run(send_async())
+
+
+def test_a_client_that_is_closed_says_so() -> None:
+    async def send_async() -> None:
+        client = AsyncEngageClient("https://a.se", api_key="k", user_agent="S/1")
+        await client.aclose()
+        await client.send(CONTACT, sample(ProductReview))
+
+    client = EngageClient("https://a.se", api_key="k", user_agent="S/1")
+    client.close()
+    with pytest.raises(Misconfigured, match="closed"):
+        client.send(CONTACT, sample(ProductReview))
+    with pytest.raises(Misconfigured, match="closed"):
+        asyncio.run(send_async())
+
+
+class Attempts(list[str]):
+    """An observer that is false while it has nothing."""
+
+    def attempted(self, method: str, route: str, status: int | None, seconds: float) -> None:
+        self.append(method)
+
+    def waited(self, reason: str, seconds: float) -> None:
+        pass
+
+    def finished(self, operation: str, schema_id: str, outcome: str, seconds: float) -> None:
+        pass
+
+
+def test_an_observer_counts_as_one_whatever_it_holds() -> None:
+    observer = Attempts()
+    transport = httpx.MockTransport(refused)
+    with httpx.Client(transport=transport) as http:
+        client = EngageClient(
+            "https://a.se", api_key="k", user_agent="S/1", http=http, observer=observer
+        )
+        with pytest.raises(Rejected):
+            client.send(CONTACT, sample(ProductReview))
+    assert observer == ["POST"]
+
+
+def test_a_host_has_one_pace_however_it_is_written() -> None:
+    ways = ["https://a.se", "https://A.se/", "https://a.se:443"]
+    clients = [EngageClient(url, api_key="k", user_agent="S/1") for url in ways]
+    assert len({id(client.__engine__.pace) for client in clients}) == 1
+    for client in clients:
+        client.close()

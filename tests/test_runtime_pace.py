@@ -1,8 +1,10 @@
 """The pace: never more than its rate in any second, nearly all of it, first come first served."""
 
 import asyncio
+import os
+import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -152,6 +154,53 @@ def test_an_event_loop_that_dies_in_the_queue_is_skipped() -> None:
     pace.wait()
     assert len(pace.departed) == 1
     del waiting
+
+
+@pytest.fixture
+def crowded() -> Generator[Pace]:
+    """A pace whose queue begins with tasks of an event loop that stands still."""
+    pace = Pace(2, SYSTEM)
+    loop = asyncio.new_event_loop()
+    tasks = [loop.create_task(pace.wait_async()) for _ in range(4)]
+    while not pace.waiting:
+        loop.run_until_complete(asyncio.sleep(0))
+    yield pace
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.close()
+
+
+def test_a_thread_passes_by_an_event_loop_that_stands_still(crowded: Pace) -> None:
+    thread = threading.Thread(target=crowded.wait, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_another_event_loop_passes_by_one_that_stands_still(crowded: Pace) -> None:
+    asyncio.run(asyncio.wait_for(crowded.wait_async(), 30))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+# The worker of pytest-xdist has a thread of its own.
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_the_child_of_a_fork_waits_for_nobody_of_its_parent() -> None:
+    pace = pace_of("https://fork.example", "digest", 1, SYSTEM)
+    pace.wait()
+    thread = threading.Thread(target=pace.wait)
+    thread.start()
+    while not pace.waiting:
+        pass
+    with pace._lock:  # pyright: ignore[reportPrivateUsage]
+        child = os.fork()
+        if not child:
+            signal.alarm(30)
+            pace.wait()
+            pace_of("https://fork.example", "digest", 1, SYSTEM).wait()
+            os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    thread.join()
 
 
 def test_one_url_and_key_have_one_pace_with_the_lowest_rate_asked_for() -> None:

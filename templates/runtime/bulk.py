@@ -3,7 +3,8 @@
 Items are taken from the input only when they are about to be sent. Whatever was taken has its
 outcome told: to the loop that asks for them and to `on_outcome`, and after an interrupt (Ctrl-C, a
 cancelled task, a loop that is left) to `on_outcome` alone. An interrupt takes nothing more from the
-input, lets what is in flight come to its end, and cuts short the waits of its retry policy.
+input, lets what is in flight come to its end, and cuts short the waits of its retry policy. An
+`on_outcome` that was itself interrupted is told that outcome again.
 """
 
 import threading
@@ -72,12 +73,11 @@ def send_many(
                     running.add(pool.submit(one, number, item))
                 if not running:
                     return
-                done, running = wait(running, _LOOK_AGAIN, return_when=FIRST_COMPLETED)
-                while done:
-                    outcome = _told(done.pop().result(), on_outcome)
-                    running |= done
+                done, _ = wait(running, _LOOK_AGAIN, return_when=FIRST_COMPLETED)
+                for future in done:
+                    outcome = _told(future.result(), on_outcome)
+                    running.remove(future)
                     yield outcome
-                    running -= done
         finally:
             stop.set()
             for future in running:
@@ -113,14 +113,13 @@ async def send_many_async(
                 running.add(asyncio.create_task(one(number, item)))
             if not running:
                 return
-            done, running = await asyncio.wait(
+            done, _ = await asyncio.wait(
                 running, timeout=_LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED
             )
-            while done:
-                outcome = _told(done.pop().result(), on_outcome)
-                running |= done
+            for task in done:
+                outcome = _told(task.result(), on_outcome)
+                running.remove(task)
                 yield outcome
-                running -= done
     finally:
         stop.set()
         while running:

@@ -19,7 +19,7 @@ from .pace import DEFAULT_RATE
 from .payloads import Payload
 from .results import Receipt, Stored, by_date
 from .retry import RetryPolicy
-from .transport import Connection, Content, failure, from_environment
+from .transport import Connection, Content, check_open, failure, from_environment
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
@@ -45,6 +45,10 @@ class ThreadEngine(Engine):
         if self._owned:
             self._http.close()
 
+    def check_open(self) -> None:
+        """Raise `Misconfigured` if the connection is closed."""
+        check_open(self._http)
+
     def run(self, call: Call[T], stop: threading.Event | None = None) -> T:
         """Drive a call to its end; with `stop` set, to the end that is nearest."""
         try:
@@ -63,6 +67,7 @@ class ThreadEngine(Engine):
             return result
 
     def _ask(self, request: Request) -> Reply:
+        self.check_open()
         start = self.clock.monotonic()
         self.pace.wait()
         departure = self.clock.monotonic()
@@ -80,6 +85,8 @@ class ThreadEngine(Engine):
             with closing(response):
                 for chunk in response.iter_bytes():
                     content.add(chunk)
+        except httpx.HTTPStatusError as error:  # a hook of the client that was given raised it
+            return self.connection.answer(error.response, b"")
         except httpx.HTTPError as error:
             return failure(error)
         return self.connection.answer(response, content.all())

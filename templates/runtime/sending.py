@@ -42,6 +42,8 @@ class Letter:
     """The createdDate on the wire."""
     payload: Mapping[str, Json] = field(repr=False)
     body: bytes = field(repr=False)
+    entry: tuple[str, int] | None = None
+    """The file and the entry in it that it is kept in, until its receipt is noted there."""
 
     @property
     def mark(self) -> tuple[str, str, str]:
@@ -90,7 +92,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._ids: OrderedDict[str, tuple[str, int] | None] = OrderedDict()
         self._under_way: dict[tuple[str, str, str], int] = {}
 
     @contextmanager
@@ -112,17 +114,23 @@ class Claims:
         """Whether what a look found is this letter's: not if another one has it by now, or one is
         under way that a look could not tell from this."""
         with self._lock:
-            return self._under_way[letter.mark] == 1 and interaction_id not in self._ids
+            is_alone = self._under_way[letter.mark] == 1
+        return is_alone and not self.is_taken(letter, interaction_id)
 
-    def add(self, interaction_id: str) -> None:
+    def add(self, letter: Letter, interaction_id: str) -> None:
         with self._lock:
-            self._ids[interaction_id] = None
+            self._ids[interaction_id] = letter.entry
             if len(self._ids) > 10_000:
                 self._ids.popitem(last=False)
 
-    def __contains__(self, interaction_id: str) -> bool:
+    def is_taken(self, letter: Letter, interaction_id: str) -> bool:
+        """Whether it is another letter's. One that is kept in a file goes on until its receipt is
+        noted, and what it was told before that is its own."""
         with self._lock:
-            return interaction_id in self._ids
+            if interaction_id not in self._ids:
+                return False
+            owner = self._ids[interaction_id]
+            return owner is None or owner != letter.entry
 
 
 def send(letter: Letter, policy: RetryPolicy, claims: Claims, *, confirm: bool) -> Call[Receipt]:
@@ -130,7 +138,7 @@ def send(letter: Letter, policy: RetryPolicy, claims: Claims, *, confirm: bool) 
     `PayloadDropped`."""
     with claims.under_way(letter):
         receipt = yield from _deliver(letter, policy, claims)
-        claims.add(receipt.id)
+        claims.add(letter, receipt.id)
     if confirm:
         yield from _confirm(letter, receipt, policy)
     return receipt
@@ -210,7 +218,9 @@ def matches(letter: Letter, claims: Claims) -> Call[list[str]]:
     found: list[str] = []
     while pages.has_more:
         items = yield from pages.next()
-        found += [it.id for it in items if it.id not in claims and _is_it(letter, it)]
+        found += [
+            it.id for it in items if not claims.is_taken(letter, it.id) and _is_it(letter, it)
+        ]
     return found
 
 

@@ -77,7 +77,8 @@ class Connection:
             reason = str(error)
         else:
             self._own, self._headers = own, own.headers
-            self._headers_of_json = httpx.Headers({**own.headers, **_JSON})
+            self._headers_of_json = own.headers.copy()
+            self._headers_of_json.update(_JSON)
             return own
         raise Misconfigured(f"the proxy of the environment cannot be used: {reason}")
 
@@ -104,9 +105,20 @@ class Connection:
         wanted = response.headers.get("retry-after")
         return Answer(response.status_code, body, None if wanted is None else _seconds(wanted))
 
+    @property
+    def origin(self) -> str:
+        """The base URL, the same however its host and port are written."""
+        return str(httpx.URL(self.base_url))
+
     def key_digest(self) -> str:
         """Tells keys apart without being one."""
         return self.auth.digest()
+
+
+def check_open(http: httpx.Client | httpx.AsyncClient) -> None:
+    """Raise `Misconfigured` for one that is closed: nothing can be sent with it."""
+    if http.is_closed:
+        raise Misconfigured("the client is closed")
 
 
 @lru_cache(maxsize=16)

@@ -18,7 +18,7 @@ from .pace import DEFAULT_RATE
 from .payloads import Payload
 from .results import Receipt, Stored, by_date
 from .retry import RetryPolicy
-from .transport import Connection, Content, failure, from_environment
+from .transport import Connection, Content, check_open, failure, from_environment
 
 if TYPE_CHECKING:
     import asyncio
@@ -65,6 +65,7 @@ class TaskEngine(Engine):
             return result
 
     async def _ask(self, request: Request) -> Reply:
+        check_open(self._http)
         start = self.clock.monotonic()
         await self.pace.wait_async()
         departure = self.clock.monotonic()
@@ -82,6 +83,8 @@ class TaskEngine(Engine):
             async with aclosing(response):
                 async for chunk in response.aiter_bytes():
                     content.add(chunk)
+        except httpx.HTTPStatusError as error:  # a hook of the client that was given raised it
+            return self.connection.answer(error.response, b"")
         except httpx.HTTPError as error:
             return failure(error)
         return self.connection.answer(response, content.all())

@@ -42,9 +42,9 @@ class Engine:
     ) -> None:
         self.connection = connection
         connection.check(rate)
-        self.pace = pace_of(connection.base_url, connection.key_digest(), rate, clock)
+        self.pace = pace_of(connection.origin, connection.key_digest(), rate, clock)
         self.retry = retry or RetryPolicy.interactive()
-        self.observer = Guarded(observer) if observer else LogObserver()
+        self.observer = LogObserver() if observer is None else Guarded(observer)
         self.clock = clock
         self.claims = Claims()
         self.detour: Post | None = None

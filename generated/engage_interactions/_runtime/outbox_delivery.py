@@ -1,6 +1,5 @@
 """One delivery from an outbox: each entry that is due takes one step."""
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from .errors import (
     ReadFailed,
     Rejected,
 )
-from .outbox_entry import Row, State
+from .outbox_entry import DAMAGE, DAMAGED, Row, State, payload_of
 from .outbox_file import OutboxFile
 from .payloads import read_date_time
 from .results import Receipt
@@ -69,6 +68,7 @@ class Round:
 
     def run(self, stop: threading.Event | None) -> Delivery:
         """Until nothing is due, or the platform takes nothing, or `stop`."""
+        self._engine.check_open()
         stopped: EngageError | None = None
         last = 0
         while stopped is None and not (stop is not None and stop.is_set()):
@@ -92,9 +92,9 @@ class Round:
             self._give_up(row, f"this package has no schema {row.schema_id} any more")
             return
         try:
-            letter = _letter(row, origin)
-        except (ValueError, LookupError, TypeError):
-            self._give_up(row, "the entry is damaged")
+            letter = self._letter(row, origin)
+        except DAMAGE:
+            self._give_up(row, DAMAGED)
             return
         if row.state == "waiting":
             self._post(row, letter, origin)
@@ -128,7 +128,7 @@ class Round:
                 self._give_up(begun, str(error))
             raise _Halt(error) from None
         else:
-            self._delivered(begun, receipt)
+            self._delivered(begun, letter, receipt)
 
     def _look(self, row: Row, letter: Letter, origin: Origin) -> None:
         claims = self._engine.claims
@@ -147,7 +147,7 @@ class Round:
             is_ours = len(found) == 1 and claims.takes(letter, found[0])
         if is_ours and not self._file.has_doubtful_twin(row):
             receipt = Receipt(found[0], row.contact_id, row.schema_id, letter.created_date)
-            self._delivered(row, receipt)
+            self._delivered(row, letter, receipt)
         elif found:
             self._give_up(row, f"a look found {len(found)} that may be it")
         elif row.step + 1 < len(self._policy.look):
@@ -158,8 +158,8 @@ class Round:
         else:
             self._give_up(row, f"posted {row.posts} times, not answered, and not found")
 
-    def _delivered(self, row: Row, receipt: Receipt) -> None:
-        self._engine.claims.add(receipt.id)
+    def _delivered(self, row: Row, letter: Letter, receipt: Receipt) -> None:
+        self._engine.claims.add(letter, receipt.id)
         if self._on_receipt is not None:
             self._on_receipt(row.id, receipt)
         self._file.delivered(row, receipt.id, self._now())
@@ -176,6 +176,15 @@ class Round:
         reasons = () if error is None else (str(error),)
         return self._file.move(row, to, due=self._now() + seconds, reasons=reasons)
 
+    def _letter(self, row: Row, origin: Origin) -> Letter:
+        """Raises `DAMAGE`."""
+        contact_id, schema_id, stamp = row.contact_id, row.schema_id, row.created_date
+        created_date = read_date_time(stamp)
+        payload = payload_of(row.body, contact_id, schema_id, stamp)
+        entry = (self._file.path, row.id)
+        kind = origin.kind()
+        return Letter(kind, contact_id, schema_id, created_date, stamp, payload, row.body, entry)
+
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
@@ -183,10 +192,3 @@ class Round:
 def _wait(waits: Sequence[float], step: int) -> float:
     """The last one is repeated."""
     return waits[min(step, len(waits) - 1)] if waits else 0.0
-
-
-def _letter(row: Row, origin: Origin) -> Letter:
-    payload = json.loads(row.body)["payload"]
-    created_date, stamp = read_date_time(row.created_date), row.created_date
-    kind = origin.kind()
-    return Letter(kind, row.contact_id, row.schema_id, created_date, stamp, payload, row.body)

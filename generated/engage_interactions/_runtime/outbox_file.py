@@ -9,11 +9,11 @@ import sqlite3
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias, cast
 
 from .errors import EngageError
-from .outbox_entry import Entry, Row, State, entry_of
+from .outbox_entry import DAMAGE, UNREADABLE, Entry, Row, State, entry_of
 from .sending import Letter
 
 Durability: TypeAlias = Literal["flushed", "unflushed"]
@@ -21,6 +21,8 @@ Durability: TypeAlias = Literal["flushed", "unflushed"]
 _VERSION = 2
 _APPLICATION = 0x656E6762  # tells an outbox from any other database
 _BUSY_SECONDS = 30.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
 _opening = threading.Lock()
 
 _SCHEMA = (
@@ -84,7 +86,7 @@ class OutboxFile:
     """One connection, shared by the threads of a process. Methods raise `OutboxFailed`."""
 
     def __init__(self, path: str, durability: Durability) -> None:
-        self._path = path
+        self.path = path
         self._lock = threading.Lock()
         with _explained(path):
             self._db = _open(path, _BUSY_SECONDS)
@@ -103,9 +105,9 @@ class OutboxFile:
             self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
         elif (version, application) != (_VERSION, _APPLICATION):
-            raise OutboxFailed(f"{self._path} is no outbox, or one of another version")
+            raise OutboxFailed(f"{self.path} is no outbox, or one of another version")
         if os.name == "posix":
-            os.chmod(self._path, 0o600)
+            os.chmod(self.path, 0o600)
         self._db.execute("COMMIT")
         self._db.execute("PRAGMA journal_mode = WAL").close()
         self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'flushed' else 'NORMAL'}")
@@ -122,7 +124,7 @@ class OutboxFile:
 
     def put(self, letter: Letter, schema_hash: str, now: datetime) -> int:
         """The id of the new entry, which is committed."""
-        second = int(letter.created_date.timestamp())
+        second = (letter.created_date - _EPOCH) // _SECOND
         values = (*letter.mark, second, schema_hash, letter.body, now.isoformat())
         return cast(int, self._change(_PUT, values).lastrowid)
 
@@ -177,7 +179,7 @@ class OutboxFile:
         query = "SELECT state, count(*), min(put_at) FROM entries GROUP BY state"
         with self._used() as db:
             rows: list[tuple[State, int, str]] = db.execute(query).fetchall()
-        return {state: (count, datetime.fromisoformat(oldest)) for state, count, oldest in rows}
+        return {state: (count, _moment(oldest)) for state, count, oldest in rows}
 
     def requeue(self, entry_id: int) -> bool:
         """Let one that was rejected, or whose outcome is unknown, wait again."""
@@ -190,9 +192,14 @@ class OutboxFile:
         return is_gone
 
     def forget(self) -> None:
-        """Empty the log that what was deleted still stands in, unless somebody reads it now."""
+        """Empty the log that what was deleted still stands in, unless somebody uses it now."""
         with self._used() as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            # It waits for all who read, and every put waits for it.
+            db.execute("PRAGMA busy_timeout = 0").close()
+            try:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            finally:
+                db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}").close()
 
     def _change(self, statement: str, values: tuple[str | bytes | float, ...]) -> sqlite3.Cursor:
         """One statement, which is a transaction of its own."""
@@ -201,16 +208,23 @@ class OutboxFile:
                 return self._db.execute(statement, values)
         except (sqlite3.Error, OSError) as error:
             reason = str(error)
-        raise OutboxFailed(f"{self._path}: {reason}")
+        raise OutboxFailed(f"{self.path}: {reason}")
 
     @contextmanager
     def _used(self) -> Generator[sqlite3.Connection]:
-        with self._lock, _explained(self._path):
+        with self._lock, _explained(self.path):
             try:
                 yield self._db
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except DAMAGE:
+        return UNREADABLE
 
 
 @contextmanager
@@ -240,7 +254,14 @@ def _open(path: str, timeout: float) -> sqlite3.Connection:
     with _opening:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        return sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
+        # An entry that is damaged does not hold up the others.
+        db.text_factory = _text
+        return db
+
+
+def _text(encoded: bytes) -> str:
+    return encoded.decode("utf-8", "replace")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ The vendor asks for less than 50 requests a second with one key. In any window o
 most that many depart, from whatever threads and event loops, first come, first served.
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +16,8 @@ DEFAULT_RATE = 50
 # What lies between a departure as it is counted and the bytes on the wire may differ by this much.
 _WINDOW = 1.01
 _RECOVERY_SECONDS = 10.0
+_PATIENCE = 1.0
+"""Seconds that one who could depart may keep the others waiting: its event loop may stand still."""
 
 
 class Pace:
@@ -26,6 +29,7 @@ class Pace:
         self._lock = threading.Lock()
         self._departures: deque[float] = deque()
         self._queue: deque[Callable[[], object]] = deque()
+        self._first_since = 0.0
         self._slow_until = 0.0
         self._hold_until = 0.0
 
@@ -54,7 +58,8 @@ class Pace:
         wake = turn.set
         self._enter(wake)
         try:
-            turn.wait()
+            while not turn.wait(_PATIENCE):
+                self._pass_over()
             while seconds := self._depart():
                 self._clock.sleep(seconds)
         finally:
@@ -76,7 +81,12 @@ class Pace:
 
         self._enter(wake)
         try:
-            await turn.wait()
+            while not turn.is_set():
+                try:
+                    async with asyncio.timeout(_PATIENCE):
+                        await turn.wait()
+                except TimeoutError:
+                    self._pass_over()
             while seconds := self._depart():
                 await self._clock.sleep_async(seconds)
         finally:
@@ -86,35 +96,58 @@ class Pace:
         with self._lock:
             self._queue.append(wake)
             if len(self._queue) == 1:
-                wake()
+                self._wake_first()
 
     def _leave(self, wake: Callable[[], object]) -> None:
         with self._lock:
-            if wake not in self._queue:  # skipped, because its event loop was closed
+            if wake not in self._queue:  # passed over, because its event loop stood still
                 return
-            was_next = self._queue[0] is wake
+            was_first = self._queue[0] is wake
             self._queue.remove(wake)
-            while was_next and self._queue:
-                try:
-                    self._queue[0]()
-                    return
-                except RuntimeError:  # its event loop was closed under it
-                    self._queue.popleft()
+            if was_first:
+                self._wake_first()
+
+    def _pass_over(self) -> None:
+        """Wake the next if the first does not go although it could."""
+        with self._lock:
+            now = self._clock.monotonic()
+            could_go_at = max(self._first_since, self._free_at(now))
+            if self._queue and now - could_go_at >= _PATIENCE:
+                self._queue.popleft()
+                self._wake_first()
+
+    def _wake_first(self) -> None:
+        self._first_since = self._clock.monotonic()
+        while self._queue:
+            try:
+                self._queue[0]()
+                return
+            except RuntimeError:  # its event loop was closed under it
+                self._queue.popleft()
 
     def _depart(self) -> float:
         """Count a departure and return 0, or return the seconds to wait for one."""
         with self._lock:
             now = self._clock.monotonic()
-            rate = max(1, self._rate // 2) if now < self._slow_until else self._rate
-            free_at = self._hold_until
-            if len(self._departures) >= rate:
-                free_at = max(free_at, self._departures[-rate] + _WINDOW)
+            free_at = self._free_at(now)
             if now < free_at:
                 return free_at - now
             self._departures.append(now)
             while len(self._departures) > self._rate:
                 self._departures.popleft()
             return 0.0
+
+    def _free_at(self, now: float) -> float:
+        """When the next may depart: it can be in the past."""
+        rate = max(1, self._rate // 2) if now < self._slow_until else self._rate
+        if len(self._departures) < rate:
+            return self._hold_until
+        return max(self._hold_until, self._departures[-rate] + _WINDOW)
+
+    def forget_others(self) -> None:
+        """After a fork: those that wait are threads of the parent, and one may hold the lock."""
+        self._lock = threading.Lock()
+        self._queue.clear()
 
 
 _paces: WeakValueDictionary[tuple[str, str, int], Pace] = WeakValueDictionary()
@@ -130,3 +163,17 @@ def pace_of(base_url: str, key_digest: str, rate: int, clock: Clock) -> Pace:
             pace = _paces[which] = Pace(rate, clock)
         pace.limit_to(rate)
         return pace
+
+
+def _begin_in_child() -> None:
+    for pace in _paces.values():
+        pace.forget_others()
+    _paces_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_paces_lock.acquire,
+        after_in_parent=_paces_lock.release,
+        after_in_child=_begin_in_child,
+    )
