@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -221,10 +222,9 @@ class Life(RuleBasedStateMachine):
         if visit.is_new:
             self.till.restart()
         self.till.clock.start += timedelta(seconds=min(visit.wait, 0.0))
-        try:
+        # Whoever catches what ended the delivery may go on with the same client.
+        with suppress(PowerCut):
             self.till.deliver(max(visit.wait, 0.0), on_receipt=note)
-        except PowerCut:
-            self.till.restart()
 
     def tidy_up(self, chore: Chore) -> None:
         entries = [it for it in self.till.outbox.entries() if it.state != "unknown"]
