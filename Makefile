@@ -24,7 +24,7 @@ check: $(VENV)/.dev
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/basedpyright
-	$(RUN)/engage-codegen check --no-cache
+	$(RUN)/engage-codegen check
 
 format: $(VENV)/.dev
 	$(RUN)/ruff check --fix .

@@ -17,11 +17,11 @@ from typing import TypedDict
 
 import httpx
 
-from engage_codegen.sandbox.faults import Fault, Kind, When
+from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.options import Options
-from engage_codegen.sandbox.paging import BEFORE_THE_NEWEST
 from engage_codegen.sandbox.server import Sandbox, running
-from engage_codegen.sandbox.tenant import StoredInteraction
+from engage_codegen.sandbox.store.paging import BEFORE_THE_NEWEST
+from engage_codegen.sandbox.store.tenant import StoredInteraction
 
 sys.path.append(str(Path(__file__).parents[1] / "generated"))
 
@@ -35,11 +35,7 @@ from engage_interactions import (
     Rejected,
     RetryPolicy,
 )
-from engage_interactions.favourite import (
-    Favourite,
-    send_favourite,
-    send_favourite_async,
-)
+from engage_interactions.favourite import Favourite, send_favourite, send_favourite_async
 
 POLICIES = (
     RetryPolicy.interactive(),

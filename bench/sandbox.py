@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import cast
 
 from engage_codegen.sandbox.dates import wire_date
-from engage_codegen.sandbox.paging import BEFORE_THE_FIRST, BEFORE_THE_NEWEST
 from engage_codegen.sandbox.seed import plant
-from engage_codegen.sandbox.store import Store
-from engage_codegen.sandbox.tenant import Arrival, Tenant
+from engage_codegen.sandbox.store.database import Store
+from engage_codegen.sandbox.store.paging import BEFORE_THE_FIRST, BEFORE_THE_NEWEST
+from engage_codegen.sandbox.store.tenant import Arrival, Tenant
 from engage_codegen.sandbox.wire import Json, JsonObject
 
 STORED = 100_000

@@ -82,7 +82,7 @@ async def in_a_loop(work: Callable[[AsyncEngageClient], Awaitable[list[Receipt]]
         return await work(engage)
 
 
-def shown(payload: AnyPayload) -> str:
+def quote(payload: AnyPayload) -> str:
     """The attributes that are set."""
     values = {field.name: getattr(payload, field.name) for field in fields(payload)}
     return ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)
@@ -99,7 +99,7 @@ def main() -> None:
             found = read_back(engage, type(payload))
             if found != [payload, payload]:
                 raise SystemExit(f"sent {payload} twice, read back {found}")
-            print(f"{type(payload).__name__:17}{one.id[:8]:11}{other.id[:8]:11}{shown(found[0])}")
+            print(f"{type(payload).__name__:17}{one.id[:8]:11}{other.id[:8]:11}{quote(found[0])}")
     print(f"{len(first) + len(second)} interactions sent, stored, and read back equal")
 
 

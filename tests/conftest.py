@@ -1,30 +1,16 @@
 """What the tests share: the command line in process, goldens, a local Engage, the corpora."""
 
 import os
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from engage_codegen import cli
+from engage_codegen.cli import app
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
-
-CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Tool = Callable[..., Outcome]
-Golden = Callable[[Path, str], None]
+from tests.support.paths import CORPORA
+from tests.support.tool import Golden, Outcome, Tool
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,7 +43,7 @@ def tool(capsys: pytest.CaptureFixture[str]) -> Tool:
 
     def call(*arguments: object) -> Outcome:
         capsys.readouterr()
-        code = cli.run([str(argument) for argument in arguments])
+        code = app.run([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
 
@@ -99,12 +85,3 @@ def corpora() -> Path:
     if not CORPORA.is_dir():
         pytest.skip(f"no corpora at {CORPORA}")
     return CORPORA
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    """Everything below a folder: path -> bytes, None for a folder."""
-    return {
-        str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if "__pycache__" not in path.parts
-    }

@@ -37,9 +37,9 @@ class Line:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        figure = shown(self.figure, self.unit)
-        peer = "" if self.peer is None else f"{self.peer_is}: {shown(self.peer, self.unit)}"
-        ratio = f"{shown(self.value)} {TIMES}" if self.peer is not None else ""
+        figure = quote(self.figure, self.unit)
+        peer = "" if self.peer is None else f"{self.peer_is}: {quote(self.peer, self.unit)}"
+        ratio = f"{quote(self.value)} {TIMES}" if self.peer is not None else ""
         return self.what, figure, peer, ratio, self.goal, self.holds
 
 
@@ -72,7 +72,7 @@ def rounded(value: T) -> T:
     return cast(T, float(f"{value:.4g}")) if isinstance(value, float) else value
 
 
-def shown(value: float | None, unit: str = "") -> str:
+def quote(value: float | None, unit: str = "") -> str:
     """Three digits are more than such a figure knows."""
     if value is None:
         return ""
@@ -155,7 +155,7 @@ def _speed(lines: Sequence[Line]) -> str:
     for it in lines:
         if "lines a second" in it.more:
             ours, theirs = (
-                shown(float(it.more[f"{whose}lines a second"])) for whose in ("", "peer's ")
+                quote(float(it.more[f"{whose}lines a second"])) for whose in ("", "peer's ")
             )
             found.append(f"- {it.what}: {ours} lines of Python a second, {it.peer_is} {theirs}.")
     return "\n".join(found)

@@ -10,7 +10,7 @@ def main() -> None:
 
         if is_up_to_date(sys.argv[1:]):
             return
-        from .cli import run
+        from .cli.app import run
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(run(sys.argv[1:]))

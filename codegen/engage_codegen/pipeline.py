@@ -5,24 +5,22 @@ to do reads and hashes files, and imports neither templates nor HTTP.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__, freshness, snapshot
-from .config import PARTS, Config
+from . import __version__
+from .config import Config
 from .errors import BadAnswer, ConfigError, InputError, WriteConflict
-from .names import SchemaNames, name_schemas
-from .schema import Schema
-from .snapshot import Lock
+from .output import freshness, snapshot
+from .output.snapshot import Lock
+from .schema.envelope import Schema
+from .schema.names import SchemaNames, name_schemas
 
 if TYPE_CHECKING:
-    from .model.ir import Package
-    from .reuse import Kept
+    from .output.plan import Plan
     from .sources.interface import ApiKey, Progress, Source
-    from .sources.writer import TenantWriter
-    from .write import Plan
+    from .sources.tenant_admin import TenantWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def tenant_of(config: Config, key: "ApiKey") -> "TenantWriter":
             where=str(config.file or "no pyproject.toml with a section [tool.engage-codegen]"),
             fix="set base-url to the tenant",
         )
-    from .sources.writer import TenantWriter
+    from .sources.tenant_admin import TenantWriter
 
     return TenantWriter(
         config.base_url, key=key, user_agent=config.user_agent, api_version=config.api_version
@@ -89,7 +87,9 @@ def pull(
     config: Config, source: "Source", only: Sequence[str], *, force: bool, progress: "Progress"
 ) -> Pulled:
     """Source -> snapshot. `only` empty takes everything and removes what is gone."""
-    from . import disk, journal, write
+    from . import filesystem as disk
+    from .output import commit as journal
+    from .output import plan as write
 
     disk.check_root(config.output)
     journal.roll_forward(config.output)
@@ -114,20 +114,20 @@ def pull(
     )
 
 
-def generate(config: Config, *, is_anew: bool = False) -> Generation:
-    """Snapshot -> package; the configured files -> snapshot first, if they are the source. With
-    `is_anew` all of it is made again, whatever the hashes say."""
-    from . import disk, journal
+def generate(config: Config) -> Generation:
+    """Snapshot -> package; the configured files -> snapshot first, if they are the source."""
+    from . import filesystem as disk
+    from .output import commit as journal
 
     disk.check_root(config.output)
     completed = journal.roll_forward(config.output)
     lock = snapshot.read_lock(config.output)
     local = freshness.local(config)
-    if not is_anew and freshness.is_fresh(config, lock, local):
+    if freshness.is_fresh(config, lock, local):
         return Generation((), (), len(lock.made()), completed)
-    from . import write
+    from .output import plan as write
 
-    plan, count = _plan(config, lock, local, is_anew=is_anew)
+    plan, count = _plan(config, lock, local)
     write.apply(plan)
     return Generation(
         written=tuple(change.path for change in plan.changes if change.new is not None),
@@ -137,12 +137,13 @@ def generate(config: Config, *, is_anew: bool = False) -> Generation:
     )
 
 
-def check(config: Config, *, is_anew: bool = False) -> "Plan | None":
+def check(config: Config) -> "Plan | None":
     """What `generate` would change; None if nothing. Writes nothing.
 
     Raises `WriteConflict` for an interrupted run, and what `generate` raises.
     """
-    from . import disk, journal
+    from . import filesystem as disk
+    from .output import commit as journal
 
     disk.check_root(config.output)
     if journal.interrupted(config.output):
@@ -153,9 +154,9 @@ def check(config: Config, *, is_anew: bool = False) -> "Plan | None":
         )
     lock = snapshot.read_lock(config.output)
     local = freshness.local(config)
-    if not is_anew and freshness.is_fresh(config, lock, local):
+    if freshness.is_fresh(config, lock, local):
         return None
-    plan, _ = _plan(config, lock, local, is_anew=is_anew)
+    plan, _ = _plan(config, lock, local)
     return None if plan.is_empty else plan
 
 
@@ -186,11 +187,12 @@ def _take_in(
     output: Path, lock: Lock, fetched: Mapping[str, Schema], *, only: bool, force: bool
 ) -> "Plan":
     """The plan that makes the snapshot hold what was fetched."""
-    from . import ownership, write
+    from .output import ownership
+    from .output import plan as write
 
     existing = snapshot.files(output)
     snapshot.refuse_case_twins({*fetched, *existing} if only else fetched)
-    wanted = {snapshot.path_of(key): schema.canonical() for key, schema in fetched.items()}
+    wanted = {snapshot.path_of(key): schema.canonical for key, schema in fetched.items()}
     # A file that no pull wrote has no hash that could match: it is in the way.
     owned = dict.fromkeys(map(snapshot.path_of, existing), "") | lock.owned_snapshot()
     if only:
@@ -204,16 +206,15 @@ def _take_in(
     )
 
 
-def _plan(
-    config: Config, lock: Lock, local: Mapping[str, Schema] | None, *, is_anew: bool
-) -> "tuple[Plan, int]":
+def _plan(config: Config, lock: Lock, local: Mapping[str, Schema] | None) -> "tuple[Plan, int]":
     """The plan of `generate`, and the number of schemas."""
-    from . import cache, ownership, write
-    from .journal import Change
     from .lint.verdicts import errors_in as lint_errors
-    from .locking import locked, refuse_new_names
     from .model.build import build
-    from .reuse import Kept, kept
+    from .output import ownership
+    from .output import plan as write
+    from .output.commit import Change
+    from .output.locking import locked, refuse_new_names
+    from .render.package import render_package
 
     taken: tuple[Change, ...] = ()
     if local is not None:
@@ -223,15 +224,12 @@ def _plan(
     if not schemas:
         _refuse_nothing(config)
     head = freshness.head(config)
-    same = Kept() if is_anew else kept(config.output, lock, head, schemas)
-    with nullcontext() if is_anew else cache.types() as types:
-        package = build(schemas, config.renames, config.dialect, same.made, types)
+    package = build(schemas, config.renames, config.dialect)
     if lock.head.version != __version__:
         refuse_new_names(lock, package, config.renames)
-    texts = _texts(package, config.without, same, is_anew=is_anew)
-    known_good = same.made if lock.errors == 0 else ()
-    errors = lint_errors(schemas, config.dialect, known_good)
-    new_lock = locked(head, lock, schemas, package, texts, same.made, errors)
+    texts = render_package(package, config.without)
+    errors = lint_errors(schemas, config.dialect)
+    new_lock = locked(head, lock, schemas, package, texts, errors)
     plan = write.plan(
         config.output,
         texts,
@@ -240,26 +238,6 @@ def _plan(
     )
     schema_changes = tuple(change for change in taken if change.path != snapshot.LOCK_PATH)
     return replace(plan, changes=schema_changes + plan.changes), len(schemas)
-
-
-def _texts(
-    package: "Package", without: Sequence[str], same: "Kept", *, is_anew: bool
-) -> dict[str, str]:
-    from .render.env import environment, runtime
-    from .render.package import render
-    from .render.style import formatted, whole
-
-    parts = [part for part in PARTS if part not in without]
-    style = whole if is_anew else formatted
-    texts = render(package, parts, environment(), same.texts, style=style)
-    texts |= runtime(without) | {"py.typed": ""}
-    frame, lines = snapshot.index_parts(texts[snapshot.INDEX_PATH])
-    ids = [str(record.schema_id) for record in package.records]
-    rows = {**same.rows, **dict(zip(ids, lines, strict=True))}
-    texts[snapshot.INDEX_PATH] = frame + "".join(rows[key] for key in sorted(rows))
-    modules = [f"{made.module}.py" for made in same.made.values()]
-    shared = [f"{part}.py" for part in ("__init__", *parts)]
-    return texts | {path: same.texts[path] for path in (*modules, *shared) if path in same.texts}
 
 
 def _refuse_nothing(config: Config) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from .errors import BadAnswer, InputError, SchemaError
 from .lint.rules import MOST_SCHEMAS
 from .lint.verdicts import of_schema, of_tenant
-from .schema import Dialect, Schema
+from .schema.envelope import Dialect, Schema
 from .sources.interface import silently
-from .sources.writer import TenantWriter
+from .sources.tenant_admin import TenantWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def plan(
             fix="give up schemas that nobody sends any more",
         )
     both = [key for key in wanted if key in theirs]
-    differing = [key for key in both if wanted[key].canonical() != theirs[key].canonical()]
+    differing = [key for key in both if wanted[key].canonical != theirs[key].canonical]
     return PushPlan(
         create=tuple(schema for key, schema in wanted.items() if key not in theirs),
         replace=tuple((wanted[key], theirs[key]) for key in differing),
@@ -119,7 +119,7 @@ def apply(
         if schema.id not in allowed:
             continue
         now = tenant.fetch([schema.id], silently)[schema.id]
-        if now.canonical() != known.canonical():
+        if now.canonical != known.canonical:
             raise BadAnswer(
                 f"somebody changed the schema {schema.id} since the plan was made",
                 where=now.origin,

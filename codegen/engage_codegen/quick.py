@@ -21,7 +21,8 @@ def is_up_to_date(arguments: Sequence[str]) -> bool:
         return False
     from pathlib import Path
 
-    from . import config, freshness, snapshot
+    from . import config
+    from .output import freshness, snapshot
 
     try:
         (one,) = config.load(file=None, environ=os.environ, flags={}, folder=Path.cwd())

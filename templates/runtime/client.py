@@ -10,16 +10,16 @@ from typing import Self, TypeVar
 
 import httpx
 
-from . import calls
-from .clock import SYSTEM, Clock
+from .call import read as calls
+from .call.responses import Call, Reply, Request, Stop
+from .call.retry import RetryPolicy
 from .engine import NOTHING, Engine
-from .judge import Call, Reply, Request, Stop
-from .observe import Observer
-from .pace import DEFAULT_RATE
-from .payloads import Payload
+from .payload.checks import Payload
 from .results import Receipt, Stored, by_date
-from .retry import RetryPolicy
-from .transport import Connection, Content, check_open, failure, from_environment
+from .transport.clock import SYSTEM, Clock
+from .transport.http import Connection, Content, check_open, failure, from_environment
+from .transport.observer import Observer
+from .transport.rate_limiter import DEFAULT_RATE
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from .clock import Clock
-from .judge import Call, Failure, Reply, Request
-from .observe import Guarded, LogObserver, Observer
-from .pace import pace_of
-from .payloads import Payload
+from .call.responses import Call, Failure, Reply, Request
+from .call.retry import RetryPolicy
+from .call.send import Claims, Letter, letter, send
+from .payload.checks import Payload
 from .results import Receipt
-from .retry import RetryPolicy
-from .sending import Claims, Letter, letter, send
-from .transport import Connection, Stamps
+from .transport.clock import Clock
+from .transport.http import Connection, Stamps
+from .transport.observer import Guarded, LogObserver, Observer
+from .transport.rate_limiter import pace_of
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)

@@ -11,7 +11,7 @@ import click
 from .. import config
 from ..errors import API_KEY_VARIABLE, CodegenError, InputError
 from ..sources.interface import ApiKey
-from ..terminal import Talk, say, short
+from .console import Talk, say, short
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,11 +70,6 @@ def of_tenant(command: Callable[P, R]) -> Callable[P, R]:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-no_cache = click.option(
-    "--no-cache", is_flag=True, help="Make all of it again, whatever the hashes of the lock say."
-)
 
 
 def load(options: Mapping[str, object]) -> tuple[config.Config, ...]:
@@ -164,7 +159,7 @@ def worst(codes: Iterable[int]) -> int:
 
 def known_ids(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The ids of the snapshots, for a shell that completes."""
-    from .. import snapshot
+    from ..output import snapshot
 
     try:
         return [

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from ..errors import API_KEY_VARIABLE
-from ..terminal import say
+from .console import say
 
 
-@click.command()
+@click.command("sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--database", type=click.Path(path_type=Path), metavar="FILE",
@@ -26,7 +26,7 @@ from ..terminal import say
 @click.option("--faults", "faults_file", type=click.Path(path_type=Path), metavar="FILE",
               help="Start with the faults in this JSON file.")  # fmt: skip
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
-def sandbox(
+def command(
     host: str,
     port: int,
     database: Path | None,
@@ -37,7 +37,7 @@ def sandbox(
 ) -> None:
     """Run a local Engage in the foreground, until Ctrl-C."""
     try:
-        from ..sandbox.faults import read_faults
+        from ..sandbox.control.faults import read_faults
         from ..sandbox.options import options_of
         from ..sandbox.server import serve
     except ModuleNotFoundError as error:

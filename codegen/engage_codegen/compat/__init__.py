@@ -8,7 +8,9 @@ cannot be changed in place. Pure.
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..model import dialect
-from ..schema import Dialect, JsonObject, Schema, shown
+from ..schema.envelope import Dialect, Schema
+from ..schema.jsontext import JsonObject
+from ..schema.text import quote
 from .changes import HARMLESS, LEVELS, Change, Level, differ, differing
 from .pair import Pair
 from .payloads import Form, Wanted
@@ -32,7 +34,7 @@ def compare(
             found.append(Change("COMPATIBLE", schema_id, (), what))
         elif other is None:
             found.append(_missing(one, ours, theirs, spoken))
-        elif one.canonical() != other.canonical():
+        elif one.canonical != other.canonical:
             found += _changed(one, other, spoken)
     return found
 
@@ -81,7 +83,7 @@ _JUDGED = frozenset("properties required minProperties maxProperties dependentRe
 
 def _texts(ours: Schema, theirs: Schema) -> Iterator[Change]:
     if ours.display_name != theirs.display_name:
-        what = f"is {shown(theirs.display_name)} there"
+        what = f"is {quote(theirs.display_name)} there"
         yield Change("DOCS", ours.id, ("displayName",), what)
     names = differing(ours.json_schema, theirs.json_schema) - _JUDGED
     if names:

@@ -4,7 +4,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..schema import Json, JsonObject, canonical_json, shown
+from ..schema.jsontext import Json, JsonObject, canonical_json
+from ..schema.text import quote
 
 Level: TypeAlias = Literal["DOCS", "COMPATIBLE", "UNKNOWN", "BREAKING"]
 LEVELS: tuple[Level, ...] = ("DOCS", "COMPATIBLE", "UNKNOWN", "BREAKING")
@@ -40,7 +41,7 @@ def _text(of: JsonObject, name: str) -> str:
 
 def differ(names: Set[str]) -> str:
     """That they differ, and nothing else does."""
-    text = ", ".join(shown(name, 40) for name in sorted(names))
+    text = ", ".join(quote(name, 40) for name in sorted(names))
     return f"{text} {'differs' if len(names) == 1 else 'differ'}; {HARMLESS}"
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.scalar import Scalar
-from ..schema import JsonObject, shown
+from ..model.constraints import Scalar
+from ..schema.jsontext import JsonObject
+from ..schema.text import quote
 from .changes import Change, Level, cut, differ, differing
 from .payloads import Form, Wanted
 from .subset import is_same, subset
@@ -41,7 +42,7 @@ class Pair:
             return self._change("BREAKING", what, parts, witness, wanted)
         if not self.ours.is_possible(wanted):
             return self._change("COMPATIBLE", f"{what}; our code never sends such a payload", parts)
-        names = ", ".join(shown(name, 40) for name in self.ours.unsampled[:3])
+        names = ", ".join(quote(name, 40) for name in self.ours.unsampled[:3])
         of = f": no value of {names} was found, an example would help" if names else ""
         what += f"; whether our code can send a payload that breaks there is open{of}"
         return self._change("UNKNOWN", what, parts, wanted=wanted)
@@ -106,7 +107,7 @@ class Pair:
             if theirs < ours:
                 yield self._change("COMPATIBLE", "needs less beside it there", parts)
             for other in sorted(theirs - ours):
-                what = f"needs {shown(other)} beside it there"
+                what = f"needs {quote(other)} beside it there"
                 yield self._judged(what, Wanted(having=name, without=other), *parts)
 
     def _renamed(self, name: str) -> str:
@@ -117,7 +118,7 @@ class Pair:
         named = [it for it in new if label == self.theirs.properties[it].get("displayName", "")]
         if len(named) != 1 and not len(new) == len(_alike(scalar, self.ours, self.theirs)) == 1:
             return ""
-        return f"; {shown((named or new)[0])} may be its new name"
+        return f"; {quote((named or new)[0])} may be its new name"
 
 
 _LEAST, _MOST = ("minProperties",), ("maxProperties",)

@@ -7,8 +7,9 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import cast
 
-from ..model.scalar import Scalar, read
-from ..schema import Json, JsonObject, Schema
+from ..model.constraints import Scalar, read
+from ..schema.envelope import Schema
+from ..schema.jsontext import Json, JsonObject
 from .values import is_empty, values
 
 _ENOUGH = 2_000

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor, lcm
 
-from ..model.scalar import Scalar
+from ..model.constraints import Scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..model.scalar import Scalar, whole
-from ..schema import Json, JsonObject, canonical_json
+from ..model.constraints import Scalar, whole
+from ..schema.jsontext import Json, JsonObject, canonical_json
 from .formats import WIDER
 from .patterns import is_trivial
 from .ranges import Range

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from ..model.codecs import is_typed
-from ..model.scalar import Scalar, fits, is_in, is_number, whole
-from ..schema import Json, JsonObject
+from ..model.constraints import Scalar, fits, is_in, is_number, whole
+from ..schema.jsontext import Json, JsonObject
 from .formats import FORMATS, LENGTHS, WRITTEN, is_of, padded
 from .patterns import matching
 from .ranges import Range, exact

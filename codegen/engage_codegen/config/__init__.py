@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ConfigError
-from ..schema import Dialect, JsonObject, canonical_json, digest, loads, shown
+from ..schema.envelope import Dialect
+from ..schema.jsontext import JsonObject, canonical_json, digest, loads
+from ..schema.text import quote
 from . import files, values
 from .values import PARTS, SECTION, Build, Value, Waiver
 
@@ -146,7 +148,7 @@ def _refuse_shared_outputs(configs: Sequence[Config]) -> None:
             if other is not config and other.output.is_relative_to(config.output):
                 raise ConfigError(
                     f"the targets {config.name} and {other.name} would write into one package",
-                    where=shown(str(other.output)),
+                    where=quote(str(other.output)),
                     fix=f"give each an output of its own in [{SECTION}.targets.{other.name}], or "
                     "choose one with --target",
                 )

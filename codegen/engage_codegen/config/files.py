@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from ..errors import API_KEY_VARIABLE, ConfigError
-from ..schema import shown
+from ..schema.text import quote
 from . import values
 from .values import SECTION, Value, Waiver
 
@@ -66,7 +66,7 @@ class Section:
         for name in only:
             if name not in tables:
                 raise ConfigError(
-                    f"there is no target {shown(name)}",
+                    f"there is no target {quote(name)}",
                     where=f"{self._path}, [{SECTION}.targets]" if tables else "--target",
                     fix=_meant(name, tables, "targets"),
                 )
@@ -85,7 +85,7 @@ class Section:
             where = f"{self._path}, [{SECTION}.targets]"
             if not isinstance(table, dict) or not _TARGET.fullmatch(name):
                 raise ConfigError(
-                    f"{shown(name)} is no target: a table with a name of ASCII letters, digits, "
+                    f"{quote(name)} is no target: a table with a name of ASCII letters, digits, "
                     "'-' and '_'",
                     where=where,
                     fix=f"write [{SECTION}.targets.name] and keys below it",
@@ -128,13 +128,13 @@ def _section(path: Path) -> _Table | None:
 def _unknown_key(key: str, keys: Sequence[str], where: str) -> ConfigError:
     if key.lower().replace("-", "").replace("_", "") in _SECRET_WORDS:
         return ConfigError(
-            f"{shown(key)} does not belong in a file: what is checked in is no secret any more",
+            f"{quote(key)} does not belong in a file: what is checked in is no secret any more",
             where=where,
             fix=f"remove it, set the environment variable {API_KEY_VARIABLE} instead, and if the "
             "file was ever shared, revoke the key",
         )
     fix = _meant(key.replace("_", "-"), keys, "keys")
-    return ConfigError(f"unknown key {shown(key)}", where=where, fix=fix)
+    return ConfigError(f"unknown key {quote(key)}", where=where, fix=fix)
 
 
 def _meant(word: str, known: Iterable[str], what: str) -> str:

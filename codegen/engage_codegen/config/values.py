@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from ..errors import ConfigError
-from ..schema import DIALECTS, Dialect, shown
+from ..findings.waivers import Waiver
+from ..schema.envelope import DIALECTS, Dialect
+from ..schema.text import quote
 
 SECTION = "tool.engage-codegen"
 
@@ -27,17 +29,6 @@ class Value:
     raw: object
     place: str
     folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """A finding that is accepted until the end of a day, and why. `line` is where the file says
-    so, from 1."""
-
-    fingerprint: str
-    reason: str
-    until: date
-    line: int = 0
 
 
 def text(value: Value) -> str:
@@ -61,7 +52,7 @@ def dialect(value: Value) -> Dialect:
         if value.raw == dialect:
             return dialect
     raise ConfigError(
-        f"there is no dialect {shown(str(value.raw))}",
+        f"there is no dialect {quote(str(value.raw))}",
         where=value.place,
         fix=f"the dialects are {' and '.join(DIALECTS)}",
     )
@@ -72,7 +63,7 @@ def build(value: Value) -> Build:
         if value.raw == build:
             return build
     raise ConfigError(
-        f"a build hook does not know {shown(str(value.raw))}",
+        f"a build hook does not know {quote(str(value.raw))}",
         where=value.place,
         fix="write check, which is the default, or generate",
     )
@@ -88,7 +79,7 @@ def output(value: Value) -> Path:
         )
     if not path.name.isidentifier() or keyword.iskeyword(path.name):
         raise ConfigError(
-            f"the output {shown(path.name)} cannot be imported: it is the package folder itself",
+            f"the output {quote(path.name)} cannot be imported: it is the package folder itself",
             where=value.place,
             fix="end it in a Python package name, like src/acme/engage_interactions",
         )
@@ -115,7 +106,7 @@ def parts(value: Value) -> tuple[str, ...]:
     for part in raw:
         if part not in PARTS:
             raise ConfigError(
-                f"there is no part {shown(str(part))} to leave out",
+                f"there is no part {quote(str(part))} to leave out",
                 where=value.place,
                 fix=f"the parts are {', '.join(PARTS)}",
             )
@@ -133,7 +124,7 @@ def renames(value: Value) -> dict[str, str]:
     for key, name in table.items():
         if not isinstance(name, str) or not name.isascii() or not name.isidentifier():
             raise ConfigError(
-                f"the name {shown(str(name))} for {shown(key)} is no Python identifier",
+                f"the name {quote(str(name))} for {quote(key)} is no Python identifier",
                 where=value.place,
                 fix="use ASCII letters, digits and '_'",
             )
@@ -147,7 +138,7 @@ def waivers(value: Value) -> tuple[Waiver, ...]:
 
 
 def _waiver(value: Value) -> Waiver:
-    from ..findings import is_fingerprint
+    from ..findings.finding import is_fingerprint
 
     table = cast("dict[str, object]", value.raw) if isinstance(value.raw, dict) else {}
     finding, reason, until = (table.get(key) for key in ("finding", "reason", "until"))
@@ -155,11 +146,11 @@ def _waiver(value: Value) -> Waiver:
     if set(table) != {"finding", "reason", "until"}:
         problem = "a waiver has the keys finding, reason and until, and no others"
     elif not isinstance(finding, str) or not is_fingerprint(finding):
-        problem = f"{shown(str(finding))} is no fingerprint of a finding"
+        problem = f"{quote(str(finding))} is no fingerprint of a finding"
     elif not isinstance(reason, str) or not reason.strip():
         problem = f"the waiver of {finding} has no reason"
     elif not isinstance(until, date) or isinstance(until, datetime):
-        problem = f"the waiver of {finding} ends at {shown(str(until))}, which is no date"
+        problem = f"the waiver of {finding} ends at {quote(str(until))}, which is no date"
     else:
         return Waiver(finding, " ".join(reason.split()), until)
     raise ConfigError(

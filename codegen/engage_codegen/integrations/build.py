@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .. import config, pipeline
 from ..errors import CodegenError, InputError
-from ..write import show
+from ..output.plan import show
 from . import project as projects
 
 

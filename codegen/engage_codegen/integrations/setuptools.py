@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 from setuptools.errors import BaseError
 
 from ..errors import CodegenError
-from ..snapshot import FOLDER
+from ..output.snapshot import FOLDER
 from .build import before, generates, is_ours
 
 

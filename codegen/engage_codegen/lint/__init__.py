@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..disk import put
 from ..errors import InputError
-from ..findings import Finding, ordered
-from ..schema import Dialect, canonical_json
-from .documents import Document, read
+from ..filesystem import put
+from ..findings.finding import Finding, ordered
+from ..schema.envelope import Dialect
+from ..schema.jsontext import canonical_json
+from ..sources.documents import Document, read
 from .verdicts import of_schema, of_tenant
 
 

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from ..schema import Json, Schema, shown
+from ..schema.envelope import Schema
+from ..schema.jsontext import Json
+from ..schema.text import quote
 from .rule import Hit, each_property, is_on, rule
 
 FLAGS = ("showInContactCard", "addToSegmentation")
@@ -44,7 +46,7 @@ def _lookalike(schema: Schema) -> Iterator[Hit]:
             )
             if near:
                 meant = next(it for it in ATTRIBUTES if it.lower() == near[0])
-                reason = f"the platform knows no attribute {shown(key)}, but {meant}"
+                reason = f"the platform knows no attribute {quote(key)}, but {meant}"
                 yield (*parts, key), reason, f"write {meant}"
 
 
@@ -76,11 +78,11 @@ def _odd_value(schema: Schema) -> Iterator[Hit]:
     for parts, _, value in each_property(schema):
         for key in FLAGS:
             if isinstance(value.get(key), str) and value[key] not in ("true", "false"):
-                reason = f"{key} is {shown(str(value[key]))}, which is neither true nor false"
+                reason = f"{key} is {quote(str(value[key]))}, which is neither true nor false"
                 yield (*parts, key), reason, 'write "true" or "false"'
         order = value.get("sortOrder")
         if isinstance(order, str) and not re.fullmatch(r"-?[0-9]{1,9}", order):
-            reason = f"sortOrder is {shown(order)}, which is no whole number"
+            reason = f"sortOrder is {quote(order)}, which is no whole number"
             yield (*parts, "sortOrder"), reason, 'write a number in quotes, like "1"'
 
 
@@ -97,7 +99,7 @@ def _no_display_name(schema: Schema) -> Iterator[Hit]:
     for parts, name, value in each_property(schema):
         given = value.get("displayName")
         if not isinstance(given, str) or not given.strip():
-            reason = f"{shown(name)} has no displayName, so users see its technical name"
+            reason = f"{quote(name)} has no displayName, so users see its technical name"
             yield (*parts, "displayName"), reason, "add a displayName"
 
 
@@ -114,7 +116,7 @@ def _same_order(schema: Schema) -> Iterator[Hit]:
         if order and is_on(value, "showInContactCard"):
             first = taken.setdefault(order, name)
             if first != name:
-                reason = f"{shown(name)} has the same sortOrder as {shown(first)}"
+                reason = f"{quote(name)} has the same sortOrder as {quote(first)}"
                 yield (*parts, "sortOrder"), reason, "give each shown property a place of its own"
 
 

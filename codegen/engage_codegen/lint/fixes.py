@@ -1,6 +1,6 @@
 """Remedies that need no judgement. Pure: JSON in, JSON out."""
 
-from ..schema import Json, JsonObject
+from ..schema.jsontext import Json, JsonObject
 from .attributes import ATTRIBUTES, FLAGS, MISPRINT, written
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..findings import Severity
-from ..schema import JsonObject, Schema
+from ..findings.finding import Severity
+from ..schema.envelope import Schema
+from ..schema.jsontext import JsonObject
 
 Hit: TypeAlias = tuple[tuple[str, ...], str, str]
 """Where in the envelope, the reason, the remedy."""

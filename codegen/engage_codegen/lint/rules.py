@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 
 from ..model.dialect import JSON_SCHEMA
-from ..schema import JsonObject, Schema, shown
+from ..schema.envelope import Schema
+from ..schema.jsontext import JsonObject
+from ..schema.text import quote
 from .rule import Hit, each_property, is_on, properties, rule
 
 MOST_SCHEMAS = 15
@@ -90,7 +92,7 @@ def _segmentable(schema: Schema) -> list[tuple[tuple[str, ...], str, JsonObject]
 def _too_many_segmentable(schema: Schema) -> Iterator[Hit]:
     for parts, name, _ in _segmentable(schema)[MOST_SEGMENTABLE:]:
         reason = (
-            f"{shown(name)} is one segmentable property more than the {MOST_SEGMENTABLE} allowed"
+            f"{quote(name)} is one segmentable property more than the {MOST_SEGMENTABLE} allowed"
         )
         yield (
             (*parts, "addToSegmentation"),
@@ -111,7 +113,7 @@ def _free_text(schema: Schema) -> Iterator[Hit]:
         if is_text and not {"enum", "const", "maxLength"} & value.keys() and name != "productSku":
             yield (
                 (*parts, "addToSegmentation"),
-                f"{shown(name)} can be used in segments, but any text can be in it: every value is "
+                f"{quote(name)} can be used in segments, but any text can be in it: every value is "
                 "a segment of its own",
                 "send a few agreed values in it, or take it out of segmentation",
             )

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from ..errors import SchemaError
-from ..findings import Finding, Severity
+from ..findings.finding import Finding, Severity
 from ..model import dialect
-from ..names import name_properties, name_schemas
-from ..schema import Dialect, Schema
+from ..schema.envelope import Dialect, Schema
+from ..schema.names import name_properties, name_schemas
 from . import attributes, rules
 from .rule import RULES, properties
 

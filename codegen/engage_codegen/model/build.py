@@ -1,16 +1,18 @@
 """Schemas -> model. Pure: the same schemas and renames give the same model."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from ..errors import ConfigError, SchemaError
-from ..names import SchemaNames, name_properties, name_schemas, rename_key
-from ..schema import Dialect, Json, JsonObject, Schema, shown
+from ..schema.envelope import Dialect, Schema
+from ..schema.jsontext import Json, JsonObject
+from ..schema.names import SchemaNames, name_properties, name_schemas, rename_key
+from ..schema.text import quote
 from . import dialect
 from .codecs import Kind, kind, scalar_code, shapes
+from .constraints import Scalar, read
 from .ir import Code, Field, Import, Package, Record, literal
-from .scalar import Scalar, read
-from .types import Annotation, Shape, Types, annotations
+from .types import Annotation, Shape, annotations
 
 _RUNTIME = ("InvalidPayload", "Json", "Reader", "Violation")
 
@@ -19,16 +21,13 @@ def build(
     schemas: Mapping[str, Schema],
     renames: Mapping[str, str],
     spoken: Dialect = "engage",
-    known: Collection[str] = (),
-    types: Types | None = None,
 ) -> Package:
-    """The model of a package, without the schemas that are `known` to be right and need no model;
-    `types` are answers of the type generator, and take up its new ones.
+    """The model of a package.
 
     Raises one `SchemaError` that names everything that is wrong with the schemas, or a
     `ConfigError` for a rename that names nothing.
     """
-    wanted = [key for key in sorted(schemas) if key not in known]
+    wanted = sorted(schemas)
     problems = [problem for key in wanted for problem in dialect.problems(schemas[key], spoken)]
     if problems:
         *others, last = problems
@@ -41,7 +40,7 @@ def build(
         for key in wanted
     }
     used = {it for each in scalars.values() for scalar in each.values() for it in shapes(scalar)}
-    annotated = annotations(used, {} if types is None else types)
+    annotated = annotations(used)
     return Package(
         tuple(_record(schemas[key], names[key], renames, scalars[key], annotated) for key in wanted)
     )
@@ -189,19 +188,19 @@ def _imports(
         "typing": {"ClassVar", "Self"},
         "._runtime.async_client": {"AsyncEngageClient"},
         "._runtime.client": {"EngageClient"},
-        "._runtime.retry": {"RetryPolicy"},
+        "._runtime.call.retry": {"RetryPolicy"},
         "._runtime.results": {"Receipt"},
-        "._runtime.payloads": set(_RUNTIME),
+        "._runtime.payload.checks": set(_RUNTIME),
     }
     for codec in {field.codec for field in fields}:
         used = {name for name in (codec.check, codec.encode, codec.read) if "." not in name}
-        wanted["._runtime.payloads"] |= used - {""}
+        wanted["._runtime.payload.checks"] |= used - {""}
     if any(field.nullable and not field.required for field in fields):
-        wanted["._runtime.payloads"] |= {"UNSET", "Unset"}
+        wanted["._runtime.payload.checks"] |= {"UNSET", "Unset"}
     if limits:
-        wanted.setdefault("._runtime", set()).add("rules")
+        wanted.setdefault("._runtime.payload", set()).add("rules")
     if deprecation:
-        wanted["._runtime.deprecation"] = {"deprecated"}
+        wanted["._runtime.payload.deprecation"] = {"deprecated"}
     for item in (item for each in kinds for item in each.imports):
         wanted.setdefault(item.module, set()).update(item.names)
     return tuple(
@@ -218,7 +217,7 @@ def _refuse_unused(renames: Mapping[str, str], schemas: Mapping[str, Schema]) ->
 
         near = difflib.get_close_matches(key, sorted(known), n=1)
         raise ConfigError(
-            f"the rename of {shown(key)} names no schema or property of the snapshot",
+            f"the rename of {quote(key)} names no schema or property of the snapshot",
             where="renames",
-            fix=f"did you mean {shown(near[0])}?" if near else "take it out",
+            fix=f"did you mean {quote(near[0])}?" if near else "take it out",
         )

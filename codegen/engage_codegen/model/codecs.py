@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import inf
 
 from ..errors import RenderError
-from ..schema import Json
+from ..schema.jsontext import Json
+from .constraints import Scalar, whole
 from .ir import NO_CODE, Code, Codec, Import, literal
-from .scalar import Scalar, whole
 from .types import Annotation, Shape
 
 _PLAIN = {
@@ -96,13 +96,13 @@ def kind(scalar: Scalar, types: Mapping[Shape, Annotation]) -> Kind:
             fix="report this, with the schema",
         )
     if codec.check.startswith("values."):
-        imports += (Import(Code("._runtime"), (Code("values"),)),)
+        imports += (Import(Code("._runtime.payload"), (Code("values"),)),)
     return Kind(annotation, codec, imports)
 
 
 def _ruled(annotation: Code, rule: str, scalar: Scalar) -> Kind:
     used = ["rules"] + (["formats"] if "formats." in rule and scalar.format else [])
-    imports = (Import(Code("._runtime"), tuple(map(Code, used))),)
+    imports = (Import(Code("._runtime.payload"), tuple(map(Code, used))),)
     return Kind(annotation, Codec(NO_CODE, NO_CODE, NO_CODE, NO_CODE, rule=Code(rule)), imports)
 
 

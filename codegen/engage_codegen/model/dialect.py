@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from typing import cast
 
 from ..errors import SchemaError
-from ..schema import Dialect, Json, JsonObject, Schema, pointer, shown
-from . import scalar
+from ..schema.envelope import Dialect, Schema
+from ..schema.jsontext import Json, JsonObject, pointer
+from ..schema.text import quote
+from . import constraints as scalar
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 FORMATS = ("date-time",)
@@ -99,7 +101,7 @@ def _beyond_the_platform(
 ) -> Iterator[SchemaError]:
     kind, form = value.get("type"), value.get("format")
     if kind not in scalar.TYPES:
-        what = f"the platform has no type {shown(json.dumps(kind))[1:-1]}"
+        what = f"the platform has no type {quote(json.dumps(kind))[1:-1]}"
         what = what if "type" in value else "the property has no type"
         code = "EG203" if kind in ("object", "array") else "EG201"
         yield _problem(schema, code, [*place, "type"], what, _DESCRIBE)
@@ -108,7 +110,7 @@ def _beyond_the_platform(
             schema,
             "EG204",
             [*place, "format"],
-            f"the format {shown(str(form))} of a {kind} is not one that the platform documents",
+            f"the format {quote(str(form))} of a {kind} is not one that the platform documents",
             f"leave it out, or use a string with the format {', '.join(FORMATS)}; {_WIDEN}",
         )
 
@@ -128,7 +130,7 @@ def _of_required(schema: Schema, required: Json, properties: JsonObject) -> Iter
                 schema,
                 "EG206",
                 ["required"],
-                f"the required property {shown(name)} is not declared, so no payload can be valid",
+                f"the required property {quote(name)} is not declared, so no payload can be valid",
                 "declare it, or take it out of required",
             )
 
@@ -170,7 +172,7 @@ def _uncovered(
 
 
 def _problem(schema: Schema, code: str, place: list[str], what: str, fix: str) -> SchemaError:
-    where = shown(f"{schema.origin}, #{pointer(*place)}", 500)[1:-1]
+    where = quote(f"{schema.origin}, #{pointer(*place)}", 500)[1:-1]
     return SchemaError(
         f"{schema.id}: {what} ({code})",
         where=where,

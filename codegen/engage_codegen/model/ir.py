@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..names import Identifier, SchemaNames
-from ..schema import UNSAFE_IN_TEXT, escaped
+from ..schema.names import Identifier, SchemaNames
+from ..schema.text import escape
 
 
 class Code(str):
@@ -22,7 +22,7 @@ NO_CODE = Code("")
 def literal(text: str) -> Code:
     """A string literal in double quotes."""
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    return Code(f'"{UNSAFE_IN_TEXT.sub(escaped, quoted)}"')
+    return Code(f'"{escape(quoted)}"')
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import ast
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from ..errors import RenderError
 from .ir import Code, Import
@@ -34,22 +33,17 @@ _UUID = Annotation(Code("UUID"), (Import(Code("uuid"), (Code("UUID"),)),))
 _OURS = {Shape("string", "uuid"): _UUID}
 """The generator has no type for it in dataclasses."""
 
-Types: TypeAlias = dict[Shape, Annotation]
-"""Answers of the generator. It gives the same one for a shape whatever else it is asked."""
 
+def annotations(shapes: Iterable[Shape]) -> dict[Shape, Annotation]:
+    """Return the Python type of each shape.
 
-def annotations(shapes: Iterable[Shape], known: Types) -> Types:
-    """The type of each shape; what is not `known` is asked, and is known from then on.
-
-    Raises `RenderError` if the generator's answer is not understood.
+    Raises `RenderError` if the answer of datamodel-code-generator is not understood.
     """
-    wanted = sorted(set(shapes))
-    asked = [shape for shape in wanted if shape not in _OURS and shape not in known]
-    fields = {f"field_{number}": shape for number, shape in enumerate(asked)}
+    requested = sorted(set(shapes))
+    fields = {f"field_{number}": it for number, it in enumerate(requested) if it not in _OURS}
     try:
-        found = _parse(_generate(fields)) if fields else {}
-        known.update({shape: found[name] for name, shape in fields.items()})
-        return {shape: _OURS.get(shape) or known[shape] for shape in wanted}
+        parsed = _parse(_generate(fields)) if fields else {}
+        return _OURS | {shape: parsed[name] for name, shape in fields.items()}
     except (SyntaxError, KeyError) as error:
         raise RenderError(
             f"datamodel-code-generator answered something unexpected: {error!r}",

@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Sequence
 
 from ..model.ir import Code, Field, literal
-from ..names import Identifier
-from ..schema import UNSAFE_IN_TEXT, escaped
+from ..schema.names import Identifier
+from ..schema.text import escape
 
 _WIDTH = 88
 
@@ -15,7 +15,7 @@ def doc(text: str, indent: int = 0) -> Code:
     """The inside of a docstring in triple double quotes, wrapped below `indent` spaces."""
     # What has no glyph stands as its escape in plain sight: a docstring is shown in terminals, and
     # a lone surrogate in it would keep the module from being imported.
-    safe = UNSAFE_IN_TEXT.sub(escaped, text).replace("\\", "\\\\")
+    safe = escape(text).replace("\\", "\\\\")
     safe = re.sub(r'"+$', lambda match: '\\"' * len(match.group()), safe)
     safe = safe.replace('"""', '\\"\\"\\"')
     # The first line stands behind the indent and the quotes, the last one before the quotes.
@@ -32,7 +32,7 @@ def doc(text: str, indent: int = 0) -> Code:
 
 def cell(text: str) -> Code:
     """The inside of a cell of a Markdown table."""
-    safe = UNSAFE_IN_TEXT.sub(escaped, text).replace("&", "&amp;").replace("<", "&lt;")
+    safe = escape(text).replace("&", "&amp;").replace("<", "&lt;")
     return Code(re.sub(r"([\\`*_\[\]|])", r"\\\1", safe))
 
 

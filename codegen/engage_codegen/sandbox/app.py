@@ -12,16 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
-from engage_codegen.sandbox import endpoints, models
-from engage_codegen.sandbox.control import control
+from engage_codegen.sandbox.api import endpoints, models
+from engage_codegen.sandbox.control.faults import FaultMiddleware
+from engage_codegen.sandbox.control.request_log import LogMiddleware
+from engage_codegen.sandbox.control.routes import control
+from engage_codegen.sandbox.control.visitors import VisitorMiddleware
 from engage_codegen.sandbox.dates import wire_date
-from engage_codegen.sandbox.faults import FaultMiddleware
-from engage_codegen.sandbox.marketing import marketing
-from engage_codegen.sandbox.pages import pages
+from engage_codegen.sandbox.marketing.routes import marketing
 from engage_codegen.sandbox.platform import Platform
-from engage_codegen.sandbox.requestlog import LogMiddleware
-from engage_codegen.sandbox.tenant import Arrival
-from engage_codegen.sandbox.visitors import VisitorMiddleware
+from engage_codegen.sandbox.store.tenant import Arrival
+from engage_codegen.sandbox.ui.pages import pages
 from engage_codegen.sandbox.wire import Refusal, malformed
 
 _DESCRIPTION = """An imitation of the interactions API of Voyado Engage, under `/api/v2` and

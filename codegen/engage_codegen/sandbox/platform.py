@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from engage_codegen.sandbox.automations import Webhooks
+from engage_codegen.sandbox.api.rate_limit import RateLimit
 from engage_codegen.sandbox.clock import Clock
-from engage_codegen.sandbox.faults import Faults
-from engage_codegen.sandbox.limits import RateLimit
+from engage_codegen.sandbox.control.faults import Faults
+from engage_codegen.sandbox.control.request_log import RequestLog
+from engage_codegen.sandbox.marketing.automations import Webhooks
 from engage_codegen.sandbox.options import Options
-from engage_codegen.sandbox.requestlog import RequestLog
-from engage_codegen.sandbox.store import Store
+from engage_codegen.sandbox.store.database import Store
 
 
 @dataclass(slots=True)

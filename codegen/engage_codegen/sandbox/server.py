@@ -15,12 +15,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engage_codegen.errors import InputError
 from engage_codegen.sandbox.app import create_app
-from engage_codegen.sandbox.faults import Fault
+from engage_codegen.sandbox.control.faults import Fault
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.platform import Platform
 from engage_codegen.sandbox.seed import plant
-from engage_codegen.sandbox.store import Store
-from engage_codegen.sandbox.tenant import Tenant
+from engage_codegen.sandbox.store.database import Store
+from engage_codegen.sandbox.store.tenant import Tenant
 
 _GRACE_SECONDS = 2
 

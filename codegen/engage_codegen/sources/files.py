@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..schema import Json, Schema, check_id, from_envelope, loads
+from ..schema.envelope import Schema, check_id, from_envelope
+from ..schema.jsontext import Json, loads
 from .interface import Progress
 
 

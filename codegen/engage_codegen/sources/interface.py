@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..errors import API_KEY_VARIABLE
-from ..schema import Schema
+from ..schema.envelope import Schema
 
 Progress = Callable[[int, int], None]
 """Called with the number of schemas that have arrived and the number that are expected."""

@@ -3,10 +3,11 @@ for the payloads, and the type checkers that are installed. Works offline, write
 
 from collections.abc import Iterable, Iterator
 
-from .. import pipeline, snapshot
+from .. import pipeline
 from ..config import Config
 from ..errors import WriteConflict
-from ..schema import Schema
+from ..output import snapshot
+from ..schema.envelope import Schema
 from . import oracle
 from .checkers import check_types
 from .compare import compare

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeAlias, cast
 
-from ..model.scalar import is_number
-from ..schema import Json, JsonObject
+from ..model.constraints import is_number
+from ..schema.jsontext import Json, JsonObject
 from .values import Matching, candidates, distinct
 
 Fits: TypeAlias = Callable[[str, Json], bool | None]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal, TypeAlias, cast
 
-from ..schema import Json, JsonObject, Schema
+from ..schema.envelope import Schema
+from ..schema.jsontext import Json, JsonObject
 from .cases import Fits, cases
 from .oracle import Judge, Oracle, Verdict, closed
 from .results import Compared, Disagreement, Loss

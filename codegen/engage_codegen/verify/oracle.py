@@ -9,8 +9,8 @@ from functools import cache, partial
 from typing import Protocol, TypeAlias, cast
 
 from ..errors import ConfigError
-from ..model.scalar import is_number
-from ..schema import Json, JsonObject
+from ..model.constraints import is_number
+from ..schema.jsontext import Json, JsonObject
 
 _FOREIGN = ("$defs", "definitions", "$id")
 """What can lead out of a schema, and validates nothing in one without references."""

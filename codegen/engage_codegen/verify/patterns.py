@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
-from ..model.pattern import translate
+from ..model.regex import translate
 from .values import Matching
 
 _SECONDS = 300

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..schema import Json, shown
+from ..schema.jsontext import Json
+from ..schema.text import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _of_schema(result: Compared, oracle: str) -> Iterator[str]:
     if result.unreached:
         yield f"  no case breaks {', '.join(result.unreached)}"
     for name in result.valueless:
-        yield f"  no valid value was found for {shown(name)}; examples in the schema would help"
+        yield f"  no valid value was found for {quote(name)}; examples in the schema would help"
     if result.trouble:
         yield f"  {oracle} cannot read the schema: {_plain(result.trouble)}"
     for it in result.disagreements:
@@ -139,12 +140,12 @@ _MOST = 20
 
 
 def _named(name: str) -> str:
-    return shown(name) if name else "the whole payload"
+    return quote(name) if name else "the whole payload"
 
 
 def _payload(payload: Json) -> str:
-    return shown(json.dumps(payload), 400)
+    return quote(json.dumps(payload), 400)
 
 
 def _plain(text: str) -> str:
-    return shown(text, 200)[1:-1]
+    return quote(text, 200)[1:-1]

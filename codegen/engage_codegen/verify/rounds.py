@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from uuid import UUID
 
-from ..model.scalar import is_same
-from ..schema import Json, JsonObject
+from ..model.constraints import is_same
+from ..schema.jsontext import Json, JsonObject
 from .subject import Instance, Subject
 
 _CLOCK = re.compile(r"(.*:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.DOTALL | re.ASCII)

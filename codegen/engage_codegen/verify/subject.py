@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from ..errors import RenderError
-from ..schema import Json
-from ..snapshot import Generated
+from ..output.snapshot import Generated
+from ..schema.jsontext import Json
 
 _NAME = "_engage_codegen_verified"
 

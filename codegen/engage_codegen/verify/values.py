@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
-from ..model.scalar import is_number
-from ..schema import Json, JsonObject
+from ..model.constraints import is_number
+from ..schema.jsontext import Json, JsonObject
 from .lookalikes import LOOKALIKES
 
 Matching: TypeAlias = Callable[[str, int, int | None], Sequence[str]]

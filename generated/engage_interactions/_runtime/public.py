@@ -1,6 +1,7 @@
 """What the package itself offers."""
 
 from .async_client import AsyncEngageClient
+from .call.retry import RetryPolicy
 from .client import EngageClient
 from .errors import (
     EngageError,
@@ -20,10 +21,9 @@ from .errors import (
     UnreadablePayload,
     Violation,
 )
-from .observe import Observer
-from .payloads import UNSET, Unset
+from .payload.checks import UNSET, Unset
 from .results import Receipt, Stored
-from .retry import RetryPolicy
+from .transport.observer import Observer
 
 __all__ = [
     "UNSET",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from .errors import InvalidPayload, UnreadablePayload
-from .payloads import Json, Payload, read_date_time
+from .payload.checks import Json, Payload, read_date_time
 
 P = TypeVar("P", bound=Payload)
 

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from engage_codegen.sandbox.api.schema_rules import read_schema
 from engage_codegen.sandbox.options import Options
-from engage_codegen.sandbox.schema_rules import read_schema
-from engage_codegen.sandbox.tenant import Tenant
+from engage_codegen.sandbox.store.tenant import Tenant
 from engage_codegen.sandbox.wire import decode_object
 
 _FOLDER = Path(__file__).parent

@@ -1,0 +1,62 @@
+"""Where the templates are, the files that are copied as they are, and a digest of all of it."""
+
+import os
+from collections.abc import Collection, Iterator
+
+from ..schema.jsontext import digest
+
+_FOLDERS = ("package", "runtime", "static")
+
+
+def templates_folder() -> str:
+    """Return the folder with ``package``, ``runtime`` and ``static``.
+
+    In a checkout, editable installs included, it is the one beside ``codegen/``. The installed
+    package may hold a stale copy there, so the checkout is looked for first.
+    """
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    source_root, name = os.path.split(os.path.dirname(package))
+    checkout = os.path.join(source_root, "templates")
+    if name == "codegen" and os.path.isfile(os.path.join(checkout, "package", "module.py.jinja")):
+        return checkout
+    return os.path.join(package, "_templates")
+
+
+def template_files() -> dict[str, str]:
+    """Return every template and copied file: path below the folder, with ``/`` -> path on disk."""
+    root = templates_folder()
+    return {path: file for folder in _FOLDERS for path, file in sorted(_walk(root, folder))}
+
+
+def copied_files(without: Collection[str]) -> dict[str, str]:
+    """Return the files of a package that do not depend on schemas: path in the package -> text.
+
+    An optional part that a package is `without` is the folder ``_runtime/<part>`` and the module
+    ``<part>.py``.
+    """
+    texts: dict[str, str] = {}
+    for path, file in template_files().items():
+        folder, _, rest = path.partition("/")
+        part = rest.partition("/")[0].removesuffix(".py")
+        if folder != "package" and part not in without:
+            with open(file, encoding="utf-8") as source:
+                texts[f"_runtime/{rest}" if folder == "runtime" else rest] = source.read()
+    return texts
+
+
+def templates_digest() -> str:
+    """Return one digest over the paths and LF-normalized contents of all templates."""
+    lines: list[str] = []
+    for name, path in template_files().items():
+        with open(path, "rb") as file:
+            lines.append(f"{name} {digest(file.read())}\n")
+    return digest("".join(lines))
+
+
+def _walk(root: str, folder: str) -> Iterator[tuple[str, str]]:
+    with os.scandir(os.path.join(root, folder)) as entries:
+        for entry in entries:
+            if entry.is_dir() and entry.name != "__pycache__":
+                yield from _walk(root, f"{folder}/{entry.name}")
+            elif entry.is_file() and not entry.name.endswith(".pyc"):
+                yield f"{folder}/{entry.name}", entry.path

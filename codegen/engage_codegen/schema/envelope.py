@@ -1,0 +1,108 @@
+"""`Schema`, the value that travels through the stages: one interaction schema of a tenant."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+from ..errors import InputError, SchemaError
+from .jsontext import Json, JsonError, JsonObject, canonical_json, digest, loads
+from .text import quote
+
+Dialect: TypeAlias = Literal["engage", "json-schema"]
+"""The keywords that a schema may use: those that the platform documents, or every keyword of JSON
+Schema that applies to scalars."""
+DIALECTS: tuple[Dialect, ...] = ("engage", "json-schema")
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_ENVELOPE_FIX = 'write an envelope: {"id": "…", "displayName": "…", "jsonSchema": {…}}'
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One interaction schema.
+
+    `json_schema` is the JSON Schema of the payload. `origin` is the file or URL that the schema
+    was read from, for messages only.
+    """
+
+    id: str
+    display_name: str
+    json_schema: JsonObject
+    origin: str = field(compare=False)
+
+    @cached_property
+    def canonical(self) -> str:
+        """The envelope as the snapshot stores it: sorted keys, two spaces, LF.
+
+        Equal content gives equal text, whatever order the tenant answers in.
+        """
+        return canonical_json(self.envelope)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the canonical text, in hexadecimal."""
+        return digest(self.canonical)
+
+    @property
+    def envelope(self) -> JsonObject:
+        """The object ``{id, displayName, jsonSchema}``, as the API sends and receives it."""
+        return {
+            "id": self.id,
+            "displayName": self.display_name,
+            "jsonSchema": self.json_schema,
+        }
+
+
+def parse_envelope(text: str, origin: str) -> Schema:
+    """Return the schema in the text of an envelope ``{id, displayName, jsonSchema}``.
+
+    Raises `InputError`, and `SchemaError` if the id is invalid.
+    """
+    try:
+        return from_envelope(loads(text), origin)
+    except JsonError as error:
+        raise InputError(
+            f"the file is not valid JSON: {error}", where=origin, fix="correct the file"
+        ) from None
+
+
+def from_envelope(value: Json, origin: str) -> Schema:
+    """Return the schema in a parsed envelope.
+
+    Other keys are ignored, because the platform announces that its answers may gain some.
+    Raises `InputError`, and `SchemaError` if the id is invalid.
+    """
+    if not isinstance(value, dict):
+        raise InputError("a schema must be a JSON object", where=origin, fix=_ENVELOPE_FIX)
+    schema_id, title, body = value.get("id"), value.get("displayName"), value.get("jsonSchema")
+    if not isinstance(schema_id, str):
+        raise InputError("the schema has no `id`", where=origin, fix=_ENVELOPE_FIX)
+    check_id(schema_id, origin)
+    if not isinstance(body, dict):
+        raise InputError(
+            f"`jsonSchema` of {schema_id} must be an object", where=origin, fix=_ENVELOPE_FIX
+        )
+    if title is not None and not isinstance(title, str):
+        raise InputError(
+            f"`displayName` of {schema_id} must be a string", where=origin, fix=_ENVELOPE_FIX
+        )
+    return Schema(schema_id, (title or "").strip() or schema_id, body, origin)
+
+
+def is_id(text: str) -> bool:
+    """Return True if the text can be a schema id: 1 to 200 letters, digits, ``_`` and ``-``.
+
+    Source: the vendor's documentation; the length keeps file names valid on every system.
+    """
+    return _ID.fullmatch(text) is not None
+
+
+def check_id(schema_id: str, origin: str) -> None:
+    """Raise `SchemaError` if the text cannot be a schema id."""
+    if not is_id(schema_id):
+        raise SchemaError(
+            f"{quote(schema_id)} is not a valid schema id",
+            where=origin,
+            fix="use 1 to 200 letters, digits, '_' and '-'",
+        )

@@ -1,0 +1,190 @@
+"""JSON as text: strict parsing, one canonical form, pointers, and positions of values."""
+
+import hashlib
+import json
+import re
+from collections.abc import Generator, Mapping
+from json import JSONDecoder
+from typing import TypeAlias, cast
+
+from .text import UNSAFE_IN_TEXT, quote
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+JsonObject: TypeAlias = dict[str, Json]
+
+Position: TypeAlias = tuple[int, int]
+"""Line and column, both from 1. The column counts characters."""
+
+_MAX_DEPTH = 100
+_MAX_DIGITS = 1000
+
+
+class JsonError(ValueError):
+    """The text is not JSON, or not JSON that this tool accepts.
+
+    `line` and `column` count from 1 and are 0 if the parser does not know the place.
+    """
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        place = f" (line {self.line}, column {self.column})" if self.line else ""
+        return self.message + place
+
+
+def loads(text: str) -> Json:
+    """Parse JSON from an untrusted source.
+
+    Also refuses what Python's own parser accepts: duplicate keys, NaN and infinities, integers of
+    more than 1,000 digits, and nesting deeper than 100 levels. Raises `JsonError`.
+    """
+    try:
+        value = cast(
+            Json,
+            json.loads(
+                text,
+                object_pairs_hook=_parse_object,
+                parse_constant=_refuse_constant,
+                parse_float=_parse_float,
+                parse_int=_parse_int,
+            ),
+        )
+    except json.JSONDecodeError as error:
+        raise JsonError(error.msg, error.lineno, error.colno) from None
+    except RecursionError:
+        raise JsonError("the JSON is nested too deeply") from None
+    _refuse_depth(value)
+    return value
+
+
+def canonical_json(value: Json) -> str:
+    """Return the canonical text: sorted keys, two spaces, LF, and a newline at the end.
+
+    Non-ASCII characters stay readable, except for those without a glyph.
+    """
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    # json.dumps escapes the ASCII controls itself; the line breaks of the layout have to stay.
+    return "\n".join(UNSAFE_IN_TEXT.sub(_json_escape, line) for line in text.split("\n")) + "\n"
+
+
+def digest(text: str | bytes) -> str:
+    """Return the SHA-256 of the text in hexadecimal, with CRLF read as LF.
+
+    A checkout with CRLF line endings has the same digest.
+    """
+    data = text.encode("utf-8") if isinstance(text, str) else text
+    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def pointer(*parts: str) -> str:
+    """Return the JSON pointer (RFC 6901) made of unescaped parts."""
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def positions(text: str) -> dict[tuple[str, ...], Position]:
+    """Return the position of every value in a valid JSON text, by the parts of its pointer.
+
+    A value that belongs to a key has the position of the key.
+    """
+    line_ends = [match.end() for match in re.finditer(r"\r\n|\n|\r", text)]
+    places: dict[tuple[str, ...], Position] = {}
+    line, start = 0, 0
+    for parts, offset in _walk_document(text):
+        while line < len(line_ends) and offset >= line_ends[line]:
+            start = line_ends[line]
+            line += 1
+        places[parts] = (line + 1, offset - start + 1)
+    return places
+
+
+def nearest_position(
+    places: Mapping[tuple[str, ...], Position], parts: tuple[str, ...]
+) -> Position:
+    """Return the position of a value, or of the innermost value around it that exists."""
+    while parts and parts not in places:
+        parts = parts[:-1]
+    return places.get(parts, (1, 1))
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def _parse_object(pairs: list[tuple[str, Json]]) -> JsonObject:
+    result: JsonObject = {}
+    for key, value in pairs:
+        if key in result:
+            raise JsonError(f"duplicate key {quote(key)} in one object")
+        result[key] = value
+    return result
+
+
+def _refuse_depth(value: Json) -> None:
+    """Raise `JsonError` for deep nesting. Python's recursion limit differs between versions."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > _MAX_DEPTH:
+            raise JsonError("the JSON is nested too deeply")
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise JsonError(f"an integer of {len(text.lstrip('-'))} digits is too large")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> Json:
+    raise JsonError(f"{name} is not valid in JSON")
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise JsonError(f"the number {quote(text, 30)} is too large")
+    return value
+
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DECODER = JSONDecoder()
+_Values: TypeAlias = Generator[tuple[tuple[str, ...], int], None, int]
+
+
+def _walk_document(text: str) -> _Values:
+    start = _skip_space(text, 0)
+    yield (), start
+    return (yield from _walk_value(text, start, ()))
+
+
+def _walk_value(text: str, offset: int, parts: tuple[str, ...]) -> _Values:
+    """Yield the values inside a value in text order. Return the offset after it."""
+    if text[offset] not in "{[":
+        return int(_DECODER.raw_decode(text, offset)[1])
+    closing = "}" if text[offset] == "{" else "]"
+    count, offset = 0, _skip_space(text, offset + 1)
+    while text[offset] != closing:
+        key, begin = str(count), offset
+        if closing == "}":
+            key, offset = _DECODER.raw_decode(text, offset)
+            offset = _skip_space(text, _skip_space(text, offset) + 1)
+        yield (*parts, key), begin
+        offset = _skip_space(text, (yield from _walk_value(text, offset, (*parts, key))))
+        offset = _skip_space(text, offset + 1) if text[offset] == "," else offset
+        count += 1
+    return offset + 1
+
+
+def _skip_space(text: str, offset: int) -> int:
+    match = _SPACE.match(text, offset)
+    return match.end() if match else offset

@@ -1,0 +1,1 @@
+"""Each call to the platform, described once, without I/O."""

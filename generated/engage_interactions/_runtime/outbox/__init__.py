@@ -1,0 +1,1 @@
+"""Interactions that wait in a file until they are delivered."""

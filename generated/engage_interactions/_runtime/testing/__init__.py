@@ -1,0 +1,1 @@
+"""For tests of application code: clients without a network, and payloads."""

@@ -1,0 +1,1 @@
+"""Sending many interactions at once."""

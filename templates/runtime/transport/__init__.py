@@ -1,0 +1,1 @@
+"""The HTTP library, the rate limiter, the clock and the observer."""

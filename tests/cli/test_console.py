@@ -1,0 +1,99 @@
+"""How the command line behaves: help, completion, what is said and to whom."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click import Context
+
+from engage_codegen.cli.app import COMMANDS, main
+from engage_codegen.cli.completion import SHELLS
+from engage_codegen.cli.examples import EXAMPLES
+from tests.support.paths import SEEDS
+from tests.support.tool import Tool
+
+
+def complete(shell: str, words: str, incomplete: str, project: Path) -> list[str]:
+    """What a shell is told."""
+    inputs = {
+        "bash": {"COMP_WORDS": f"engage-codegen {words} {incomplete}".strip()},
+        "powershell": {"COMP_WORDS": "\n".join(["engage-codegen", *words.split(), incomplete])},
+    }[shell]
+    count = len(words.split()) + 1
+    number = {"bash": str(count), "powershell": incomplete}[shell]
+    done = subprocess.run(
+        [sys.executable, "-m", "engage_codegen"],
+        env={**os.environ, "_ENGAGE_CODEGEN_COMPLETE": f"{shell}_complete", **inputs}
+        | {"COMP_CWORD": number},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    separator = {"bash": ",", "powershell": "\t"}[shell]
+    return [line.split(separator)[1] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("shell", ["bash", "powershell"])
+def test_shells_complete_commands_options_and_ids(shell: str, project: Path, tool: Tool) -> None:
+    assert tool("generate", "--schemas", SEEDS, "--output", "engage_interactions").code == 0
+    assert complete(shell, "", "p", project) == ["pull", "push", "preflight"]
+    assert "--allow-destroy" in complete(shell, "push", "--all", project)
+    assert complete(shell, "explain", "re", project) == ["repair"]
+    assert complete(shell, "lint --output-format", "s", project) == ["sarif"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_of_a_shell_asks_the_command(shell: str, tool: Tool) -> None:
+    outcome = tool("completion", shell)
+    assert outcome.code == 0
+    assert "_ENGAGE_CODEGEN_COMPLETE" in outcome.out
+
+
+def test_the_script_of_bash_is_bash(tool: Tool, project: Path) -> None:
+    (project / "script").write_text(tool("completion", "bash").out)
+    subprocess.run(["bash", "-n", "script"], cwd=project, check=True)
+
+
+def test_a_mistyped_command_or_option_gets_the_nearest(tool: Tool) -> None:
+    outcome = tool("generat")
+    assert (outcome.code, "Did you mean 'generate'?" in outcome.err) == (2, True)
+    outcome = tool("generate", "--wacth")
+    assert (outcome.code, "--watch" in outcome.err) == (2, True)
+    assert tool("xyzzy").code == 2
+
+
+def test_every_command_has_examples(tool: Tool) -> None:
+    assert EXAMPLES.keys() == COMMANDS.keys()
+    for command in COMMANDS:
+        out = tool(command, "--help").out
+        assert all(line in out for line in EXAMPLES[command])
+
+
+def test_the_list_of_commands_says_what_each_says_itself() -> None:
+    for name, line in COMMANDS.items():
+        command = main.get_command(Context(main), name)
+        assert command is not None
+        assert (command.help or "").replace("\n", " ").startswith(line)
+
+
+def test_data_goes_to_stdout_and_talk_to_stderr_as_much_as_is_wanted(
+    project: Path, tool: Tool
+) -> None:
+    arguments = ("generate", "--schemas", SEEDS, "--output", "package")
+    outcome = tool(*arguments, "-v")
+    assert outcome.out == ""
+    assert "no configuration file" in outcome.err
+    assert "wrote    repair.py" in outcome.err
+    (project / "package/repair.py").unlink()
+    outcome = tool(*arguments)
+    assert "wrote 1 file" in outcome.err
+    assert "wrote    repair.py" not in outcome.err
+    outcome = tool("check", "-q", "--output", "package")
+    assert (outcome.code, outcome.err) == (0, "")
+    (project / "package/repair.py").write_text("mine")
+    outcome = tool(*arguments, "-q")
+    assert outcome.code == 1
+    assert "edited by hand" in outcome.err, "errors are always said"

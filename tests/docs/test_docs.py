@@ -1,0 +1,244 @@
+"""README and docs are tried: every line for a shell and every block of Python on them runs."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import tomllib
+import zipfile
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+import pytest
+
+from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.server import Sandbox, running
+from engage_interactions import EngageClient
+from engage_interactions.favourite import Favourite
+from tests.support.pages import DOCS, Block, blocks, spans
+from tests.support.paths import ROOT, SEEDS
+from tests.support.tool import Tool
+
+PROGRAMS = Path(sys.executable).parent
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+JOURNEYS = ["docs/quickstart.md"]
+"""Pages that are followed from the top, with a test of their own."""
+
+INTERRUPTIBLE = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('engage_codegen', run_name='__main__')"
+)
+NOX = """
+import subprocess
+
+class Session:
+    def install(self, *requirements): ...
+    def run(self, *command): subprocess.run(command, check=True)
+
+def session(function): function(Session())
+"""
+
+
+def _lose(tenant: Sandbox, schema_id: str) -> dict[str, Any]:
+    """Take a schema out of the tenant."""
+    path, headers = f"{tenant.base_url}/api/v3/interactionschemas", {"apikey": tenant.api_key}
+    schema: dict[str, Any] = httpx.get(f"{path}/{schema_id}", headers=headers).json()
+    assert httpx.delete(f"{path}/{schema_id}", headers=headers).is_success
+    return schema
+
+
+def _change(tenant: Sandbox, schema_id: str) -> None:
+    path, headers = f"{tenant.base_url}/api/v3/interactionschemas", {"apikey": tenant.api_key}
+    schema = _lose(tenant, schema_id) | {"displayName": "Another title"}
+    assert httpx.post(path, headers=headers, json=schema).is_success
+
+
+TENANT_MOVES: dict[str, Callable[[Sandbox], object]] = {
+    "engage-codegen push": lambda tenant: _lose(tenant, "favourite"),
+    "engage-codegen push --apply --allow-destroy repair": lambda it: _change(it, "repair"),
+}
+"""What happens in the tenant before a line, so that there is something to do."""
+
+CODES = {"engage-codegen push": 3}
+"""The exit codes of lines that do not end with 0."""
+
+ENDLESS: dict[str, tuple[str, list[str]]] = {
+    "engage-codegen sandbox": ("export ENGAGE_USER_AGENT=", ["--port", "0"]),
+    "engage-codegen generate --watch": ("watching ", []),
+}
+"""Lines that run until Ctrl-C: what they say when they are ready, and options for the test."""
+
+
+@pytest.fixture
+def engage() -> Generator[Sandbox]:
+    """A tenant that a page may change."""
+    with running(options=Options(rate_limit=0)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def shop(project: Path, tool: Tool, tenant: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository as the pages expect one: a package that is pulled, generated and checked in, a
+    second one beside it, a wheel of it, and files with schemas."""
+    for name in ("STAGING", "LIVE"):
+        monkeypatch.setenv(f"ENGAGE_API_KEY_{name}", tenant.api_key)
+    monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
+    (project / "pyproject.toml").write_text(
+        '[tool.engage-codegen]\noutput = "src/engage_interactions"\n'
+    )
+    assert tool("pull").code == tool("generate").code == 0
+    shutil.copytree(SEEDS, project / "schemas")
+    package = project / "src" / "engage_interactions"
+    shutil.copytree(package, project / "src" / "acme" / "engage")
+    for command in ("init -q -b main", "add .", "commit -q -m first"):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        subprocess.run(["git", *identity, *command.split()], check=True)
+    return project
+
+
+def _untried(words: list[str]) -> NoReturn:
+    pytest.fail(f"nobody has tried {shlex.join(words)!r}")
+
+
+def test_the_tables_of_these_tests_have_nothing_that_no_page_has() -> None:
+    lines = {shlex.join(line) for block in blocks("sh") for line in _lines(block)}
+    assert TENANT_MOVES.keys() | CODES.keys() | ENDLESS.keys() <= lines
+    assert set(JOURNEYS) <= {block.page for block in blocks("sh")}
+
+
+def _lines(block: Block) -> list[list[str]]:
+    """The words of each line of a shell; operators of the shell are words of their own."""
+    found: list[list[str]] = []
+    for line in block.text.replace("\\\n", " ").splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        found += [words] if (words := list(lexer)) else []
+    return found
+
+
+@pytest.mark.parametrize("page", sorted({it.page for it in blocks("sh")} - set(JOURNEYS)))
+def test_the_shell_of_a_page_works_in_its_order(
+    page: str, shop: Path, tool: Tool, tenant: Sandbox
+) -> None:
+    for block in blocks("sh", page):
+        for words in _lines(block):
+            line = shlex.join(words)
+            if move := TENANT_MOVES.get(line):
+                move(tenant)
+            code = _code(words, shop, tool, tenant)
+            assert code == CODES.get(line, 0), f"{block}: {line}"
+
+
+def _code(words: list[str], shop: Path, tool: Tool, tenant: Sandbox) -> int:
+    """Run a line, or look at what it names; its exit code."""
+    if any(re.search(r"[$`;()<>|&]", word) for word in words):
+        _untried(words)
+    match words:
+        case ["make", target]:
+            assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
+        case ["pip" | "pipx", "install", requirement]:
+            assert _is_ours(requirement), requirement
+        case ["python", "-m", "pytest", *arguments]:
+            command = [sys.executable, "-m", "pytest", "--collect-only", *arguments]
+            return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+        case ["engage-codegen", *arguments] if shlex.join(words) in ENDLESS:
+            return _interrupted(arguments, *ENDLESS[shlex.join(words)])
+        case ["engage-codegen", command, *arguments]:
+            for wheel in (it for it in arguments if it.endswith(".whl")):
+                _build(shop, shop / wheel)
+            there = [re.sub(r"https://\S*\bvoyado\.com", tenant.base_url, it) for it in arguments]
+            return tool(command, *there).code
+        case _:
+            _untried(words)
+    return 0
+
+
+def _is_ours(requirement: str) -> bool:
+    match = re.fullmatch(rf"{PROJECT['name']}(?:\[([a-z,]+)\])?", requirement)
+    extras = filter(None, (match[1] or "").split(",")) if match else ["no such extra"]
+    return set(extras) <= set(PROJECT["optional-dependencies"])
+
+
+def _interrupted(arguments: list[str], ready: str, more: list[str]) -> int:
+    """Run a command until it is ready, then press Ctrl-C; its exit code."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, *arguments, *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    patience = threading.Timer(60, process.kill)
+    patience.start()
+    assert process.stdout is not None
+    said = next((line for line in process.stdout if line.startswith(ready)), "")
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    patience.cancel()
+    assert said, f"never said {ready!r}"
+    return process.returncode
+
+
+def _build(shop: Path, wheel: Path) -> None:
+    """Put the package into a wheel, inside another one."""
+    package = shop / "src" / "engage_interactions"
+    wheel.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for file in package.rglob("*"):
+            archive.write(file, f"acme/visits/{file.relative_to(package)}")
+
+
+@pytest.mark.parametrize(
+    "block", [it for it in blocks("python") if it.page not in JOURNEYS], ids=str
+)
+def test_the_python_of_a_page_runs(block: Block, shop: Path) -> None:
+    tests = len(re.findall(r"^(?:async )?def test_", block.text, re.MULTILINE))
+    file = shop / ("test_page.py" if tests else "page.py")
+    file.write_text(block.text)
+    (shop / "nox.py").write_text(NOX)
+    pytest_ = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if tests else ["-W", "error"]
+    done = subprocess.run(
+        [sys.executable, *pytest_, file],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "generated")},
+    )
+    assert done.returncode == 0, done.stdout
+    assert not tests or f"{tests} passed" in done.stdout
+
+
+def test_the_quick_start_leads_from_nothing_to_a_sent_interaction(
+    project: Path, tenant: Sandbox
+) -> None:
+    (shell,) = blocks("sh", "docs/quickstart.md")
+    (program,) = blocks("python", "docs/quickstart.md")
+    install, *others = _lines(shell)
+    assert install[:2] == ["pip", "install"]
+    assert _is_ours(install[2])
+    assert others[-1][:2] == ["python", "send.py"]
+    (project / "send.py").write_text(program.text)
+    environ = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        ["bash", "-euc", f"pip() {{ :; }}\n{shell.text}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env=environ | {"PATH": f"{PROGRAMS}{os.pathsep}{environ['PATH']}"},
+    )
+    assert done.returncode == 0, done.stdout
+    with EngageClient.from_env() as client:
+        stored = client.get(Favourite, done.stdout.splitlines()[-1])
+    assert stored.payload == Favourite(product_sku="7120-38", price=450)
+    wanted = {"ENGAGE_BASE_URL", "ENGAGE_API_KEY", "ENGAGE_USER_AGENT"}
+    assert wanted <= set(spans(DOCS / "quickstart.md"))

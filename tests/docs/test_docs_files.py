@@ -1,0 +1,88 @@
+"""README and docs are read: files on them load or parse, and what they name exists."""
+
+import configparser
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engage_codegen import __version__
+from engage_codegen.cli.app import COMMANDS
+from engage_codegen.config import load
+from engage_codegen.sandbox.control.faults import read_faults
+from tests.support.pages import BLOCKS, FILES, PAGES, RUN, SHOWN, Block, blocks, spans
+from tests.support.paths import ROOT
+from tests.support.tool import Tool
+
+OURS = "[tool.engage-codegen"
+
+
+def test_every_block_is_tried_or_only_shown() -> None:
+    for block in BLOCKS:
+        if block.language not in (*RUN, *FILES, *SHOWN):
+            pytest.fail(f"nobody has tried {block.language!r}, as in {block}")
+        if block.language in SHOWN:
+            assert not re.search(r"^(\$ |engage-codegen |pip |make )", block.text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "block", [block for language in FILES for block in blocks(language)], ids=str
+)
+def test_a_file_on_a_page_can_be_read(block: Block) -> None:
+    match block.language:
+        case "toml":
+            assert tomllib.loads(block.text)
+        case "json":
+            assert json.loads(block.text)
+        case "yaml":
+            assert yaml.safe_load(block.text)
+        case "ini":
+            configparser.ConfigParser().read_string(block.text)
+        case "makefile":
+            command = ["make", "--dry-run", "--file=-"]
+            subprocess.run(command, input=block.text, text=True, check=True, capture_output=True)
+        case "jinja":
+            templates = (ROOT / "templates" / "package").iterdir()
+            assert any(block.text in it.read_text("utf-8") for it in templates)
+        case _:
+            pytest.fail(f"nobody has tried {block}")
+
+
+@pytest.mark.parametrize("page", sorted({it.page for it in blocks("toml") if OURS in it.text}))
+def test_the_configuration_of_a_page_loads(page: str, project: Path) -> None:
+    text = "".join(block.text for block in blocks("toml", page) if OURS in block.text)
+    (project / "pyproject.toml").write_text(text)
+    configs = load(file=None, environ={}, flags={}, folder=project)
+    seen = {(one.name, one.base_url, one.output.relative_to(project).as_posix()) for one in configs}
+    if page == "README.md":
+        assert seen == {("", "https://acme.voyado.com", "src/engage_interactions")}
+    if page == "docs/configuration.md":
+        assert ("brand-b", "https://brand-b.voyado.com", "src/acme/brand_b") in seen
+        assert [it.fingerprint for it in configs[0].waivers] == ["EG301:0123456789abcdef"]
+
+
+def test_the_faults_of_the_sandbox_page_are_understood(project: Path) -> None:
+    (block,) = blocks("json", "docs/sandbox.md")
+    (project / "faults.json").write_text(block.text)
+    assert len(read_faults(project / "faults.json")) == 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_commands_and_options_that_a_page_names_exist(page: Path, tool: Tool) -> None:
+    shown = [it.text for it in BLOCKS if it.page == page.relative_to(ROOT).as_posix()]
+    for text in (*spans(page), *shown):
+        for command, rest in re.findall(r"\bengage-codegen (\w+)([^#&|\n]*)", text):
+            assert command in COMMANDS, f"engage-codegen {command}"
+            known = tool(command, "--help").out
+            for option in re.findall(r" (--[a-z-]+)", rest):
+                assert re.search(rf"{option}\b", known), f"engage-codegen {command} {option}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_version_that_a_page_pins_is_this_one(page: Path) -> None:
+    pinned = re.findall(r"engage-codegen==([\w.]+)", page.read_text("utf-8"))
+    assert set(pinned) <= {__version__}

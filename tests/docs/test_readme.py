@@ -1,0 +1,118 @@
+"""README and the reference cannot drift: what they say is compared with the program."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from engage_codegen.cli.app import COMMANDS
+from engage_codegen.config import KEYS
+from engage_codegen.model.ir import Field, Record
+from engage_codegen.render.filters import FILTERS
+from tests.support.pages import DOCS, PAGES, README, blocks, spans
+from tests.support.paths import ROOT
+from tests.support.tool import Golden, Tool
+
+TEXT = README.read_text("utf-8")
+TEMPLATES = DOCS / "templates.md"
+
+ABOUT = {
+    "init": ("quickstart", "Quick start"),
+    "pull": ("quickstart", "Quick start"),
+    "generate": ("package", "The generated package"),
+    "check": ("ci", "In CI"),
+    "lint": ("ci", "What is wrong with a schema"),
+    "diff": ("ci", "What differs, and whether it breaks"),
+    "push": ("ci", "Schemas as code"),
+    "preflight": ("ci", "Can exactly this package be deployed?"),
+    "explain": ("ci", "What is this property, and who sends it?"),
+    "verify": ("soundness", "Verify what the types promise"),
+    "sandbox": ("sandbox", "The local Engage"),
+    "completion": ("editors", "Shells"),
+}
+"""The page about a command, and the heading on it."""
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_page_of_a_command_is_what_help_says(command: str, tool: Tool, golden: Golden) -> None:
+    outcome = tool(command, "--help")
+    assert outcome.code == 0
+    text = f"# engage-codegen {command}\n\n```text\n{outcome.out}```\n"
+    if command in ABOUT:
+        page, heading = ABOUT[command]
+        anchor = re.sub(r"[^a-z -]", "", heading.lower()).replace(" ", "-")
+        text += f"\nMore: [{heading}](../{page}.md#{anchor}).\n"
+    golden(DOCS / "commands" / f"{command}.md", text)
+
+
+def test_the_index_of_the_reference_has_every_command(tool: Tool, golden: Golden) -> None:
+    links = "".join(f"- [engage-codegen {command}]({command}.md)\n" for command in COMMANDS)
+    toctree = "```{toctree}\n:hidden:\n\n" + "".join(f"{it}\n" for it in COMMANDS) + "```\n"
+    text = f"# Commands\n\n```text\n{tool('--help').out}```\n\n{links}\n{toctree}"
+    golden(DOCS / "commands" / "index.md", text)
+    pages = {path.stem for path in (DOCS / "commands").iterdir()}
+    assert pages == {"index", *COMMANDS}
+    assert ABOUT.keys() <= COMMANDS.keys()
+
+
+def test_the_readme_lists_the_commands() -> None:
+    (paragraph,) = re.findall(r"^## Commands\n\n(.*?);", TEXT, re.MULTILINE | re.DOTALL)
+    assert re.findall(r"`(\w+)`", paragraph) == list(COMMANDS)
+
+
+def test_the_table_of_keys_is_complete() -> None:
+    text = (DOCS / "configuration.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| `([A-Z_]+)` \|", text, re.MULTILINE)
+    assert dict(rows) == KEYS
+
+
+def test_the_first_commands_are_the_two_that_do_everything() -> None:
+    first = [block.text.strip() for block in blocks("sh", "README.md")[:2]]
+    assert first == ["make demo", "make test"]
+    assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_exceptions_of_the_readme_exist() -> None:
+    import engage_interactions
+
+    names = re.findall(r"`([A-Z]\w+)`", TEXT.split("| exception |")[1].split("\n\n")[0])
+    assert len(names) >= 9
+    for name in names:
+        assert hasattr(engage_interactions, name), name
+
+
+def test_the_tree_of_the_design_is_the_tree() -> None:
+    text = (DOCS / "design.md").read_text("utf-8")
+    (tree,) = re.findall(
+        r"^codegen/engage_codegen/\n(.*?)^templates/", text, re.MULTILINE | re.DOTALL
+    )
+    named = set(re.findall(r"^  (\w+)(?:\.py|/)", tree, re.MULTILINE))
+    package = ROOT / "codegen" / "engage_codegen"
+    rooms = {path.stem for path in package.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert named == rooms - {"__init__", "__main__", "__pycache__"}
+
+
+def test_the_page_on_templates_has_every_template_filter_and_attribute() -> None:
+    text = TEMPLATES.read_text("utf-8")
+    rows = "\n".join(line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `"))
+    templates = {it.name for it in (ROOT / "templates" / "package").iterdir()}
+    assert set(re.findall(r"`([\w.]+\.jinja)`", rows)) == templates
+    (table,) = re.findall(r"^\| filter \|.*?\n\n", text, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == FILTERS.keys()
+    named = {it for it in spans(TEMPLATES) if re.fullmatch(r"(record|field)\.\w+", it)}
+    used = "".join(it.read_text("utf-8") for it in (ROOT / "templates" / "package").iterdir())
+    assert set(re.findall(r"\b(?:record|field)\.\w+", used)) <= named
+    for name in named:
+        kind, _, attribute = name.partition(".")
+        assert hasattr({"record": Record, "field": Field}[kind], attribute), name

@@ -1,0 +1,184 @@
+"""The hooks and jobs that this repository offers to others, run as what they are."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from engage_codegen.integrations.project import read
+from engage_codegen.integrations.scaffold import Wanted, plan
+from tests.support.paths import ROOT, SEEDS
+
+PROGRAMS = Path(sys.executable).parent
+
+
+def shell(
+    script: str, cwd: Path, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", script],
+        cwd=cwd,
+        env={**kept, "PATH": f"{PROGRAMS}{os.pathsep}{kept['PATH']}", **(environ or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def consumer(tmp_path: Path) -> Path:
+    """A repository with a package that is checked in."""
+    folder = tmp_path / "consumer"
+    shutil.copytree(SEEDS, folder / "schemas")
+    (folder / "pyproject.toml").write_text(
+        '[tool.engage-codegen]\nschemas = "schemas"\noutput = "interactions"\nuser-agent = "a/1"\n'
+    )
+    assert shell("engage-codegen generate", folder).returncode == 0
+    git(folder, "init", "-q")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "first")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository as others see it."""
+    folder = tmp_path_factory.mktemp("published") / "engage-codegen"
+    hidden = shutil.ignore_patterns(
+        ".venv", ".git", ".*_cache", ".hypothesis", "__pycache__", "build", "dist"
+    )
+    shutil.copytree(ROOT, folder, ignore=hidden)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "published")
+    return folder
+
+
+def test_the_hooks_run_through_pre_commit(consumer: Path, published: Path, tmp_path: Path) -> None:
+    revision = git(published, "rev-parse", "HEAD")
+    (consumer / ".pre-commit-config.yaml").write_text(
+        f"repos:\n- repo: {published}\n  rev: {revision}\n"
+        "  hooks: [{id: engage-codegen-check}, {id: engage-codegen-lint}]\n"
+    )
+    git(consumer, "add", ".")
+    environ = {"PRE_COMMIT_HOME": str(tmp_path / "cache")}
+    done = shell("pre-commit run --all-files", consumer, environ)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Passed") == 2
+    schema = consumer / "schemas" / "repair.json"
+    schema.write_text(schema.read_text().replace('"Repair"', '"Mended"'))
+    git(consumer, "add", ".")
+    done = shell("pre-commit run", consumer, environ)
+    assert done.returncode == 1
+    assert "fix: engage-codegen generate" in done.stdout
+    (consumer / "notes.txt").write_text("nothing of ours")
+    git(consumer, "commit", "-q", "-m", "second", "--no-verify")
+    git(consumer, "add", "notes.txt")
+    assert "Skipped" in shell("pre-commit run", consumer, environ).stdout
+
+
+def expanded(text: str, values: Mapping[str, str]) -> str:
+    return re.sub(r"\$\{\{ *([\w.-]+) *\}\}", lambda it: values[it[1]], text)
+
+
+def test_the_steps_of_the_action_run(consumer: Path, published: Path, tmp_path: Path) -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert action["runs"]["using"] == "composite"
+    values = {f"inputs.{key}": it["default"] for key, it in action["inputs"].items()}
+    values |= {
+        "github.action_path": str(published),
+        "runner.temp": str(tmp_path),
+        "steps.python.outputs.python-path": sys.executable,
+        "inputs.arguments": "--strict --schemas sche*",
+    }
+    install, check = [step for step in action["runs"]["steps"] if "run" in step]
+
+    def run(step: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+        assert "${{" not in step["run"], "an input may hold a command"
+        environ = {key: expanded(text, values) for key, text in step["env"].items()}
+        return shell(step["run"], consumer, environ)
+
+    assert run(install).returncode == 0
+    assert "sche*" in run(check).stdout, "no file names in place of patterns"
+    values["inputs.arguments"] = "--strict"
+    done = run(check)
+    assert (done.returncode, done.stdout) == (0, "up to date\n")
+    schema = consumer / "interactions" / "_snapshot" / "repair.json"
+    (consumer / "interactions" / "repair.py").unlink()
+    done = run(check)
+    assert done.returncode == 1
+    assert "::error title=EG401" in done.stdout
+    assert schema.exists()
+
+
+def jobs(text: str) -> list[str]:
+    """The commands of a GitHub workflow or a GitLab job, without the installation."""
+    document = list(yaml.safe_load_all(text))[-1]
+    found: list[str] = []
+    for job in cast("dict[str, Any]", document.get("jobs", document)).values():
+        found += [step["run"] for step in job.get("steps", []) if "run" in step]
+        found += job.get("script", [])
+    assert "pip install" in found[0]
+    return found[1:]
+
+
+def test_the_gitlab_component_runs(consumer: Path) -> None:
+    text = (ROOT / "templates/check.yml").read_text()
+    spec, job = yaml.safe_load_all(text)
+    inputs = set(re.findall(r"\$\[\[ inputs\.(\w+) \]\]", text))
+    assert inputs == spec["spec"]["inputs"].keys()
+    assert list(job) == ["engage-codegen-check"]
+    values = {"arguments": "--strict", "live": "false"}
+    for command in jobs(text):
+        script = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda it: values[it[1]], command)
+        assert shell(script, consumer, {"LIVE": "false"}).returncode == 0
+    (consumer / "interactions" / "repair.py").unlink()
+    assert shell("engage-codegen check --strict", consumer).returncode == 1
+
+
+@pytest.mark.parametrize("kind", ["github", "gitlab"])
+def test_the_jobs_that_init_writes_run(consumer: Path, kind: str) -> None:
+    steps = plan(read(consumer), Wanted("", "schemas", "a/1", "interactions"), [kind])
+    (job,) = [step.new for step in steps if step.path.endswith("engage-codegen.yml")]
+    commands = jobs(job)
+    environ = {"CI_PIPELINE_SOURCE": "merge_request_event"}
+    assert shell(commands[0], consumer, environ).returncode == 0
+    (consumer / "interactions" / "repair.py").unlink()
+    assert shell(commands[0], consumer, environ).returncode == 1
+    assert "check --live" in commands[1]
+
+
+def test_the_hook_that_init_writes_runs_where_it_should(consumer: Path) -> None:
+    steps = plan(read(consumer), Wanted("", "schemas", "a/1", "interactions"), ["pre-commit"])
+    (config,) = [step.new for step in steps if step.path.startswith(".pre-commit")]
+    ((hook,),) = [repo["hooks"] for repo in yaml.safe_load(config)["repos"]]
+    for path in ("pyproject.toml", "schemas/a.json", "interactions/_snapshot/a.json"):
+        assert re.search(hook["files"], path)
+    for path in ("notes.txt", "other/a.json", "my_interactions_x/a.py"):
+        assert not re.search(hook["files"], path)
+    assert shell(hook["entry"], consumer).returncode == 0
+    assert (hook["pass_filenames"], hook["require_serial"]) == (False, True)
+
+
+def test_a_windows_checkout_is_not_stale(consumer: Path) -> None:
+    for path in consumer.rglob("*"):
+        if path.is_file() and ".git" not in path.parts:
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert shell("engage-codegen check", consumer).returncode == 0

@@ -1,0 +1,299 @@
+"""Every mistake in a call is found before it is sent: by the type checkers on the very line, or,
+where Python's types cannot tell, when the payload is made."""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engage_codegen.cli import app as cli
+from engage_codegen.schema.names import name_properties, name_schemas
+from tests.support.paths import SEEDS
+
+Item = dict[str, Any]
+
+FORMATS = {"moment": "date-time", "day": "date", "clock": "time", "item": "uuid"}
+SCALARS: dict[str, Item] = {
+    **{it: {"type": it} for it in ("string", "integer", "number", "boolean")},
+    **{wire: {"type": "string", "format": form} for wire, form in FORMATS.items()},
+    **{"state": {"enum": ["new", "worn"]}, "isNew": {"type": "boolean"}},
+    **{"grade": {"enum": [1, 2]}, "mixed": {"enum": [3, "three", True]}},
+    "value": {"type": ["string", "boolean"]},
+    "amount": {"type": ["integer", "string"]},
+    "code": {"type": "string", "maxLength": 4, "minLength": 2, "pattern": "^[a-z]+$"},
+    "age": {"type": "integer", "minimum": 0, "exclusiveMaximum": 150},
+    "share": {"enum": [1.5, 7, 2.25]},
+    "step": {"type": "number", "multipleOf": 0.5},
+}
+
+
+def listed(value: Item) -> list[str]:
+    return re.findall("[a-z]+", str(value["type"]))
+
+
+NULLABLE = {
+    wire: {"enum": [*it["enum"], None]} if "enum" in it else {**it, "type": [*listed(it), "null"]}
+    for wire, it in SCALARS.items()
+}
+SEEDED = [json.loads(path.read_text("utf-8")) for path in sorted(SEEDS.iterdir())]
+SCHEMAS: dict[str, Item] = {it["id"]: it["jsonSchema"] for it in SEEDED} | {
+    "needed": {"type": "object", "properties": SCALARS, "required": list(SCALARS)},
+    "spare": {"type": "object", "properties": SCALARS},
+    "needed-null": {"type": "object", "properties": NULLABLE, "required": list(NULLABLE)},
+    "spare-null": {"type": "object", "properties": NULLABLE},
+    "old": {"type": "object", "properties": {"title": {"type": "string"}}, "deprecated": True},
+}
+NAMES = name_schemas(SCHEMAS, {})
+
+PREAMBLE = """
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from uuid import UUID
+from misused import UNSET, AsyncEngageClient, EngageClient, RetryPolicy, old as outdated
+from misused.bulk import send_many, send_many_async
+class Colour(StrEnum): RED = "red"
+class Size(IntEnum): SMALL = 1
+class Plain(Enum): ONE = "one"
+TEXT, CONTACT = str("text"), "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
+"""
+EXPRESSIONS = """
+str = "text"; StrEnum = Colour.RED; variable = TEXT; textual-date = "2024-02-29T12:30:00Z"
+int = 7; IntEnum = Size.SMALL; float = 1.5; bool = True; NaN = float("nan"); infinity = float("inf")
+datetime = datetime(2024, 2, 29, 12, 30, tzinfo=UTC); naive datetime = datetime(2024, 2, 29, 12)
+odd datetime = datetime(2024, 2, 29, tzinfo=timezone(timedelta(seconds=1)))
+date = date(2024, 2, 29); time = time(12, 30, tzinfo=UTC); naive time = time(12, 30)
+UUID = UUID(int=5); timedelta = timedelta(1); Decimal = Decimal(7); complex = 7j; bytes = b"text"
+list = ["text"]; dict = {"text": 7}; Enum = Plain.ONE; object = object(); class = str; UNSET = UNSET
+"""
+VALUES: dict[str, str] = dict(re.findall(r"(\S[^=]*) = (.*?)(?:;|\n)", EXPRESSIONS))
+INTEGERS, MOMENTS = {"int", "IntEnum"}, {"naive datetime", "odd datetime"}
+FITS = {kind: {kind} for kind in ("bool", "datetime", "date", "time", "UUID")}
+FITS.update(int=INTEGERS, float=INTEGERS | {"float"})
+FITS.update(str={"str", "StrEnum", "variable", "textual-date"})
+UNSEEN = {"int": {"bool"}, "float": {"bool", "NaN", "infinity"}, "time": {"naive time"}}
+UNSEEN.update(datetime=MOMENTS, date=MOMENTS | {"datetime"})
+"""By the type of an attribute: the values that are right, and those that look right."""
+OUT_OF_LIMITS = {
+    "code": ['"longer"', '"x"', '"AB"', '"ab1"', '""', VALUES["textual-date"]],
+    "age": ["-1", "150", "-(10**400)"],
+    "share": ["1.25", "Size.SMALL", "True", "-1.5"],
+    "step": ["0.75", "0.1"],
+}
+
+CALLS = """
+right SEND(CLIENT, CONTACT, one, @)  # confirm=True, retry=RetryPolicy.never()
+right SEND(CLIENT, CONTACT, one, @)  # created_date=datetime.now(UTC)
+wrong SEND(CLIENT, CONTACT, @)  # other | KIND | {"name": "x"} | None | "x"
+wrong SEND(CLIENT, @, one)  # None | 7 | one | UUID(CONTACT)
+wrong SEND(@)  # WRONG, CONTACT, one | CLIENT, one | CLIENT, CONTACT | CLIENT, one, CONTACT
+wrong SEND(CLIENT, CONTACT, one, @)  # datetime.now(UTC) | confirm="yes" | retry=3 | retries=3
+wrong SEND(CLIENT, CONTACT, one, created_date=@)  # "2024-02-29" | date(2024, 2, 29) | 7
+right WAIT CLIENT.send(CONTACT, @)  # one | other
+wrong WAIT CLIENT.send(CONTACT, @)  # KIND | {"name": "x"} | None | "x"
+right print([it.payload.to_payload() LOOP it in CLIENT.list(KIND, CONTACT)])
+wrong print([it.payload.@ LOOP it in CLIENT.list(KIND, CONTACT)])  # no_such
+wrong print(CLIENT.list(@))  # KIND | CONTACT, KIND | "repair", CONTACT | one, CONTACT
+right print((WAIT CLIENT.get(KIND, CONTACT)).payload.to_payload())
+wrong print(WAIT CLIENT.get(@, CONTACT))  # "repair" | one | str | None
+right print(WAIT CLIENT.interactions(CONTACT, @))  # [KIND]
+wrong print(WAIT CLIENT.interactions(CONTACT, @))  # KIND | [one] | ["repair"]
+right print([it.error LOOP it in BULK(CLIENT, [@])])  # (CONTACT, one), (CONTACT, other)
+wrong print(BULK(@))  # WRONG, [(CONTACT, one)] | CLIENT, [(one, CONTACT)] | CLIENT, [one]
+"""
+"""For both clients; what stands behind the # is put in place of the @, one a line."""
+ROLES = "SEND CLIENT WRONG WAIT LOOP BULK".split()
+MORE_CALLS = """
+right _ = LATER(later, CONTACT, one)
+wrong @  # LATER(later, CONTACT, one) | later.send(CONTACT, one) | later.delete(CONTACT)
+wrong await @  # NOW(sync, CONTACT, one) | later.list(KIND, CONTACT)
+wrong print(@)  # LATER(later, CONTACT, one).id | NOW(sync, CONTACT, one).id + 1
+wrong print([it @.list(KIND, CONTACT)])  # for it in later | async for it in sync
+wrong @: pass  # with later | async with sync
+wrong @  # one.no_such = 7 | print(one.no_such) | print(one < one) | KIND.from_payload([])
+"""
+ONLY_PYRIGHT = {"deletion from a frozen instance", "a deprecated sender, imported by its name"}
+"""What mypy does not report: the first at all, the second but where it is imported."""
+HARMLESS = {"IntEnum for a closed list", "a number that is equal to one of a closed list"}
+"""What the type checkers report, and what is valid nevertheless when it is run."""
+
+
+CONFIG = (
+    '[tool.engage-codegen]\ndialect = "json-schema"\nschemas = ["all.json"]\noutput = "misused"\n'
+)
+HEAD = "async def use_{}(sync: EngageClient, later: AsyncEngageClient, one: {}, other: {}) -> None:"
+CHECKERS = {
+    "mypy": "--strict --enable-error-code deprecated",
+    "basedpyright": f"--pythonpath {sys.executable}",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A statement; `mistake` is one that type checkers see, `refused` one that only a run shows."""
+
+    text: str
+    mistake: str = ""
+    refused: bool = False
+
+
+def attribute_types(wire: str, value: Item) -> list[str]:
+    """The Python types of a property; none for a closed list."""
+    if "enum" in value:
+        return ["float"] if wire == "share" else []  # Literal knows no floats
+    form = str(value.get("format", ""))
+    plain = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+    typed = {"date-time": "datetime", "uuid": "UUID"}
+    return [typed.get(form, form) or plain[kind] for kind in listed(value) if kind != "null"]
+
+
+def right(wire: str, value: Item) -> str:
+    return repr(value["enum"][0]) if "enum" in value else VALUES[attribute_types(wire, value)[0]]
+
+
+def arguments(wire: str, value: Item, is_required: bool) -> Iterator[tuple[str, str, bool]]:
+    """Expressions for a property: each with its mistake, and whether only a run shows one."""
+    kinds, members = attribute_types(wire, value), [repr(it) for it in value.get("enum", [])]
+    is_null = "None" in members or "null" in value.get("type", ())
+    yield "None", "None for a required property" if is_required and not is_null else "", False
+    members += ["UNSET"] * (is_null and not is_required)
+    yield from ((text, "", False) for text in members)
+    if not kinds:
+        yield from ((text, "a value outside", False) for text in ("'other'", "99", "'1'", "False"))
+        if 2 in value["enum"]:
+            yield "2.0", "a number that is equal to one of a closed list", False
+    for name, text in VALUES.items():
+        if text in [*members, *OUT_OF_LIMITS.get(wire, [])]:
+            continue
+        if any(name in FITS[kind] for kind in kinds):
+            yield text, "", False
+        elif any(name in UNSEEN.get(kind, ()) for kind in kinds):
+            yield text, "", True
+        else:
+            yield text, f"{name} for {' or '.join(kinds) or 'a closed list'}", False
+    yield from ((text, "", True) for text in OUT_OF_LIMITS.get(wire, ()))
+
+
+def constructions(schema_id: str) -> Iterator[Line]:
+    """Payloads, right and wrong."""
+    body, kind = SCHEMAS[schema_id], NAMES[schema_id].class_name
+    properties, required = body["properties"], body.get("required", [])
+    names = name_properties(schema_id, properties, {})
+    base = {names[wire]: right(wire, properties[wire]) for wire in required}
+
+    def call(changes: dict[str, str], without: str = "", first: str = "") -> str:
+        given = {key: text for key, text in (base | changes).items() if key != without}
+        return f"{kind}({first}{', '.join(f'{key}={text}' for key, text in given.items())})"
+
+    yield Line(call({}))
+    yield Line(call({"no_such": "7"}), "an unknown property")
+    for wire, value in properties.items():
+        name, text = names[wire], right(wire, value)
+        for it, mistake, refused in arguments(wire, value, wire in required):
+            yield Line(call({name: it}), mistake, refused)
+        if wire in required:
+            yield Line(call({}, without=name), "a required property left out")
+        if wire != name:
+            yield Line(call({wire: text}), "the name on the wire")
+        yield Line(call({}, name, f"{text}, "), "a positional argument")
+        yield Line(f"one.{name} = {text}", "assignment to a frozen instance")
+        yield Line(f"del one.{name}", "deletion from a frozen instance")
+
+
+def calls(schema_id: str) -> Iterator[Line]:
+    names, is_old = NAMES[schema_id], SCHEMAS[schema_id].get("deprecated", False)
+    here = {"KIND": names.class_name, "NOW": names.sender, "LATER": names.async_sender}
+    now = f"{names.sender}/sync/later//for/send_many"
+    later = f"await {names.async_sender}/later/sync/await/async for/send_many_async"
+    rows = [(row, way) for way in (now, later) for row in CALLS.split("\n")[1:-1]]
+    rows += [(row, now) for row in MORE_CALLS.split("\n")[1:-1]]
+    for row, way in rows:
+        words = here | dict(zip(ROLES, way.split("/"), strict=True))
+        template, _, parts = row[len("right ") :].partition("  # ")
+        for part in parts.split(" | "):
+            text = template.replace("@", part)
+            mistake = text if row.startswith("wrong") else ""
+            text = "".join(words.get(it, it) for it in re.split(r"\b([A-Z]+)\b", text)).strip()
+            if is_old and not mistake and "send_old" in text:
+                yield Line(text.replace("send_old", "outdated.send_old"), "a deprecated sender")
+                mistake = "a deprecated sender, imported by its name"
+            yield Line(text, mistake)
+
+
+def consumer() -> tuple[str, dict[int, Line]]:
+    """A module that uses the package, and what each of its lines does."""
+    texts, lines = [str(it) for it in PREAMBLE.strip().splitlines()], dict[int, Line]()
+    for schema_id, names in NAMES.items():
+        for name in (names.class_name, names.sender, names.async_sender):
+            is_old = SCHEMAS[schema_id].get("deprecated") and name != names.class_name
+            texts.append(f"from misused.{names.module} import {name}")
+            lines[len(texts)] = Line("pass", "import of a deprecated sender" if is_old else "")
+    others = [names.class_name for names in NAMES.values()]
+    for other, (schema_id, names) in zip([others[-1], *others], NAMES.items(), strict=False):
+        texts.append(HEAD.format(names.module, names.class_name, other))
+        for line in (*constructions(schema_id), *calls(schema_id)):
+            texts.append(f"    {line.text}")
+            lines[len(texts)] = line
+    return "\n".join(texts) + "\n", lines
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the generated package `misused` in it, which can be imported."""
+    folder = tmp_path_factory.mktemp("misuse")
+    envelopes = [{"id": key, "displayName": key, "jsonSchema": it} for key, it in SCHEMAS.items()]
+    (folder / "all.json").write_text(json.dumps(envelopes))
+    (folder / "pyproject.toml").write_text(CONFIG)
+    assert cli.run(["generate", "--config", str(folder / "pyproject.toml")]) == 0
+    (folder / "consumer.py").write_text(consumer()[0], encoding="utf-8")
+    strict = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "reportDeprecated": "error"}
+    (folder / "pyrightconfig.json").write_text(json.dumps(strict))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(folder), *sys.path])
+        yield folder
+    for name in [it for it in sys.modules if re.match(r"misused\b|consumer$", it)]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_mistakes_alone_are_reported_each_on_its_line(checker: str, folder: Path) -> None:
+    program = [f"{Path(sys.executable).parent / checker}", *CHECKERS[checker].split()]
+    program.append("consumer.py")
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+    found = {int(it) for it in re.findall(r"consumer\.py:(\d+):.*\berror: ", done.stdout)}
+    lines, missed = consumer()[1], ONLY_PYRIGHT if checker == "mypy" else ()
+    wanted = {number for number, it in lines.items() if it.mistake and it.mistake not in missed}
+    assert len(wanted) > 3000
+    assert not found ^ wanted, [(it, lines.get(it)) for it in sorted(found ^ wanted)[:20]]
+
+
+def test_what_no_type_checker_sees_is_refused_when_it_is_run(folder: Path) -> None:
+    used, outcomes = vars(importlib.import_module("consumer")), Counter[str]()
+    refusals = (used["outdated"].InvalidPayload, TypeError, AttributeError)
+    for lines in map(list, map(constructions, SCHEMAS)):
+        one = eval(lines[0].text, used)
+        for line in lines:
+            expected = "seen" if line.mistake else "unseen" if line.refused else "right"
+            try:
+                exec(line.text, used, {"one": one})
+            except refusals as error:
+                outcome = "unseen" if type(error) is refusals[0] and line.refused else "seen"
+            else:
+                outcome = "seen" if line.mistake in HARMLESS else "right"
+            assert outcome == expected, line
+            outcomes[outcome] += 1
+    assert min(outcomes[key] for key in ("seen", "unseen", "right")) > 90, outcomes
+
+
+def test_a_send_that_is_never_awaited_is_warned_of(folder: Path) -> None:
+    pending = [importlib.import_module("consumer").send_repair_async(None, "", None)]
+    with pytest.warns(RuntimeWarning, match="send_repair_async' was never awaited"):
+        pending.clear()

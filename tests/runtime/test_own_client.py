@@ -1,0 +1,211 @@
+"""A client as an application makes it, with a connection of its own: what is seen of it."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from engage_interactions import AsyncEngageClient, EngageClient, Misconfigured, Rejected
+from engage_interactions.product_review import ProductReview
+from engage_interactions.testing import AsyncRecordingClient, RecordingClient, sample
+
+CONTACT = "3f0c1a52-7d5e"
+METHODS = {"send", "get", "list", "interactions", "delete", "from_env"}
+RECORDING = {"sent", "clock", "script", "drop", "payloads", "assert_sent", "assert_nothing_sent"}
+
+
+def quote(kind: type[object], client: object) -> set[str]:
+    """What completion shows of a client: its class, and what its instances have besides."""
+    return {name for name in {*dir(kind), *vars(client)} if not name.startswith("_")}
+
+
+def test_completion_shows_what_is_for_applications_alone() -> None:
+    url = "https://acme.voyado.com"
+    with EngageClient(url, api_key="key", user_agent="Shop/1") as client:
+        assert quote(EngageClient, client) == {*METHODS, "close"}
+    tasks = AsyncEngageClient(url, api_key="key", user_agent="Shop/1")
+    assert quote(AsyncEngageClient, tasks) == {*METHODS, "aclose"}
+    asyncio.run(tasks.aclose())
+    assert quote(RecordingClient, RecordingClient()) == {*METHODS, *RECORDING, "close"}
+    recording = AsyncRecordingClient()
+    assert quote(AsyncRecordingClient, recording) == {*METHODS, *RECORDING, "aclose"}
+
+
+@dataclass
+class Listener:
+    """Stands in for the platform, and notes the headers of each request, all of them."""
+
+    url: str = ""
+    seen: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
+
+
+@contextmanager
+def listening(cookie: str = "") -> Generator[Listener]:
+    listener = Listener()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            headers = sorted((name.lower(), value) for name, value in self.headers.items())
+            listener.seen.append((self.command, headers))
+            payload = sample(ProductReview).to_payload()
+            date = "2026-03-01T12:30:15Z"
+            known = {"id": "i1", "contactId": CONTACT, "schemaId": "productReview"}
+            body = json.dumps({**known, "createdDate": date, "payload": payload}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            if cookie:
+                self.send_header("Set-Cookie", cookie)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_DELETE = _answer
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listener.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield listener
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def threads(url: str, http: httpx.Client | None = None) -> None:
+    with EngageClient(url, api_key="k3y", user_agent="Shop/1", http=http) as client:
+        for _ in range(2):
+            client.send(CONTACT, sample(ProductReview))
+            client.get(ProductReview, "i1")
+            client.delete("i1")
+
+
+def threads_by_theirs(url: str) -> None:
+    with httpx.Client(headers={"Accept": "text/html", "User-Agent": "theirs"}) as http:
+        threads(url, http)
+
+
+def tasks(url: str, http: httpx.AsyncClient | None = None) -> None:
+    async def run() -> None:
+        client = AsyncEngageClient(url, api_key="k3y", user_agent="Shop/1", http=http)
+        for _ in range(2):
+            await client.send(CONTACT, sample(ProductReview))
+            await client.get(ProductReview, "i1")
+            await client.delete("i1")
+        await (http or client).aclose()
+
+    asyncio.run(run())
+
+
+def tasks_by_theirs(url: str) -> None:
+    http = httpx.AsyncClient(headers={"Accept": "text/html", "User-Agent": "theirs"})
+    tasks(url, http)
+
+
+@pytest.mark.parametrize("use", [threads, threads_by_theirs, tasks, tasks_by_theirs])
+def test_each_header_goes_out_once_whoever_made_the_connection(use: Callable[[str], None]) -> None:
+    with listening() as listener:
+        use(listener.url)
+    ours = {"user-agent": "Shop/1", "accept": "application/json", "apikey": "k3y"}
+    usual = {"accept-encoding", "connection", "host"}
+    assert [method for method, _ in listener.seen] == ["POST", "GET", "DELETE"] * 2
+    for method, headers in listener.seen:
+        body = {"content-type": "application/json"} if method == "POST" else {}
+        sized = {"content-length"} if method == "POST" else set[str]()
+        assert [name for name, _ in headers] == sorted({*ours, *usual, *body, *sized})
+        assert (ours | body).items() <= dict(headers).items()
+
+
+@pytest.mark.parametrize("use", [threads, tasks])
+def test_a_cookie_of_the_platform_goes_back_to_it(use: Callable[[str], None]) -> None:
+    with listening(cookie="affinity=7; Path=/") as listener:
+        use(listener.url)
+    sent = [dict(headers).get("cookie") for _, headers in listener.seen]
+    assert sent == [None, *["affinity=7"] * 5]
+
+
+def refused(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(400, json={"errorCode": "SchemaNotFound"})
+
+
+def test_a_hook_that_raises_for_a_status_hides_no_refusal() -> None:
+    def check(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    async def check_async(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    async def send_async() -> None:
+        hooks = {"response": [check_async]}
+        transport = httpx.MockTransport(refused)
+        async with httpx.AsyncClient(transport=transport, event_hooks=hooks) as http:
+            client = AsyncEngageClient("https://a.se", api_key="k", user_agent="S/1", http=http)
+            await client.send(CONTACT, sample(ProductReview))
+
+    with httpx.Client(
+        transport=httpx.MockTransport(refused), event_hooks={"response": [check]}
+    ) as http:
+        client = EngageClient("https://a.se", api_key="k", user_agent="S/1", http=http)
+        with pytest.raises(Rejected) as caught:
+            client.send(CONTACT, sample(ProductReview))
+    assert caught.value.status == 400
+    with pytest.raises(Rejected):
+        asyncio.run(send_async())
+
+
+def test_a_client_that_is_closed_says_so() -> None:
+    async def send_async() -> None:
+        client = AsyncEngageClient("https://a.se", api_key="k", user_agent="S/1")
+        await client.aclose()
+        await client.send(CONTACT, sample(ProductReview))
+
+    client = EngageClient("https://a.se", api_key="k", user_agent="S/1")
+    client.close()
+    with pytest.raises(Misconfigured, match="closed"):
+        client.send(CONTACT, sample(ProductReview))
+    with pytest.raises(Misconfigured, match="closed"):
+        asyncio.run(send_async())
+
+
+class Attempts(list[str]):
+    """An observer that is false while it has nothing."""
+
+    def attempted(self, method: str, route: str, status: int | None, seconds: float) -> None:
+        self.append(method)
+
+    def waited(self, reason: str, seconds: float) -> None:
+        pass
+
+    def finished(self, operation: str, schema_id: str, outcome: str, seconds: float) -> None:
+        pass
+
+
+def test_an_observer_counts_as_one_whatever_it_holds() -> None:
+    observer = Attempts()
+    transport = httpx.MockTransport(refused)
+    with httpx.Client(transport=transport) as http:
+        client = EngageClient(
+            "https://a.se", api_key="k", user_agent="S/1", http=http, observer=observer
+        )
+        with pytest.raises(Rejected):
+            client.send(CONTACT, sample(ProductReview))
+    assert observer == ["POST"]
+
+
+def test_a_host_has_one_pace_however_it_is_written() -> None:
+    ways = ["https://a.se", "https://A.se/", "https://a.se:443"]
+    clients = [EngageClient(url, api_key="k", user_agent="S/1") for url in ways]
+    assert len({id(client.__engine__.pace) for client in clients}) == 1
+    for client in clients:
+        client.close()

@@ -1,0 +1,205 @@
+"""The testing kit stands in for the platform, and its payloads are valid."""
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engage_interactions import (
+    EngageClient,
+    InvalidPayload,
+    OutcomeUnknown,
+    PayloadDropped,
+    RateLimited,
+    RetryPolicy,
+    UnknownInteraction,
+)
+from engage_interactions._runtime.payload.checks import Payload
+from engage_interactions._runtime.registry import origins
+from engage_interactions.bulk import send_many, send_many_async
+from engage_interactions.favourite import Favourite, send_favourite, send_favourite_async
+from engage_interactions.outbox import Outbox
+from engage_interactions.repair import Repair
+from engage_interactions.reuse_spring_2023 import ReuseSpring2023
+from engage_interactions.testing import (
+    AsyncRecordingClient,
+    ManualClock,
+    RecordingClient,
+    register_strategies,
+    sample,
+)
+from tests.support.paths import ROOT
+
+CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
+COAT = Favourite(product_sku="8810-42", price=450)
+KINDS = [origin.kind() for origin in origins().values()]
+
+register_strategies()
+
+
+def test_what_was_sent_is_noted_typed() -> None:
+    with RecordingClient() as engage:
+        receipt = send_favourite(engage, CONTACT, COAT)
+        (sent,) = engage.sent
+        assert (sent.contact_id, sent.payload, sent.receipt) == (CONTACT, COAT, receipt)
+        assert sent.created_date == receipt.created_date
+        assert [favourite.price for favourite in engage.payloads(Favourite)] == [450]
+        assert not engage.payloads(Repair)
+
+
+def test_both_clients_do_all_that_the_real_ones_do() -> None:
+    async def with_tasks() -> list[Any]:
+        async with AsyncRecordingClient() as engage:
+            receipt = await send_favourite_async(engage, CONTACT, COAT, confirm=True)
+            again = await engage.get(Favourite, receipt.id)
+            listed = [it.payload async for it in engage.list(Favourite, CONTACT)]
+            others = [it async for it in engage.list(Favourite, "another")]
+            many = await engage.interactions(CONTACT, [Favourite, Repair])
+            await engage.delete(receipt.id)
+            with pytest.raises(UnknownInteraction):
+                await engage.get(Favourite, receipt.id)
+            return [again.payload, listed, others, len(many), len(engage.sent)]
+
+    with RecordingClient() as engage:
+        receipt = send_favourite(engage, CONTACT, COAT, confirm=True)
+        again = engage.get(Favourite, receipt.id)
+        listed = [it.payload for it in engage.list(Favourite, CONTACT)]
+        others = list(engage.list(Favourite, "another"))
+        many = engage.interactions(CONTACT, [Favourite, Repair])
+        engage.delete(receipt.id)
+        with pytest.raises(UnknownInteraction):
+            engage.get(Favourite, receipt.id)
+        done = [again.payload, listed, others, len(many), len(engage.sent)]
+    assert asyncio.run(with_tasks()) == done == [COAT, [COAT], [], 1, 1]
+
+
+def test_the_next_sends_end_as_they_are_told() -> None:
+    lost, unknown = RateLimited("busy"), OutcomeUnknown("silence")
+    with RecordingClient() as engage:
+        engage.script(lost)
+        engage.script(unknown, stored=True)
+        with pytest.raises(RateLimited):
+            send_favourite(engage, CONTACT, COAT)
+        with pytest.raises(OutcomeUnknown):
+            send_favourite(engage, CONTACT, COAT)
+        send_favourite(engage, CONTACT, COAT)
+        assert [sent.error for sent in engage.sent] == [lost, unknown, None]
+        assert [sent.receipt is None for sent in engage.sent] == [True, False, False]
+        assert len(list(engage.list(Favourite, CONTACT))) == 2
+
+
+def test_what_the_platform_drops_is_noticed_as_ever() -> None:
+    with RecordingClient() as engage:
+        engage.drop("price")
+        with pytest.raises(PayloadDropped, match="price"):
+            send_favourite(engage, CONTACT, COAT, confirm=True)
+        assert isinstance(engage.sent[0].error, PayloadDropped)
+
+
+def test_what_cannot_be_sent_is_not_noted() -> None:
+    with RecordingClient() as engage:
+        with pytest.raises(InvalidPayload):
+            send_favourite(engage, "..", COAT)
+        engage.assert_nothing_sent()
+
+
+def test_assertions_say_what_was_sent_instead() -> None:
+    with RecordingClient() as engage:
+        engage.assert_nothing_sent()
+        with pytest.raises(AssertionError, match=r"never sent: .*8810-42.*nothing"):
+            engage.assert_sent(COAT)
+        other = Favourite(product_sku="7")
+        send_favourite(engage, CONTACT, other)
+        send_favourite(engage, CONTACT, other)
+        engage.assert_sent(other)
+        engage.assert_sent(Favourite(product_sku="7"), contact_id=CONTACT, times=2)
+        engage.assert_sent(COAT, times=0)
+        with pytest.raises(AssertionError, match="product_sku='7'"):
+            engage.assert_sent(COAT)
+        with pytest.raises(AssertionError, match="2 times, not 1"):
+            engage.assert_sent(other, times=1)
+        with pytest.raises(AssertionError, match="to somebody"):
+            engage.assert_sent(other, contact_id="somebody")
+        with pytest.raises(AssertionError, match="7"):
+            engage.assert_nothing_sent()
+
+
+def test_bulk_and_outbox_are_noted_too(tmp_path: Path) -> None:
+    items = [(CONTACT, Favourite(product_sku=str(number))) for number in range(5)]
+
+    async def with_tasks() -> int:
+        async with AsyncRecordingClient() as engage:
+            _ = [outcome async for outcome in send_many_async(engage, items)]
+            return len(engage.sent)
+
+    assert asyncio.run(with_tasks()) == 5
+    with RecordingClient() as engage:
+        assert all(outcome.receipt for outcome in send_many(engage, items))
+        assert len(engage.payloads(Favourite)) == 5
+        with Outbox(tmp_path / "till.db", clock=engage.clock) as outbox:
+            outbox.put(CONTACT, COAT)
+            engage.script(OutcomeUnknown("silence"), stored=True)
+            assert outbox.deliver(engage).delivered == 0
+            engage.clock.move(10)
+            assert outbox.deliver(engage).delivered == 1
+        engage.assert_sent(COAT, times=1)
+
+
+def test_waiting_takes_no_time() -> None:
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with RecordingClient(clock=clock, retry=RetryPolicy.background()) as engage:
+        for _ in range(500):
+            send_favourite(engage, CONTACT, COAT)
+    assert clock.now() > datetime(2026, 1, 1, 0, 0, 9, tzinfo=UTC), "the pace was kept"
+
+
+def test_code_that_reads_the_environment_can_be_given_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ENGAGE_API_KEY", raising=False)
+    monkeypatch.setattr(EngageClient, "from_env", RecordingClient.from_env)
+    with EngageClient.from_env(rate=5) as engage:
+        assert isinstance(engage, RecordingClient)
+        send_favourite(engage, CONTACT, COAT)
+        assert len(engage.sent) == 1
+    assert isinstance(AsyncRecordingClient.from_env(), AsyncRecordingClient)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sample_has_every_property_and_is_always_the_same(kind: type[Payload]) -> None:
+    made = sample(kind)
+    assert made == sample(kind)
+    assert made.to_payload().keys() == kind.__properties__
+
+
+def test_a_sample_takes_values() -> None:
+    made = sample(ReuseSpring2023, name="coat", price=None)
+    assert made == ReuseSpring2023(name="coat", created=made.created)
+    with pytest.raises(InvalidPayload):
+        sample(ReuseSpring2023, price="much")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_strategies_make_valid_payloads(kind: type[Payload]) -> None:
+    @settings(max_examples=30, deadline=None)
+    @given(st.from_type(kind))
+    def check(payload: Payload) -> None:
+        assert kind.from_payload(payload.to_payload()) == payload
+
+    check()
+
+
+def test_nothing_of_it_is_imported_in_production() -> None:
+    code = (
+        "import sys, engage_interactions, engage_interactions.favourite, "
+        "engage_interactions.bulk, engage_interactions.outbox\n"
+        "assert not [it for it in sys.modules if 'testing' in it or 'hypothesis' in it]\n"
+    )
+    generated = ROOT / "generated"
+    subprocess.run([sys.executable, "-c", code], cwd=generated, check=True)

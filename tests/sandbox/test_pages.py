@@ -1,0 +1,277 @@
+"""The pages in a real browser: what they show, that text is text, that everybody can use them."""
+
+import os
+import re
+import shutil
+from collections.abc import Generator, Mapping
+from importlib.resources import files
+from typing import Any, cast
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from engage_codegen.sandbox.server import Sandbox, running
+
+CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
+HOSTILE = (
+    "</dd><script>document.title='owned'</script>"
+    "<img src=x onerror=\"document.title='owned'\">{{7*7}}"
+)
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+UI = "/_sandbox/ui"
+PAGES = [
+    "",
+    "/contacts",
+    f"/contacts/{CONTACT}",
+    "/segments?schema1=favourite&least1=1",
+    "/automations",
+    "/lost",
+    "/schemas",
+    "/schemas/favourite",
+    "/contacts/nobody",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        assert not os.environ.get("CI"), "CI has a browser: see .ci/run"
+        pytest.skip("no chromium here: apt-get install chromium")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def quote() -> Generator[Sandbox]:
+    """A tenant with something on every page, hostile text among it."""
+    with running() as sandbox:
+        headers = {"apikey": sandbox.api_key, "User-Agent": "tests/1"}
+        with httpx.Client(base_url=sandbox.base_url, headers=headers) as web:
+            schema = {
+                "id": "hostile",
+                "displayName": HOSTILE,
+                "jsonSchema": {
+                    "$schema": "https://json-schema.org/draft/2020-12/schema",
+                    "type": "object",
+                    "properties": {
+                        HOSTILE: {
+                            "type": "string",
+                            "displayName": HOSTILE,
+                            "showInContactCard": "true",
+                            "addToSegmentation": "true",
+                        }
+                    },
+                },
+            }
+            assert web.post("/api/v3/interactionschemas", json=schema).is_success
+            web.post("/_sandbox/automations", json={"name": HOSTILE})
+            web.post("/_sandbox/contacts", json={"id": "h<b>", "name": HOSTILE})
+            send(web, "hostile", {HOSTILE: HOSTILE, "lost<script>": HOSTILE})
+            for month in range(1, 7):
+                for number in range(month):
+                    date = f"2026-{month:02}-1{number}T09:00:00Z"
+                    payload = {"productSku": f"7120-{number}", "price": "dear" if number else 99}
+                    send(web, "favourite", payload, date)
+        yield sandbox
+
+
+def send(web: httpx.Client, schema_id: str, payload: Mapping[str, Any], date: str = "") -> None:
+    body = {"contactId": CONTACT, "schemaId": schema_id, "payload": payload}
+    more = {"createdDate": date} if date else {}
+    assert web.post("/api/v3/interactions", json=body | more).is_success
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser, shown: Sandbox) -> Generator[Page]:
+    context = browser.new_context(
+        base_url=shown.base_url, color_scheme=request.param, java_script_enabled=True
+    )
+    context.set_default_timeout(20_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_serious(page: Page, path: str) -> None:
+    page.goto(UI + path)
+    page.evaluate(AXE)
+    found = cast("dict[str, Any]", page.evaluate("axe.run()"))
+    serious = [
+        (it["id"], [node["html"][:200] for node in it["nodes"]])
+        for it in cast("list[dict[str, Any]]", found["violations"])
+        if it["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("path", [*PAGES[:-1], "/schemas/hostile", "/segments"])
+def test_text_of_a_tenant_is_text(page: Page, path: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(UI + path)
+    assert "owned" not in page.title().replace(HOSTILE, "")
+    assert page.locator("script, img").count() == 0
+    assert all(url.startswith(page.url.split(UI)[0] + UI) for url in asked)
+    assert "49" not in page.locator("main").inner_text().replace(CONTACT, "").split()
+
+
+def test_a_card_shows_its_properties_and_filters(page: Page) -> None:
+    page.goto(f"{UI}/contacts")
+    page.get_by_label("Name or id").fill(CONTACT[:8])
+    page.get_by_role("button", name="Find").click()
+    # A click does not wait for the page that it asks for: `expect` does.
+    found = page.locator("tbody a")
+    expect(found).to_have_count(1)
+    found.click()
+    entries = page.locator(".timeline > li")
+    expect(entries).to_have_count(20)
+    page.get_by_role("link", name="Older").click()
+    expect(entries).to_have_count(2)
+    page.goto(f"{UI}/contacts/{CONTACT}")
+    page.get_by_label("Show").select_option("hostile")
+    page.get_by_role("button", name="Filter").click()
+    expect(entries).to_have_count(1)
+    assert entries.locator("dt").inner_text() == HOSTILE
+    assert entries.locator("dd").inner_text() == HOSTILE
+
+
+def test_a_segment_shows_size_members_and_a_chart(page: Page) -> None:
+    page.goto(f"{UI}/segments")
+    page.get_by_label("Interactions of").first.select_option("favourite")
+    page.get_by_label("at least", exact=True).first.fill("2")
+    page.get_by_role("button", name="Count").click()
+    expect(page.locator(".figure")).to_have_text("1")
+    assert page.locator("ol a").count() == 1
+    assert page.locator(".chart rect").count() == 6
+    page.get_by_label("at most", exact=True).first.fill("3")
+    page.get_by_role("button", name="Count").click()
+    expect(page.locator(".figure")).to_have_text("0")
+    page.get_by_label("at least", exact=True).first.fill("many")
+    page.get_by_role("button", name="Count").click()
+    expect(page.locator("main")).to_contain_text("no whole number")
+
+
+def test_a_test_interaction_shows_request_and_answer(page: Page) -> None:
+    page.goto(f"{UI}/schemas/repair")
+    page.get_by_role("button", name="Send").click()
+    answer = page.get_by_role("status")
+    expect(answer).to_contain_text("POST /api/v3/interactions")
+    expect(answer).to_contain_text("200 OK")
+    assert "sandbox-key" not in page.content()
+    page.get_by_label("Payload").fill('{"cost": 1}')
+    page.get_by_role("button", name="Send").click()
+    expect(answer).to_contain_text("InvalidInteraction")
+    page.get_by_label("Payload").fill("{")
+    page.get_by_role("button", name="Send").click()
+    expect(answer).to_contain_text("MalformedRequest")
+    assert page.get_by_label("Payload").input_value() == "{", "what was typed stays"
+
+
+@pytest.mark.parametrize(("kind", "said"), [("status", "503"), ("drop", "No answer")])
+def test_a_fault_befalls_a_test_interaction_too(
+    page: Page, shown: Sandbox, kind: str, said: str
+) -> None:
+    page.goto(f"{UI}/schemas/repair")
+    with httpx.Client(base_url=shown.base_url) as web:
+        fault = {"kind": kind} | ({"status": 503} if kind == "status" else {})
+        assert web.post("/_sandbox/faults", json=fault).is_success
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("status")).to_contain_text(said)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/segments?schema1=repair&property1=repair/cost&test1=foo&value1=1",
+        "/segments?schema1=repair&days1=1000000",
+        "/segments?schema1=repair&property1=favourite/productSku&value1=1",
+        "/segments?property1=repair/store&value1=x",
+        "/segments?schema1=repair&least1=0.5",
+        "/segments?schema1=repair&property1=repair/underWarranty&value1=ja",
+        "/contacts?start=many",
+        f"/contacts/{CONTACT}?before=nonsense",
+    ],
+)
+def test_what_cannot_be_asked_is_said_on_a_page(shown: Sandbox, path: str) -> None:
+    with httpx.Client(base_url=shown.base_url) as web:
+        answer = web.get(UI + path)
+    assert answer.status_code in (400, 409)
+    assert "<h1>" in answer.text
+
+
+def test_an_automation_is_added_runs_and_goes(page: Page, shown: Sandbox) -> None:
+    page.goto(f"{UI}/automations")
+    page.get_by_label("Name").fill("welcome <b>")
+    page.get_by_label("Trigger").select_option("favourite")
+    page.get_by_label("only if the property").fill("productSku")
+    page.get_by_label("is", exact=True).fill("42")
+    page.get_by_role("button", name="Add").click()
+    rows = page.get_by_role("row", name="welcome <b>")
+    expect(rows.first).to_contain_text("productSku is 42")
+    headers = {"apikey": shown.api_key, "User-Agent": "tests/1"}
+    with httpx.Client(base_url=shown.base_url, headers=headers) as web:
+        send(web, "favourite", {"productSku": "42"})
+    page.goto(f"{UI}/automations")
+    expect(rows).to_have_count(2)
+    rows.first.get_by_role("button").click()
+    expect(rows).to_have_count(0)
+
+
+def test_what_was_lost_is_shown_with_its_reason(page: Page) -> None:
+    page.goto(f"{UI}/lost")
+    text = page.locator("main").inner_text()
+    assert "is not of type number" in text
+    assert "dropped" in text
+
+
+def test_it_works_without_javascript(browser: Browser, shown: Sandbox) -> None:
+    context = browser.new_context(base_url=shown.base_url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{UI}/contacts/{CONTACT}")
+    page.get_by_role("link", name="Older").click()
+    expect(page).to_have_url(re.compile("before="))
+    assert page.locator(".timeline > li").count() >= 2
+    context.close()
+
+
+def test_it_fits_a_phone(browser: Browser, shown: Sandbox) -> None:
+    context = browser.new_context(base_url=shown.base_url, viewport={"width": 360, "height": 640})
+    page = context.new_page()
+    for path in PAGES:
+        page.goto(UI + path)
+        assert page.get_by_role("heading", level=1).count() == 1
+        width = page.evaluate("document.documentElement.scrollWidth") if path else 0
+        assert width <= 360, path
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "header", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_a_form_of_another_site_is_refused(shown: Sandbox, header: dict[str, str]) -> None:
+    with httpx.Client(base_url=shown.base_url) as web:
+        before = web.get("/_sandbox/automations").json()
+        answer = web.post(f"{UI}/automations", data={"name": "x"}, headers=header)
+        assert answer.status_code == 403
+        assert web.post(f"{UI}/schemas/repair", data={}, headers=header).status_code == 403
+        assert web.post("/_sandbox/reset", headers=header).status_code == 403
+        rebound = {"Host": "evil.example:1", "Origin": "http://evil.example:1"}
+        assert web.get("/_sandbox/contacts", headers=rebound).status_code == 403
+        assert web.post(f"{UI}/automations", data={"name": "x"}, headers=rebound).status_code == 403
+        assert web.get("/_sandbox/automations").json() == before
+
+
+def test_the_pages_allow_no_scripts_and_nothing_from_elsewhere(shown: Sandbox) -> None:
+    with httpx.Client(base_url=shown.base_url) as web:
+        for path in PAGES:
+            headers = web.get(UI + path).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert "unsafe" not in headers["content-security-policy"]

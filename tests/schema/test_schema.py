@@ -1,0 +1,377 @@
+"""JSON that nobody vouches for is refused with a sentence; what is accepted has one spelling."""
+
+import json
+import random
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engage_codegen.errors import InputError, SchemaError
+from engage_codegen.output.snapshot import LOCK_PATH, Entry, Generated, Head, Lock, read_lock
+from engage_codegen.schema.envelope import Schema, from_envelope, parse_envelope
+from engage_codegen.schema.jsontext import Json, canonical_json, digest, loads
+from engage_codegen.schema.text import UNSAFE_IN_TEXT, quote
+
+BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+NASTY = "\x00\x07\x1b\x7f\x85\xa0\xad\u2028\u2029\ufeff\uffff\ud800\udfff\U0001f600\r\n\t\"\\'/åß漢"
+CHARACTERS = st.one_of(st.characters(exclude_categories=[]), st.sampled_from(NASTY + BIDI_CONTROLS))
+
+
+def as_json_has_it(text: str) -> str:
+    """Two surrogates side by side are one character in JSON."""
+    loaded: str = json.loads(json.dumps(text))
+    return loaded
+
+
+TEXTS = st.text(CHARACTERS, max_size=12).map(as_json_has_it)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS
+)
+
+
+def nested(values: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    lists: st.SearchStrategy[Json] = st.lists(values, max_size=4)
+    objects: st.SearchStrategy[Json] = st.dictionaries(TEXTS, values, max_size=4)
+    return lists | objects
+
+
+VALUES: st.SearchStrategy[Json] = st.recursive(SCALARS, nested, max_leaves=20)
+
+
+def spelled(value: Json) -> str:
+    """A text that tells 1 from 1.0 and from true, and -0.0 from 0.0."""
+    return json.dumps(value, sort_keys=True)
+
+
+def shuffled(value: Json, dice: random.Random) -> Json:
+    if isinstance(value, dict):
+        items = list(value.items())
+        dice.shuffle(items)
+        return {key: shuffled(item, dice) for key, item in items}
+    if isinstance(value, list):
+        return [shuffled(item, dice) for item in value]
+    return value
+
+
+@settings(deadline=None)
+@given(VALUES)
+def test_every_json_value_comes_back_from_its_canonical_text(value: Json) -> None:
+    text = canonical_json(value)
+    assert loads(text) == json.loads(text) == value
+    assert spelled(loads(text)) == spelled(value)
+
+
+@settings(deadline=None)
+@given(VALUES)
+def test_canonical_text_is_clean_utf8_with_unix_line_ends(value: Json) -> None:
+    text = canonical_json(value)
+    assert text.encode("utf-8").decode("utf-8") == text
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert not UNSAFE_IN_TEXT.search(text.replace("\n", ""))
+
+
+@settings(deadline=None)
+@given(VALUES)
+def test_canonical_text_of_canonical_text_is_the_same(value: Json) -> None:
+    assert canonical_json(loads(canonical_json(value))) == canonical_json(value)
+
+
+@settings(deadline=None)
+@given(VALUES, st.randoms(use_true_random=False), st.sampled_from([None, 0, 1, 7, "\t", "\r\n"]))
+def test_neither_key_order_nor_layout_of_the_input_matters(
+    value: Json, dice: random.Random, indent: int | str | None
+) -> None:
+    text = json.dumps(shuffled(value, dice), indent=indent, ensure_ascii=dice.random() < 0.5)
+    assert canonical_json(loads(text)) == canonical_json(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"b": 1, "a": [True, None]}, '{\n  "a": [\n    true,\n    null\n  ],\n  "b": 1\n}\n'),
+        ("å漢\U0001f600", '"å漢\U0001f600"\n'),
+        ("\u202e\x7f\ud800\U000e0001\x00\n", '"\\u202e\\u007f\\ud800\\udb40\\udc01\\u0000\\n"\n'),
+        ({}, "{}\n"),
+    ],
+)  # fmt: skip
+def test_canonical_text_looks_like_this(value: Json, text: str) -> None:
+    assert canonical_json(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"a": 1, "a": 1}', "the key 'a' stands twice in one object"),
+        ('[{"x": {"\\u0061": 1, "a": 2}}]', "the key 'a' stands twice in one object"),
+        ('{"\u202e": 1, "\u202e": 2}', "the key '\\u202e' stands twice in one object"),
+        ("NaN", "NaN is no JSON value"),
+        ("[Infinity]", "Infinity is no JSON value"),
+        ('{"a": -Infinity}', "-Infinity is no JSON value"),
+        ("1e999", "the number '1e999' is too large"),
+        ("[-1e999]", "the number '-1e999' is too large"),
+        ("1" * 400 + ".0", f"the number '{'1' * 29}…' is too large"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ("", "Expecting value (line 1, column 1)"),
+        ('{"a": 1,\n "b" 2}', "Expecting ':' delimiter (line 2, column 6)"),
+        ("[1] [2]", "Extra data (line 1, column 5)"),
+        ('"\x00"', "Invalid control character at (line 1, column 2)"),
+        ("{'a': 1}", "line 1, column 2"),
+        ("01", "line 1, column 2"),
+        ('"\\x41"', "line 1, column 2"),
+    ],
+    ids=lambda value: str(value)[:20].encode("unicode_escape").decode(),
+)
+def test_what_is_no_json_is_refused_with_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=r"\w") as caught:
+        loads(text)
+    assert type(caught.value) is ValueError
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["1" * 5000, "[-" + "7" * 5000 + "]"], ids=["bare", "in a list"])
+def test_an_integer_of_5000_digits_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="5000 digits"):
+        loads(text)
+
+
+def test_the_refusal_of_a_long_integer_gives_no_advice_about_python() -> None:
+    with pytest.raises(ValueError, match="digits") as caught:
+        loads("1" * 5000)
+    assert "sys." not in str(caught.value)
+
+
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
+def test_what_loads_accepts_can_be_written_however_deep(start: str, end: str) -> None:
+    accepted, refused = 1, 200_000
+    while refused - accepted > 1:
+        depth = (accepted + refused) // 2
+        try:
+            loads(start * depth + "1" + end * depth)
+            accepted = depth
+        except ValueError:
+            refused = depth
+    value = loads(start * accepted + "1" + end * accepted)
+    # As deep on the stack as a caller of `loads` may be when it writes.
+    assert loads(canonical_json(value)) == value
+
+
+@settings(deadline=None)
+@given(st.text(CHARACTERS, max_size=200), st.integers(1, 120))
+def test_shown_text_is_short_and_holds_nothing_that_acts_on_a_terminal(
+    text: str, limit: int
+) -> None:
+    result = quote(text, limit)
+    assert result[0] == result[-1] == "'"
+    assert not any(map(acts, result))
+    assert len(result) <= 10 * limit + 2
+    result.encode("utf-8")
+
+
+def acts(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return kind in ("Cc", "Cs", "Zl", "Zp") or character in BIDI_CONTROLS
+
+
+def test_no_character_of_unicode_slips_through_shown() -> None:
+    for code in range(0x110000):
+        character = chr(code)
+        if acts(character):
+            assert not any(map(acts, quote(character))), hex(code)
+            assert not any(map(acts, canonical_json(character)[:-1])), hex(code)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "result"),
+    [
+        ("plain", 80, "'plain'"),
+        ("two\nlines", 80, "'two\\nlines'"),
+        ("a\x1b[2Jb\u202ec\U000e0001", 80, "'a\\u001b[2Jb\\u202ec\\U000e0001'"),
+        ("x" * 80, 80, f"'{'x' * 80}'"),
+        ("x" * 81, 80, f"'{'x' * 79}…'"),
+        ("åß漢\U0001f600", 80, "'åß漢\U0001f600'"),
+    ],
+)
+def test_shown_text_looks_like_this(text: str, limit: int, result: str) -> None:
+    assert quote(text, limit) == result
+
+
+@settings(deadline=None)
+@given(st.text(CHARACTERS, max_size=30))
+def test_a_digest_tells_texts_apart_but_not_line_ends(text: str) -> None:
+    clean = text.encode("utf-8", "replace").decode("utf-8")
+    assert digest(clean) == digest(clean.encode("utf-8"))
+    assert digest(clean.replace("\r", "")) == digest(
+        clean.replace("\r", "").replace("\n", "\r\n").encode("utf-8")
+    )
+    assert digest(clean + "x") != digest(clean)
+
+
+def test_equal_envelopes_have_equal_text_whatever_their_order_and_extra_keys() -> None:
+    first = '{"id": "Visit", "displayName": " A visit ", "jsonSchema": {"b": 1, "a": 2}}'
+    second = '{"jsonSchema": {"a": 2, "b": 1},\r\n "x": 1, "displayName": "A visit", "id": "Visit"}'
+    one, other = parse_envelope(first, "here"), parse_envelope(second, "there")
+    assert one == other == Schema("Visit", "A visit", {"a": 2, "b": 1}, "")
+    assert one.canonical == other.canonical
+    assert parse_envelope(one.canonical, "snapshot") == one
+
+
+@pytest.mark.parametrize(
+    ("envelope", "what"),
+    [
+        ([], "has to be a JSON object"),
+        ("text", "has to be a JSON object"),
+        (None, "has to be a JSON object"),
+        ({}, "has no id"),
+        ({"id": 5, "jsonSchema": {}}, "has no id"),
+        ({"id": "Visit"}, "has no object jsonSchema"),
+        ({"id": "Visit", "jsonSchema": []}, "has no object jsonSchema"),
+        ({"id": "Visit", "jsonSchema": {}, "displayName": 1}, "has to be a string"),
+    ],
+)
+def test_an_envelope_of_the_wrong_shape_is_refused(envelope: Json, what: str) -> None:
+    with pytest.raises(InputError, match=what) as caught:
+        from_envelope(envelope, "the place")
+    assert caught.value.where == "the place"
+
+
+@pytest.mark.parametrize(
+    "schema_id",
+    [
+        "",
+        "..",
+        "a/b",
+        "a\\b",
+        "a.b",
+        "a b",
+        "é",
+        "a\n",
+        "a\x00",
+        "-" * 201,
+        "C:",
+        "\u202ea",
+        "\ud800",
+    ],
+)
+def test_an_id_that_is_no_file_name_is_refused_and_shown_harmlessly(schema_id: str) -> None:
+    with pytest.raises(SchemaError, match="is not one that the platform allows") as caught:
+        from_envelope({"id": schema_id, "jsonSchema": {}}, "here")
+    assert not any(map(acts, str(caught.value).replace("\n", "")))
+
+
+HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
+NAMES = st.text(max_size=8)
+GENERATED = st.builds(
+    Generated,
+    schema=HASHES,
+    module=NAMES,
+    class_name=NAMES,
+    properties=st.dictionaries(NAMES, NAMES, max_size=3),
+    code=HASHES,
+    row=HASHES,
+)
+ENTRIES = st.builds(Entry, pulled=st.none() | HASHES, generated=st.none() | GENERATED)
+IDS = st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True)
+LOCKS = st.builds(
+    Lock,
+    head=st.builds(Head, version=NAMES, config=HASHES, templates=HASHES),
+    files=st.dictionaries(NAMES, HASHES, max_size=3),
+    schemas=st.dictionaries(IDS, ENTRIES, max_size=4),
+)
+
+
+@settings(deadline=None)
+@given(lock=LOCKS)
+def test_a_lock_is_read_back_as_it_was_written(
+    lock: Lock, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "round-trip"
+    (folder / LOCK_PATH).parent.mkdir(parents=True, exist_ok=True)
+    (folder / LOCK_PATH).write_text(lock.text(), encoding="utf-8", newline="")
+    read = read_lock(folder)
+    assert read.text() == lock.text()
+    assert (read.head, read.files) == (lock.head, lock.files)
+    assert read.schemas == {k: entry for k, entry in lock.schemas.items() if entry != Entry()}
+
+
+@settings(deadline=None)
+@given(lock=LOCKS, schema_id=IDS, entry=ENTRIES.filter(lambda entry: entry != Entry()))
+def test_another_schema_is_another_line_wherever_it_stands(
+    lock: Lock, schema_id: str, entry: Entry
+) -> None:
+    rest = {key: value for key, value in lock.schemas.items() if key != schema_id}
+    without = Lock(lock.head, lock.files, rest).text().split("\n")
+    lines = Lock(lock.head, lock.files, rest | {schema_id: entry}).text().split("\n")
+    (line,) = [line for line in lines if line.startswith(f'"schema {schema_id}":')]
+    assert [other for other in lines if other != line] == without
+    assert line.endswith("},")
+
+
+DAMAGED = {
+    "nothing": b"",
+    "no JSON": b'{"engage-codegen": ',
+    "conflict markers": b"<<<<<<< HEAD\n{}\n",
+    "no UTF-8": b"\xff\xfe{}",
+    "null": b"null",
+    "a number": b"5",
+    "a string": b'"x"',
+    "a list": b"[]",
+    "an empty object": b"{}",
+    "nested deeply": b"[" * 100_000,
+    "a key twice": b'{"files": {}, "files": {}}',
+    "no head": b'{"files": {}}',
+    "no files": b'{"engage-codegen": {"version": "", "config": "", "templates": ""}}',
+}
+HEAD = {"version": "", "config": "", "templates": ""}
+MADE: dict[str, object] = {
+    "schema": "",
+    "module": "m",
+    "class_name": "C",
+    "properties": {},
+    "code": "",
+    "row": "",
+}
+SHAPES: list[dict[str, Any]] = [
+    {"engage-codegen": []},
+    {"engage-codegen": {**HEAD, "version": 1}},
+    {"engage-codegen": {"version": "0"}},
+    {"files": []},
+    {"files": None},
+    {"files": "x"},
+    {"files": {"a": 5}},
+    {"files": {"a": None}},
+    {"schema A": []},
+    {"schema A": None},
+    {"schema A": "x"},
+    {"schema A": {"pulled": 5}},
+    {"schema A": {"generated": []}},
+    {"schema A": {"generated": "x"}},
+    {"schema A": {"generated": {**MADE, "properties": []}}},
+    {"schema A": {"generated": {**MADE, "properties": {"a": 1}}}},
+    {"schema A": {"generated": {**MADE, "module": None}}},
+    *[{"schema A": {"generated": {k: MADE[k] for k in MADE if k != key}}} for key in MADE],
+]
+DAMAGED_LOCKS = DAMAGED | {
+    json.dumps(shape): json.dumps({"engage-codegen": HEAD, "files": {}, **shape}).encode()
+    for shape in SHAPES
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED_LOCKS.values(), ids=DAMAGED_LOCKS)
+def test_a_damaged_lock_is_an_input_error_with_a_fix(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / LOCK_PATH
+    path.parent.mkdir()
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="the lock is damaged: ") as caught:
+        read_lock(tmp_path)
+    assert caught.value.where == str(path)
+    assert "version control" in caught.value.fix

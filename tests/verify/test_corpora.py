@@ -1,0 +1,107 @@
+"""Schemas and payloads of real integrations: each generates, and each payload is accepted, or
+refused for the reason that the collection gives, by the package and by the local Engage alike."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import cast
+
+import httpx
+import pytest
+
+from engage_codegen.sandbox.server import running
+from engage_codegen.schema.names import name_schemas
+from tests.support.tool import Tool
+
+SCHEMAS = [
+    "dixa-DixaCSATScore",
+    "labd-form-submission",
+    "lipscore-completedProductRating-v3",
+    "trustvoice-completedProductRating",
+    "voyado-docs-reuse-spring-2023",
+    "voyado-docs-wholeSalePurchase",
+    "voyado-docs-wishlist",
+]
+PAYLOADS = {
+    "dixa-DixaCSATScore": ("dixa-DixaCSATScore", ""),
+    "lipscore-completedProductRating": ("lipscore-completedProductRating-v3", ""),
+    "voyado-docs-reuse-spring-2023.AS-PRINTED-invalid-dates": (
+        "voyado-docs-reuse-spring-2023",
+        "created: is no RFC 3339 date-time with an offset",
+    ),
+}
+
+
+def test_the_lists_here_are_complete(corpora: Path) -> None:
+    assert {path.stem for path in (corpora / "engage/schemas").iterdir()} == set(SCHEMAS)
+    assert {path.stem for path in (corpora / "engage/payloads").iterdir()} == set(PAYLOADS)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_real_schema_generates(name: str, corpora: Path, project: Path, tool: Tool) -> None:
+    outcome = tool("generate", "--schemas", corpora / f"engage/schemas/{name}.json")
+    assert outcome.code == 0, outcome.err
+    schema = json.loads((corpora / f"engage/schemas/{name}.json").read_text())
+    names = name_schemas([schema["id"]], {})[schema["id"]]
+    text = (project / "engage_interactions" / f"{names.module}.py").read_text()
+    for wire in schema["jsonSchema"]["properties"]:
+        assert f'"{wire}"' in text
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_a_real_payload_gets_its_verdict_from_the_package(
+    name: str, corpora: Path, project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema, reason = PAYLOADS[name]
+    body = json.loads((corpora / f"engage/payloads/{name}.json").read_text())
+    package = f"tenant_{schema.replace('-', '_')}"
+    assert tool(
+        "generate", "--schemas", corpora / f"engage/schemas/{schema}.json", "--output", package
+    ).code == 0  # fmt: skip
+    monkeypatch.setattr(sys, "path", [str(project), *sys.path])
+    names = name_schemas([body["schemaId"]], {})[body["schemaId"]]
+    module = importlib.import_module(f"{package}.{names.module}")
+    kind = getattr(module, names.class_name)
+    if not reason:
+        assert kind.from_payload(body["payload"]).to_payload() == body["payload"]
+        return
+    errors = sys.modules[f"{package}._runtime.errors"]
+    with pytest.raises(errors.InvalidPayload) as caught:
+        kind.from_payload(body["payload"])
+    assert [str(violation) for violation in caught.value.violations] == [reason]
+    with pytest.raises(ValueError, match="is no RFC 3339 date-time"):
+        sys.modules[f"{package}._runtime.payload.checks"].read_date_time(body["createdDate"])
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_a_real_payload_gets_the_same_verdict_from_the_local_engage(
+    name: str, corpora: Path
+) -> None:
+    schema, reason = PAYLOADS[name]
+    body = cast(
+        "dict[str, object]", json.loads((corpora / f"engage/payloads/{name}.json").read_text())
+    )
+    with running(seed=False) as sandbox, httpx.Client(
+        base_url=f"{sandbox.base_url}/api/v3", headers={"apikey": sandbox.api_key}
+    ) as web:  # fmt: skip
+        envelope = json.loads((corpora / f"engage/schemas/{schema}.json").read_text())
+        assert web.post("/interactionschemas", json=envelope).is_success
+        contact = "00000000-0000-4000-8000-000000000001"
+        with sandbox.store.transaction() as tenant:
+            tenant.add_contact(contact, "Test Contact")
+        answer = web.post("/interactions", json={**body, "contactId": contact})
+        if reason:
+            assert answer.status_code == 400
+            return
+        assert answer.is_success
+        stored = web.get(f"/interactions/{answer.json()['id']}").json()
+        assert stored["payload"] == body["payload"]
+
+
+def test_two_vendors_schemas_under_one_id_are_two_tenants(
+    corpora: Path, project: Path, tool: Tool
+) -> None:
+    outcome = tool("generate", "--schemas", corpora / "engage/schemas")
+    assert outcome.code == 2
+    assert "two files hold the schema completedProductRating" in outcome.err
