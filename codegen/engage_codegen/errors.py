@@ -1,100 +1,183 @@
-"""Everything that can go wrong, and the exit code it ends in.
+"""Every way in which a command can fail, and the exit code that each one leads to.
 
     CodegenError
-      ConfigError          2   a key of the configuration, a flag or an environment variable
-      InputError           2   a local file or folder: unreadable, not JSON, unwritable
-      SourceError          5   a tenant, and only a tenant
-        NotAuthorised          the key was refused; says which variable holds it, never the key
-        Unreachable            no answer
-        BadAnswer              an answer that is none: HTML, truncated, a listed schema that is gone
-      SchemaError          1   a schema that cannot become code: id, JSON pointer, rule
-        NameCollision          two names that would be one in Python
-      RenderError          2   a template made text that is no Python; always our bug
-      WriteConflict        1   a file in the output that is not ours to replace
+      ConfigError            2   a key of the configuration, a flag or an environment variable
+      InputError             2   a local file or folder: unreadable, not JSON, unwritable
+        LockfileError            the lock file is damaged, or of a newer format
+      SourceError            5   a tenant, and only a tenant
+        UnauthorizedError        the key was refused; the message names its variable, never the key
+        UnreachableError         no answer
+        MalformedResponseError   an unusable answer: HTML, truncated, a listed schema that is gone
+      SchemaError            1   a schema that cannot become code: id, JSON pointer, rule
+        NameCollisionError       two names of the tenant that become one name in Python
+      RenderError            2   a template produced invalid Python; always a bug of this tool
+      VersionMismatchError   1   another version of this tool wrote the package, or is required
+      WriteConflictError     1   a file in the output that this tool may not replace
+        InterruptedRunError      an earlier run was killed while it wrote
 
 Every message says what is wrong, where, and what to do about it.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 API_KEY_VARIABLE = "ENGAGE_API_KEY"
-"""The one place that the key of a tenant may come from; that of a tenant with a name comes first
-from the variable with the name behind it, ``ENGAGE_API_KEY_STAGING``."""
+"""The environment variable with a tenant's API key. The key of a named tenant is looked up first
+in the variable with the name appended, such as ``ENGAGE_API_KEY_STAGING``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file: its path for people, a JSON pointer, and line and column from 1.
+
+    `line` is 0 if the place has no line; `file` is empty if there is no file.
+    """
+
+    file: str = ""
+    pointer: str = ""
+    line: int = 0
+    column: int = 0
 
 
 class CodegenError(Exception):
-    """What went wrong, where, and what to do; `exit_code` is the process's answer to it."""
+    """The base of all errors: what is wrong (`message`), `where`, and what to do (`fix`).
+
+    `exit_code` is the exit code of the process, `code` the finding that reports the error, and
+    `location` the file and line, as far as they are known.
+    """
 
     exit_code = 2
+    code = "EG500"
 
-    def __init__(self, what: str, *, where: str, fix: str) -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(
+        self, message: str, *, where: str, fix: str, location: Location | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
         self.where = where
         self.fix = fix
+        self.location = location or Location()
 
     def __str__(self) -> str:
-        return f"{self.what}\n  where: {self.where}\n  fix: {self.fix}"
+        return f"{self.message}\n  where: {self.where}\n  fix: {self.fix}"
 
 
 class ConfigError(CodegenError):
-    """A wrong key or value in the configuration, a flag or an environment variable."""
+    """A key or value in the configuration, a flag or an environment variable is wrong."""
+
+    code = "EG501"
 
 
 class InputError(CodegenError):
-    """A local file or folder that cannot be read, understood or written."""
+    """A local file or folder cannot be read, understood or written."""
+
+    code = "EG502"
+
+
+class LockfileError(InputError):
+    """The lock file is damaged, or a newer version of this tool wrote it."""
+
+    code = "EG503"
 
 
 class SourceError(CodegenError):
-    """A tenant did not give its schemas. The snapshot is as it was, and `generate` works."""
+    """A tenant did not return its schemas. The snapshot is unchanged, and `generate` works."""
 
     exit_code = 5
+    code = "EG504"
 
 
-class NotAuthorised(SourceError):
-    """The tenant refused the key."""
+class UnauthorizedError(SourceError):
+    """The tenant refused the API key."""
+
+    code = "EG505"
 
 
-class Unreachable(SourceError):
+class UnreachableError(SourceError):
     """The tenant did not answer."""
 
+    code = "EG506"
 
-class BadAnswer(SourceError):
-    """The tenant answered with something that is no answer to the question."""
+
+class MalformedResponseError(SourceError):
+    """The tenant returned a response that does not answer the request."""
+
+    code = "EG507"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaProblem:
+    """One reason why a schema cannot become code.
+
+    `code` is the rule. `parts` lead from the envelope to the place, unescaped. `reason` is what
+    identifies the problem beside them, as data. `message` and `fix` are for people, and `origin`
+    is the file or URL of the schema.
+    """
+
+    code: str
+    schema_id: str
+    parts: tuple[str, ...]
+    reason: tuple[str, ...]
+    message: str
+    fix: str
+    origin: str = ""
+
+    @property
+    def title(self) -> str:
+        """The schema, the message and the code."""
+        return f"{self.schema_id}: {self.message} ({self.code})"
+
+    @property
+    def where(self) -> str:
+        """The file or URL and the place in it, or the schema and the place."""
+        place = "".join(
+            "/" + part.replace("~", "~0").replace("/", "~1") for part in self.parts
+        )
+        return f"{self.origin or self.schema_id}#{place}"
+
+    def __str__(self) -> str:
+        return f"{self.title}\n  where: {self.where}\n  fix: {self.fix}"
 
 
 class SchemaError(CodegenError):
-    """A schema that cannot become code.
-
-    Where one rule of the dialect says so, `code` names it, `reason` is its sentence, and `parts`
-    lead from the schema of the payload to the place, unescaped.
-    """
+    """One or several schemas cannot become code; `problems` are all the reasons."""
 
     exit_code = 1
+    code = "EG120"
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        where: str,
-        fix: str,
-        code: str = "",
-        reason: str = "",
-        parts: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(what, where=where, fix=fix)
-        self.code = code
-        self.reason = reason
-        self.parts = parts
+    def __init__(self, problems: Sequence[SchemaProblem]) -> None:
+        self.problems = tuple(problems)
+        last = self.problems[-1]
+        super().__init__(
+            "\n".join([*map(str, self.problems[:-1]), last.title]), where=last.where, fix=last.fix
+        )
 
 
-class NameCollision(SchemaError):
-    """Two names of the tenant that would be one name in Python."""
+class NameCollisionError(SchemaError):
+    """Two names of the tenant become the same name in Python."""
 
 
 class RenderError(CodegenError):
-    """A template produced something that is no Python. This is a bug in engage-codegen."""
+    """A template produced something that is not Python. This is a bug in engage-codegen."""
+
+    code = "EG508"
 
 
-class WriteConflict(CodegenError):
-    """A file in the output folder that we did not write, or that was edited since."""
+class VersionMismatchError(CodegenError):
+    """Another version of engage-codegen wrote the package, or the project requires another one."""
 
     exit_code = 1
+    code = "EG404"
+
+
+class WriteConflictError(CodegenError):
+    """A file in the output was edited by hand, or was never written by this tool."""
+
+    exit_code = 1
+    code = "EG405"
+
+
+class InterruptedRunError(WriteConflictError):
+    """An earlier run was killed while it wrote, and has to be completed."""
+
+    code = "EG406"

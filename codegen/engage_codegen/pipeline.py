@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .config import Config
-from .errors import BadAnswer, ConfigError, InputError, WriteConflict
+from .errors import ConfigError, InputError, MalformedResponseError, WriteConflictError
 from .output import freshness, snapshot
 from .output.snapshot import Lock
 from .schema.envelope import Schema
@@ -95,7 +95,7 @@ def pull(
     journal.roll_forward(config.output)
     fetched = source.fetch(only, progress)
     if not fetched and not force and snapshot.files(config.output):
-        raise BadAnswer(
+        raise MalformedResponseError(
             "there are no schemas any more, but the snapshot has some",
             where=config.base_url or ", ".join(map(str, config.schemas)),
             fix="if that is right, engage-codegen pull --force",
@@ -140,14 +140,14 @@ def generate(config: Config) -> Generation:
 def check(config: Config) -> "Plan | None":
     """What `generate` would change; None if nothing. Writes nothing.
 
-    Raises `WriteConflict` for an interrupted run, and what `generate` raises.
+    Raises `WriteConflictError` for an interrupted run, and what `generate` raises.
     """
     from . import filesystem as disk
     from .output import commit as journal
 
     disk.check_root(config.output)
     if journal.interrupted(config.output):
-        raise WriteConflict(
+        raise WriteConflictError(
             "a run was interrupted while it was writing",
             where=str(config.output),
             fix="engage-codegen generate",

@@ -7,7 +7,7 @@ under it, which nobody can count or bring back, so nothing is replaced unless it
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from .errors import BadAnswer, InputError, SchemaError
+from .errors import InputError, MalformedResponseError, SchemaError
 from .lint.rules import MOST_SCHEMAS
 from .lint.verdicts import of_schema, of_tenant
 from .schema.envelope import Dialect, Schema
@@ -110,7 +110,7 @@ def apply(
     """Create what is missing, and replace what was allowed; `done` is told each word and id.
 
     Safe to repeat and to interrupt: another run plans anew from what the tenant has. Raises
-    `SourceError`, and `BadAnswer` where the tenant was changed since the plan was made.
+    `SourceError`, and `MalformedResponseError` where the tenant was changed since the plan was made.
     """
     for schema in todo.create:
         tenant.create(schema)
@@ -120,7 +120,7 @@ def apply(
             continue
         now = tenant.fetch([schema.id], silently)[schema.id]
         if now.canonical != known.canonical:
-            raise BadAnswer(
+            raise MalformedResponseError(
                 f"somebody changed the schema {schema.id} since the plan was made",
                 where=now.origin,
                 fix="look at the plan again: engage-codegen push",

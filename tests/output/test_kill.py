@@ -21,7 +21,7 @@ import pytest
 
 from engage_codegen import pipeline
 from engage_codegen.config import Config
-from engage_codegen.errors import CodegenError, WriteConflict
+from engage_codegen.errors import CodegenError, WriteConflictError
 from engage_codegen.output import commit as journal
 from engage_codegen.output.snapshot import LOCK_PATH
 from engage_codegen.render.format import format_module
@@ -234,7 +234,7 @@ def assert_whole(job: Job, moment: object) -> None:
     for path in {*now, *job.old, *job.new}:
         assert now.get(path) in (job.old.get(path), job.new.get(path)), (moment, path)
     if journal.interrupted(job.output):
-        with pytest.raises(WriteConflict, match="interrupted"):
+        with pytest.raises(WriteConflictError, match="interrupted"):
             pipeline.check(job.config)
     else:
         assert now in (job.old, job.new), moment
@@ -350,7 +350,7 @@ def test_a_file_edited_after_the_kill_is_named_and_the_advice_leads_on(job: Job)
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(EDIT)
             now = tree(job.output)
-            with pytest.raises(WriteConflict) as caught:
+            with pytest.raises(WriteConflictError) as caught:
                 job.run()
             assert caught.value.where == str(file), number
             assert f"delete the folder {folder}" in caught.value.fix

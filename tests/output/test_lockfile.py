@@ -11,7 +11,7 @@ import pytest
 
 from engage_codegen import pipeline
 from engage_codegen.config import Config
-from engage_codegen.errors import CodegenError, InputError, WriteConflict
+from engage_codegen.errors import CodegenError, InputError, WriteConflictError
 from engage_codegen.output import commit as journal
 from engage_codegen.output import snapshot
 from engage_codegen.output.snapshot import INDEX_PATH, LOCK_PATH
@@ -198,7 +198,7 @@ def test_an_edit_of_the_index_is_noticed_and_stops_the_next_change(world: World,
     path.write_text("".join(lines), encoding="utf-8", newline="")
     assert not fresh(world)
     for run in (pipeline.check, pipeline.generate):
-        with pytest.raises(WriteConflict, match="edited by hand") as caught:
+        with pytest.raises(WriteConflictError, match="edited by hand") as caught:
             run(world.config)
         assert caught.value.where == str(path)
 
@@ -208,7 +208,7 @@ def test_a_file_that_was_there_before_us_is_never_replaced(world: World, path: s
     shutil.rmtree(world.output)
     (world.output / path).parent.mkdir(parents=True)
     (world.output / path).write_bytes(b"mine\n")
-    with pytest.raises(WriteConflict) as caught:
+    with pytest.raises(WriteConflictError) as caught:
         world.generate()
     assert caught.value.where == str(world.output / path)
     assert files(world.output) == {path: b"mine\n"}
@@ -232,7 +232,7 @@ def test_pull_overwrites_a_snapshot_that_was_changed_by_hand_only_if_forced(
     (world.schemas / "Visit-d.json").unlink()
     put(world.output / snapshot.FOLDER, schema_id, "mine")
     before = files(world.output)
-    with pytest.raises(WriteConflict) as caught:
+    with pytest.raises(WriteConflictError) as caught:
         world.pull()
     assert caught.value.where == str(world.output / snapshot.path_of(schema_id))
     assert "--force" in caught.value.fix
@@ -328,7 +328,7 @@ def test_a_damaged_or_hostile_journal_is_an_input_error_that_touches_nothing(
     (world.output.parent / "victim.py").write_bytes(VICTIM)
     folder = wreck(world, data)
     before = files(world.output.parent)
-    with pytest.raises(WriteConflict, match="interrupted"):
+    with pytest.raises(WriteConflictError, match="interrupted"):
         pipeline.check(world.config)
     try:
         pipeline.generate(world.config)

@@ -18,7 +18,7 @@ import pytest
 
 from engage_codegen import pipeline
 from engage_codegen.config import Config
-from engage_codegen.errors import CodegenError, InputError, WriteConflict
+from engage_codegen.errors import CodegenError, InputError, WriteConflictError
 from engage_codegen.output import commit as journal
 from engage_codegen.output import plan as write
 from engage_codegen.output import snapshot
@@ -167,7 +167,7 @@ def test_what_is_in_the_way_is_named_and_nothing_is_touched(
         (target / "mine").mkdir(parents=True) if kind == "folder" else target.symlink_to("nowhere")
     old = marks(world.folder)
     for run in (pipeline.check, pipeline.generate):
-        with pytest.raises(WriteConflict if kind == "edit" else InputError) as caught:
+        with pytest.raises(WriteConflictError if kind == "edit" else InputError) as caught:
             run(getattr(world, source))
         assert caught.value.where == str(target)
         assert caught.value.fix
@@ -239,7 +239,7 @@ def test_an_error_of_the_disk_changes_nothing_or_can_be_completed(
             assert not error
             break
         if error:
-            assert error.what == f"the output cannot be written: {os.strerror(code)}"
+            assert error.message == f"the output cannot be written: {os.strerror(code)}"
             assert error.where.startswith(str(root.parent.parent))
             assert "space on the disk" in error.fix
 
@@ -359,7 +359,7 @@ def test_a_file_that_changes_between_plan_and_write_is_refused(
     else:
         target.write_bytes(data + b"mine" if kind == "edited" else data.replace(b"\n", b"\r\n"))
     old = marks(world.folder)
-    with pytest.raises(WriteConflict) as caught:
+    with pytest.raises(WriteConflictError) as caught:
         write.apply(plan)
     assert caught.value.where == str(target)
     assert marks(world.folder) == old
@@ -389,6 +389,6 @@ def test_of_two_first_runs_at_once_one_or_both_succeed(world: World) -> None:
         if Path(path) == world.output:
             mkdir(path, *args)
 
-    with pytest.MonkeyPatch.context() as patch, suppress(WriteConflict):
+    with pytest.MonkeyPatch.context() as patch, suppress(WriteConflictError):
         patch.setattr(os, "mkdir", beaten)
         pipeline.generate(world.before)

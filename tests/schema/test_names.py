@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engage_codegen.errors import NameCollision, SchemaError
+from engage_codegen.errors import NameCollisionError, SchemaError
 from engage_codegen.schema.names import (
     Identifier,
     name_properties,
@@ -84,7 +84,7 @@ def test_properties_that_meet_are_an_error_that_says_how_to_settle_it(
     pair: tuple[str, str],
 ) -> None:
     for order in itertools.permutations(pair):
-        with pytest.raises(NameCollision) as caught:
+        with pytest.raises(NameCollisionError) as caught:
             name_properties("x", order, {})
         assert all(repr(name) in caught.value.what for name in pair)
         line = caught.value.fix.partition(": ")[2]
@@ -94,7 +94,7 @@ def test_properties_that_meet_are_an_error_that_says_how_to_settle_it(
 
 
 def test_schemas_that_meet_are_an_error_that_says_how_to_settle_it() -> None:
-    with pytest.raises(NameCollision) as caught:
+    with pytest.raises(NameCollisionError) as caught:
         name_schemas(["reuse-spring", "ReuseSpring"], {})
     assert caught.value.fix.endswith('"reuse-spring" = "reuse_spring_2"')
     assert (
@@ -129,7 +129,7 @@ def test_other_properties_never_change_a_name(wires: list[str]) -> None:
             continue
     try:
         together = name_properties("x", list(alone), {})
-    except NameCollision:
+    except NameCollisionError:
         assert len(set(alone.values())) < len(alone)
         return
     assert together == alone

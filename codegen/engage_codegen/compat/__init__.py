@@ -69,8 +69,8 @@ def _missing(
 def _changed(ours: Schema, theirs: Schema, spoken: Dialect) -> Iterator[Change]:
     for schema, whose in ((ours, "our schema"), (theirs, "the schema there")):
         for problem in dialect.problems(schema, spoken):
-            what = f"{whose} cannot be judged: {problem.reason} ({problem.code})"
-            yield Change("UNKNOWN", ours.id, ("jsonSchema", *problem.parts), what)
+            what = f"{whose} cannot be judged: {problem.message} ({problem.code})"
+            yield Change("UNKNOWN", ours.id, problem.parts, what)
             return
     found = [*_texts(ours, theirs), *Pair(ours.id, Form.of(ours), Form.of(theirs)).changes()]
     yield from found

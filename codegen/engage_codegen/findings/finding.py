@@ -1,76 +1,126 @@
-"""A finding: something about a schema that somebody should know, and what to do about it."""
+"""`Finding`: one thing that a check reports, where it is, and what to do about it."""
 
 import os
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
 
+from ..errors import CodegenError, Location, SchemaError
 from ..schema.jsontext import canonical_json, digest, pointer
-
-Severity: TypeAlias = Literal["error", "warning", "note"]
-OutputFormat: TypeAlias = Literal["text", "json", "sarif", "github"]
-FORMATS: tuple[OutputFormat, ...] = ("text", "json", "sarif", "github")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a finding is: a file, a JSON pointer in it, and line and column of the key or value
-    that the pointer leads to, both from 1; 0 where there is no file."""
-
-    file: str = ""
-    pointer: str = ""
-    line: int = 0
-    column: int = 0
+from .codes import Severity, rules, severity_of
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`parts` lead from the envelope of the schema to the place, unescaped; `message` is the
-    reason, `fix` the remedy, a sentence each; `tenant` is the one that it was found at, where that
-    has a name, `call` the name of the class or function that a change can break at the place."""
+    """One finding.
+
+    Its identity is `code`, `schema_id`, `parts` (the place, from the envelope of the schema,
+    unescaped) and `reason`, which says as data why the rule of the code applies. Everything else
+    is presentation: `message` and `fix` are sentences, `tenant` is the name of the tenant or
+    target, and `call` is the function or class of a call site that a change affects.
+    """
 
     code: str
-    severity: Severity
     schema_id: str
     parts: tuple[str, ...]
+    reason: tuple[str, ...]
     message: str
     fix: str
-    place: Place = field(default_factory=Place, compare=False)
+    location: Location = field(default_factory=Location, compare=False)
     tenant: str = ""
     call: str = ""
 
     @property
+    def severity(self) -> Severity:
+        """The severity of the code."""
+        return severity_of(self.code)
+
+    @property
     def fingerprint(self) -> str:
-        """What a waiver names, like ``EG301:0123456789abcdef``: the same as long as the code, the
-        schema, the place and the reason are, wherever the file lies."""
-        content = canonical_json([self.code, self.schema_id, *self.parts, self.message])
-        return f"{self.code}:{digest(content)[:16]}"
+        """The identity that a waiver names, such as ``EG301:0123456789abcdef``.
+
+        It does not depend on wording, files, lines, witnesses or other findings.
+        """
+        identity = canonical_json([self.code, self.schema_id, list(self.parts), list(self.reason)])
+        return f"{self.code}:{digest(identity)[:16]}"
+
+    @property
+    def is_waivable(self) -> bool:
+        """True if a waiver can accept findings of this code."""
+        return rules()[self.code].waivable
+
+    @property
+    def subject(self) -> str:
+        """The schema or property that the finding is about: ``productReview.storeId``."""
+        is_property = self.parts[:2] == ("jsonSchema", "properties")
+        return ".".join([self.schema_id, *(self.parts[2:3] if is_property else ())])
 
     @property
     def where(self) -> str:
-        """The place for people: file and line, else schema and pointer."""
-        if self.place.line:
-            return f"{self.place.file}:{self.place.line}:{self.place.column}"
-        return f"{self.place.file or self.schema_id}#{pointer(*self.parts)}"
+        """The place for people: file, line and column, or schema and pointer."""
+        if self.location.line:
+            return f"{self.location.file}:{self.location.line}:{self.location.column}"
+        place = self.location.file or self.schema_id
+        return f"{place}#{pointer(*self.parts)}" if self.parts else place
+
+
+def findings_of(error: CodegenError, tenant: str = "") -> list[Finding]:
+    """Return the findings that report an error: one for each problem of a `SchemaError`."""
+    if isinstance(error, SchemaError) and error.problems:
+        return [
+            Finding(
+                problem.code,
+                problem.schema_id,
+                problem.parts,
+                problem.reason,
+                problem.message,
+                problem.fix,
+                Location(problem.origin, pointer(*problem.parts)),
+                tenant,
+            )
+            for problem in error.problems
+        ]
+    location = error.location
+    reason = (location.file or error.where,)
+    return [Finding(error.code, "", (), reason, error.message, error.fix, location, tenant)]
+
+
+def numbered_calls(findings: Iterable[Finding]) -> Iterator[tuple[Finding, int]]:
+    """Yield each finding with its number among the same findings at calls of one file, from 0.
+
+    It tells calls apart without their lines, so that a line inserted above changes nothing.
+    """
+    counts = Counter[tuple[str, str, str]]()
+    for finding in findings:
+        key = (finding.fingerprint, finding.location.file, finding.call)
+        yield finding, counts[key]
+        counts[key] += 1
 
 
 def is_fingerprint(text: str) -> bool:
-    """Whether a finding could have it."""
+    """Return True if a finding could have this fingerprint."""
     return re.fullmatch(r"EG[0-9]{3}:[0-9a-f]{16}", text) is not None
 
 
-def ordered(findings: Sequence[Finding]) -> list[Finding]:
-    """By place, then by code."""
+def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings by file and line, then by schema, place and code."""
     return sorted(
         findings,
-        key=lambda it: (it.place.file, it.place.line, it.schema_id, it.parts, it.code, it.message),
+        key=lambda finding: (
+            finding.location.file,
+            finding.location.line,
+            finding.schema_id,
+            finding.parts,
+            finding.code,
+            finding.reason,
+        ),
     )
 
 
-def shown_path(path: Path) -> str:
-    """A path below the current folder is shown relative to it, with ``/``."""
+def display_path(path: Path) -> str:
+    """Return a path relative to the current folder, with ``/``, where that is possible."""
     try:
         return Path(os.path.relpath(path)).as_posix() if path.is_absolute() else path.as_posix()
     except ValueError:  # another drive

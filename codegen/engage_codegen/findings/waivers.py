@@ -1,18 +1,21 @@
-"""Findings that a team accepts for a while. Pure; the day comes from outside."""
+"""Waivers: findings that a team accepts until the end of a day. Pure; the day is an argument."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from .finding import Finding, Place
+from ..errors import Location
+from .finding import Finding
 
 EXPIRED, UNUSED = "EG402", "EG403"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A finding that is accepted until the end of a day, and why. `line` is where the file says
-    so, from 1."""
+    """A finding that is accepted through `until`, and why.
+
+    `line` is the line of the configuration file that names it, from 1; 0 if it is not known.
+    """
 
     fingerprint: str
     reason: str
@@ -20,42 +23,44 @@ class Waiver:
     line: int = 0
 
 
-def waived(waivers: Iterable[Waiver], today: date) -> frozenset[str]:
-    """The fingerprints that count on a day: a waiver holds to the end of its last one."""
-    return frozenset(it.fingerprint for it in waivers if today <= it.until)
+def active_fingerprints(waivers: Iterable[Waiver], today: date) -> frozenset[str]:
+    """Return the fingerprints that are waived on a day. A waiver includes its last day."""
+    return frozenset(waiver.fingerprint for waiver in waivers if today <= waiver.until)
 
 
-def about(
+def check_waivers(
     waivers: Sequence[Waiver],
-    found: Collection[Finding],
-    judged: Sequence[str],
+    findings: Collection[Finding],
+    checked_codes: Sequence[str],
     today: date,
     file: str,
 ) -> list[Finding]:
-    """The waivers that are expired, and those of which nothing was found.
+    """Return a finding for each waiver that is expired or that no finding matches.
 
-    `judged` are the beginnings of the codes that were looked for: a check that did not ask the
-    tenant says nothing about a waiver of what only the tenant can tell. `file` is the one that the
-    waivers stand in.
+    `checked_codes` are codes, or beginnings of codes, that this run has looked for: a check that
+    did not ask the tenant reports nothing about a waiver of a difference from the tenant. `file`
+    is the configuration file.
     """
-    fingerprints = {finding.fingerprint for finding in found}
-    told: list[Finding] = []
-    renewed = waived(waivers, today)
+    fingerprints = {finding.fingerprint for finding in findings}
+    active = active_fingerprints(waivers, today)
+    results: list[Finding] = []
     for waiver in waivers:
-        if waiver.until < today and waiver.fingerprint in renewed:
-            continue
         is_used = waiver.fingerprint in fingerprints
+        location = Location(file, "", waiver.line, 1 if waiver.line else 0)
         if waiver.until < today:
-            still = "and what it waived is there" if is_used else "and nothing needs it"
-            message = f"the waiver of {waiver.fingerprint} ended on {waiver.until}, {still}"
-            fix = f"settle it, or give it time; its reason was: {waiver.reason}"
-            told.append(Finding(EXPIRED, "warning", "", (), message, fix, _place(waiver, file)))
-        elif not is_used and waiver.fingerprint.startswith(tuple(judged)):
-            message = f"the waiver of {waiver.fingerprint} is for nothing that was found"
-            fix = "take it out"
-            told.append(Finding(UNUSED, "warning", "", (), message, fix, _place(waiver, file)))
-    return told
+            if waiver.fingerprint not in active:
+                results.append(_expired(waiver, location, is_used=is_used))
+        elif not is_used and waiver.fingerprint.startswith(tuple(checked_codes)):
+            message = f"no finding matches the waiver of {waiver.fingerprint}"
+            reason = (waiver.fingerprint,)
+            results.append(Finding(UNUSED, "", (), reason, message, "remove the waiver", location))
+    return results
 
 
-def _place(waiver: Waiver, file: str) -> Place:
-    return Place(file, "", waiver.line, 1 if waiver.line else 0)
+def _expired(waiver: Waiver, location: Location, *, is_used: bool) -> Finding:
+    state = "its finding still exists" if is_used else "its finding no longer exists"
+    message = f"the waiver of {waiver.fingerprint} expired on {waiver.until}, and {state}"
+    fix = f"settle the finding or extend the waiver (reason given: {waiver.reason})"
+    if not is_used:
+        fix = "remove the waiver"
+    return Finding(EXPIRED, "", (), (waiver.fingerprint,), message, fix, location)

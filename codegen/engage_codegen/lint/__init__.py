@@ -1,59 +1,66 @@
-"""What is wrong with schemas, before anybody depends on them."""
+"""Rules about schemas and tenants, and fixes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..filesystem import put
-from ..findings.finding import Finding, ordered
+from ..filesystem import replace_files
+from ..findings.finding import Finding, sort_findings
 from ..schema.envelope import Dialect
 from ..schema.jsontext import canonical_json
-from ..sources.documents import Document, read
-from .verdicts import of_schema, of_tenant
+from ..sources.documents import Document, read_document
+from .verdicts import lint_schema, lint_tenant
 
 
 def lint(
     paths: Sequence[Path], spoken: Dialect, renames: Mapping[str, str], *, fix: bool = False
 ) -> list[Finding]:
-    """What is wrong with the schemas in files and folders, taken together as one tenant's.
+    """Return the findings about the schemas in files and folders, taken together as one tenant's.
 
-    With `fix`, files are first put right where that needs no judgement. Raises `InputError`.
+    With `fix`, the files are first corrected where that needs no judgment. Raises `InputError`.
     """
-    documents = [read(file) for path in paths for file in _files(path)]
+    documents = [read_document(file) for path in paths for file in _schema_files(path)]
     if fix:
-        documents = [_put_right(document) for document in documents]
+        documents = [_fix_document(document) for document in documents]
     owners = {schema.id: document for document in documents for _, schema in document.schemas}
     schemas = {schema.id: schema for document in documents for _, schema in document.schemas}
-    found = [finding for document in documents for finding in document.broken]
+    findings = [finding for document in documents for finding in document.errors]
     for document in documents:
-        own = [it for _, schema in document.schemas for it in of_schema(schema, spoken)]
-        if not document.broken and not document.is_canonical:
-            reason = "the file is not canonical JSON, so that a diff shows more than what changed"
-            schema_id = document.schemas[0][1].id if document.schemas else document.path.stem
-            own.append(Finding("EG101", "note", schema_id, (), reason, "run lint --fix"))
-        found += document.placed(own)
-    for finding in of_tenant(schemas, renames):
+        findings += document.locate(_lint_document(document, spoken))
+    for finding in lint_tenant(schemas, renames):
         owner = owners.get(finding.schema_id)
-        found += owner.placed([finding]) if owner else [finding]
-    return ordered(found)
+        findings += owner.locate([finding]) if owner else [finding]
+    return sort_findings(findings)
 
 
-def _files(path: Path) -> list[Path]:
+def _lint_document(document: Document, spoken: Dialect) -> list[Finding]:
+    findings = [
+        finding for _, schema in document.schemas for finding in lint_schema(schema, spoken)
+    ]
+    if not document.errors and not document.is_canonical:
+        message = "the file is not canonical JSON, so diffs show more than what changed"
+        schema_id = document.schemas[0][1].id if document.schemas else document.path.stem
+        fix = "engage-codegen lint --fix"
+        findings.append(Finding("EG101", schema_id, (), (), message, fix))
+    return findings
+
+
+def _schema_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(it for it in path.glob("*.json") if it.name != "codegen.lock.json")
+    files = sorted(file for file in path.glob("*.json") if file.name != "codegen.lock.json")
     if not files:
-        raise InputError("the folder holds no *.json file", where=str(path), fix="check the path")
+        raise InputError("the folder has no *.json file", where=str(path), fix="check the path")
     return files
 
 
-def _put_right(document: Document) -> Document:
-    if document.broken:
+def _fix_document(document: Document) -> Document:
+    if document.errors:
         return document
-    from .fixes import fixed
+    from .fixes import apply_fixes
 
-    text = canonical_json(fixed(document.value))
+    text = canonical_json(apply_fixes(document.value))
     if text == document.text.replace("\r\n", "\n"):
         return document
-    put({document.path: text})
-    return read(document.path)
+    replace_files({document.path: text})
+    return read_document(document.path)

@@ -1,37 +1,43 @@
-"""Remedies that need no judgement. Pure: JSON in, JSON out."""
+"""Fixes that need no judgment. Pure: JSON in, JSON out."""
 
 from ..schema.jsontext import Json, JsonObject
-from .attributes import ATTRIBUTES, FLAGS, MISPRINT, written
+from .attributes import ATTRIBUTES, FLAGS, MISPRINT, to_attribute_text
 
 
-def fixed(value: Json) -> Json:
-    """A file's JSON with attributes as the platform reads them: the misprint and odd capitals put
-    right, booleans and numbers as strings."""
+def apply_fixes(value: Json) -> Json:
+    """Return the JSON of a schema file with attributes as the platform reads them.
+
+    Corrects the misprint and odd capitals, and writes booleans and numbers as strings.
+    """
     if isinstance(value, list):
-        return [fixed(item) for item in value]
+        return [apply_fixes(item) for item in value]
     if not isinstance(value, dict):
         return value
     inner = value.get("jsonSchema")
     if isinstance(inner, dict):
-        return {**value, "jsonSchema": _schema(inner)}
-    return _schema(value)
+        return {**value, "jsonSchema": _fix_schema(inner)}
+    return _fix_schema(value)
 
 
-def _schema(schema: JsonObject) -> JsonObject:
+def _fix_schema(schema: JsonObject) -> JsonObject:
     properties = schema.get("properties")
     if not isinstance(properties, dict):
         return schema
-    return {**schema, "properties": {name: _property(it) for name, it in properties.items()}}
+    fixed: JsonObject = {name: _fix_property(value) for name, value in properties.items()}
+    return {**schema, "properties": fixed}
 
 
-def _property(value: Json) -> Json:
+def _fix_property(value: Json) -> Json:
     if not isinstance(value, dict):
         return value
-    named = {it.lower(): it for it in ATTRIBUTES} | {MISPRINT.lower(): "showInContactCard"}
+    spellings = {name.lower(): name for name in ATTRIBUTES}
+    spellings[MISPRINT.lower()] = "showInContactCard"
     result: JsonObject = {}
-    for key, given in value.items():
-        meant = named.get(key.lower(), key)
-        meant = key if meant != key and meant in value else meant
-        is_text = meant in (*FLAGS, "sortOrder")
-        result[meant] = written(given) if is_text and isinstance(given, (int, float)) else given
+    for key, attribute in value.items():
+        name = spellings.get(key.lower(), key)
+        if name in value:
+            name = key
+        is_text = name in (*FLAGS, "sortOrder")
+        is_number = isinstance(attribute, (int, float))
+        result[name] = to_attribute_text(attribute) if is_text and is_number else attribute
     return result

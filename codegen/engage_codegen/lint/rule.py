@@ -1,56 +1,56 @@
-"""What a rule is, and how to find the parts of a schema."""
+"""How a rule is written, and the parts of a schema that rules look at."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..findings.finding import Severity
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonObject
 
-Hit: TypeAlias = tuple[tuple[str, ...], str, str]
-"""Where in the envelope, the reason, the remedy."""
-Check: TypeAlias = Callable[[Schema], Iterator[Hit]]
-
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule about a schema; `about` is what `lint --explain` says of it."""
+class Violation:
+    """One place in a schema that breaks a rule.
 
-    code: str
-    severity: Severity
-    title: str
-    about: str
-    check: Check
+    `parts` lead from the envelope to the place; `reason` is what identifies the violation beside
+    it, as data.
+    """
 
-
-RULES: list[Rule] = []
-"""All of them, once `attributes` and `rules` are imported."""
-
-
-def rule(code: str, severity: Severity, title: str, about: str) -> Callable[[Check], Check]:
-    """Make a function a rule."""
-
-    def add(check: Check) -> Check:
-        RULES.append(Rule(code, severity, title, about, check))
-        return check
-
-    return add
+    parts: tuple[str, ...]
+    message: str
+    fix: str
+    reason: tuple[str, ...] = ()
 
 
-def properties(schema: Schema) -> JsonObject:
-    """What is under ``properties``, if that is an object."""
-    found = schema.json_schema.get("properties")
-    return found if isinstance(found, dict) else {}
+Check: TypeAlias = Callable[[Schema], Iterator[Violation]]
+
+CHECKS: dict[str, Check] = {}
+"""Code -> check, filled when `attributes` and `rules` are imported."""
 
 
-def each_property(schema: Schema) -> Iterator[tuple[tuple[str, ...], str, JsonObject]]:
-    """The properties that are described by an object: place, name, description."""
-    for name, value in properties(schema).items():
+def check(code: str) -> Callable[[Check], Check]:
+    """Register a function as the check of a code."""
+
+    def register(function: Check) -> Check:
+        CHECKS[code] = function
+        return function
+
+    return register
+
+
+def properties_of(schema: Schema) -> JsonObject:
+    """Return the value of ``properties`` if it is an object, and an empty object otherwise."""
+    properties = schema.json_schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def iterate_properties(schema: Schema) -> Iterator[tuple[tuple[str, ...], str, JsonObject]]:
+    """Yield place, name and schema of each property whose schema is an object."""
+    for name, value in properties_of(schema).items():
         if isinstance(value, dict):
             yield ("jsonSchema", "properties", name), name, value
 
 
-def is_on(value: JsonObject, flag: str) -> bool:
-    """Whether a flag of a property is set, as a string or as a boolean."""
+def is_set(value: JsonObject, flag: str) -> bool:
+    """Return True if a flag of a property is set, as a string or as a boolean."""
     return value.get(flag) in ("true", True)

@@ -1,4 +1,4 @@
-"""Rules about schemas: what the platform enforces, documents, or drops without a word.
+"""Rules about whole schemas: what the platform enforces, documents, or silently drops.
 
 Source: the vendor's documentation and the samples of real integrations.
 """
@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from ..model.dialect import JSON_SCHEMA
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonObject
-from ..schema.text import quote
-from .rule import Hit, each_property, is_on, properties, rule
+from .rule import Violation, check, is_set, iterate_properties, properties_of
 
-MOST_SCHEMAS = 15
-MOST_SEGMENTABLE = 6
+MAX_SCHEMAS = 15
+MAX_SEGMENTABLE = 6
 
 _OWN_PATHWAYS = re.compile(
     r"purchase|receipt|order(?:s|ed|line)?(?![a-z])|refund|return(?:s|ed)?(?![a-z])|nps|promoter",
@@ -22,130 +21,88 @@ _OWN_PATHWAYS = re.compile(
 _PRODUCT_DATA = re.compile(r"categor|brand|size|colou?r|name|title|price|model|type", re.IGNORECASE)
 
 
-@rule(
-    "EG102",
-    "warning",
-    "no $schema",
-    "The platform has one dialect.",
-)
-def _dialect_missing(schema: Schema) -> Iterator[Hit]:
+@check("EG102")
+def _check_dialect(schema: Schema) -> Iterator[Violation]:
     if "$schema" not in schema.json_schema:
-        fix = f'add "$schema": "{JSON_SCHEMA}"'
-        yield ("jsonSchema",), "the schema does not say which dialect of JSON Schema it is", fix
+        message = "the schema does not name its dialect of JSON Schema"
+        yield Violation(("jsonSchema",), message, f'add "$schema": "{JSON_SCHEMA}"')
 
 
-@rule(
-    "EG103",
-    "warning",
-    "undeclared properties allowed",
-    "What is not declared is dropped without an error and kept only in blob storage.",
-)
-def _open(schema: Schema) -> Iterator[Hit]:
+@check("EG103")
+def _check_closed(schema: Schema) -> Iterator[Violation]:
     if schema.json_schema.get("additionalProperties", False) is not False:
-        yield (
+        yield Violation(
             ("jsonSchema", "additionalProperties"),
-            "undeclared properties are allowed, but the platform drops them without an error",
-            "declare every property that is sent, and take additionalProperties out",
+            "the schema allows undeclared properties, but the platform silently drops them",
+            "declare every property that is sent, and remove additionalProperties",
         )
 
 
-@rule(
-    "EG115",
-    "error",
-    "productSku that is no string",
-    "The name is reserved.",
-)
-def _sku_type(schema: Schema) -> Iterator[Hit]:
-    value = properties(schema).get("productSku")
+@check("EG115")
+def _check_sku_type(schema: Schema) -> Iterator[Violation]:
+    value = properties_of(schema).get("productSku")
     if isinstance(value, dict) and value.get("type") != "string":
-        reason = "productSku is reserved for the product that the interaction is about: a string"
-        yield ("jsonSchema", "properties", "productSku", "type"), reason, 'make its type "string"'
+        message = "productSku must be a string: it is reserved for the product of the interaction"
+        parts = ("jsonSchema", "properties", "productSku", "type")
+        yield Violation(parts, message, 'set its type to "string"')
 
 
-@rule(
-    "EG116",
-    "warning",
-    "productSku without product data",
-    "The vendor asks for the product's category, brand and the like beside it, since "
-    "segments cannot look it up.",
-)
-def _sku_alone(schema: Schema) -> Iterator[Hit]:
-    others = [name for name in properties(schema) if name != "productSku"]
-    if "productSku" in properties(schema) and not any(map(_PRODUCT_DATA.search, others)):
-        yield (
+@check("EG116")
+def _check_product_data(schema: Schema) -> Iterator[Violation]:
+    others = [name for name in properties_of(schema) if name != "productSku"]
+    if "productSku" in properties_of(schema) and not any(map(_PRODUCT_DATA.search, others)):
+        yield Violation(
             ("jsonSchema", "properties", "productSku"),
-            "productSku stands alone: segments cannot see what kind of product it is",
-            "add what the vendor asks for beside it, like category and brand",
+            "the schema has no product data beside productSku, so segments cannot use any",
+            "declare what segments need, such as category and brand",
         )
 
 
 def _segmentable(schema: Schema) -> list[tuple[tuple[str, ...], str, JsonObject]]:
-    return [it for it in each_property(schema) if is_on(it[2], "addToSegmentation")]
+    return [
+        entry for entry in iterate_properties(schema) if is_set(entry[2], "addToSegmentation")
+    ]
 
 
-@rule(
-    "EG110",
-    "error",
-    "too many segmentable properties",
-    "The API enforces 6 a schema.",
-)
-def _too_many_segmentable(schema: Schema) -> Iterator[Hit]:
-    for parts, name, _ in _segmentable(schema)[MOST_SEGMENTABLE:]:
-        reason = (
-            f"{quote(name)} is one segmentable property more than the {MOST_SEGMENTABLE} allowed"
-        )
-        yield (
+@check("EG110")
+def _check_segmentable(schema: Schema) -> Iterator[Violation]:
+    for parts, _, _ in _segmentable(schema)[MAX_SEGMENTABLE:]:
+        yield Violation(
             (*parts, "addToSegmentation"),
-            reason,
+            f"the schema has more than {MAX_SEGMENTABLE} segmentable properties",
             'set addToSegmentation to "false" on one of them',
         )
 
 
-@rule(
-    "EG118",
-    "note",
-    "free text in segments",
-    "A segment needs values that come again.",
-)
-def _free_text(schema: Schema) -> Iterator[Hit]:
+@check("EG118")
+def _check_free_text(schema: Schema) -> Iterator[Violation]:
     for parts, name, value in _segmentable(schema):
         is_text = value.get("type") == "string" and "format" not in value
         if is_text and not {"enum", "const", "maxLength"} & value.keys() and name != "productSku":
-            yield (
+            yield Violation(
                 (*parts, "addToSegmentation"),
-                f"{quote(name)} can be used in segments, but any text can be in it: every value is "
-                "a segment of its own",
-                "send a few agreed values in it, or take it out of segmentation",
+                "the property is free text, so every value becomes a segment of its own",
+                "send one of a few agreed values, or remove the property from segmentation",
             )
 
 
-@rule(
-    "EG117",
-    "warning",
-    "something that has its own pathway",
-    "Purchases, returns and NPS should not be interactions.",
-)
-def _own_pathway(schema: Schema) -> Iterator[Hit]:
+@check("EG117")
+def _check_pathway(schema: Schema) -> Iterator[Violation]:
     if _OWN_PATHWAYS.search(f"{schema.id} {schema.display_name}"):
-        yield (
+        yield Violation(
             ("id",),
-            "purchases, returns and NPS have their own pathways in the platform, where receipts, "
-            "points and reports see them",
-            "use the pathway of the platform, if that is what this is",
+            "purchases, returns and NPS have pathways of their own in the platform, where "
+            "receipts, points and reports use them",
+            "use the platform's pathway if the schema is about one of these",
         )
 
 
-@rule(
-    "EG121",
-    "note",
-    "an id that two vendors use",
-    "Lipscore and Trustvoice both register completedProductRating, with different properties.",
-)
-def _shared_id(schema: Schema) -> Iterator[Hit]:
+@check("EG121")
+def _check_shared_id(schema: Schema) -> Iterator[Violation]:
     if schema.id == "completedProductRating":
-        yield (
+        yield Violation(
             ("id",),
-            "two review vendors register this id with different properties: the second drops what "
-            "the first does not declare",
-            "make sure that one vendor alone sends it in this tenant",
+            "two review vendors register this id with different properties: the platform drops "
+            "what the first one registered does not declare",
+            "make sure that only one of the vendors sends it in this tenant",
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from ..errors import ConfigError, SchemaError
+from ..errors import ConfigError
 from ..schema.envelope import Dialect, Schema
 from ..schema.jsontext import Json, JsonObject
 from ..schema.names import SchemaNames, name_properties, name_schemas, rename_key
@@ -30,9 +30,7 @@ def build(
     wanted = sorted(schemas)
     problems = [problem for key in wanted for problem in dialect.problems(schemas[key], spoken)]
     if problems:
-        *others, last = problems
-        what = "\n".join([*map(str, others), last.what])
-        raise SchemaError(what, where=last.where, fix=last.fix)
+        raise SchemaError(problems)
     _refuse_unused(renames, schemas)
     names = name_schemas(schemas, renames)
     scalars = {

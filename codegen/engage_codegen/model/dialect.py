@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterator
 from typing import cast
 
-from ..errors import SchemaError
+from ..errors import SchemaProblem
 from ..schema.envelope import Dialect, Schema
-from ..schema.jsontext import Json, JsonObject, pointer
+from ..schema.jsontext import Json, JsonObject
 from ..schema.text import quote
 from . import constraints as scalar
 
@@ -52,7 +52,7 @@ _COVERED: dict[Dialect, tuple[frozenset[str], frozenset[str]]] = {
 """By dialect: the keywords that the checks cover on the object, and on a property."""
 
 
-def problems(schema: Schema, dialect: Dialect) -> Iterator[SchemaError]:
+def problems(schema: Schema, dialect: Dialect) -> Iterator[SchemaProblem]:
     """Everything in a schema that keeps it from becoming code."""
     body = schema.json_schema
     if body.get("$schema", JSON_SCHEMA) != JSON_SCHEMA:
@@ -81,7 +81,9 @@ def problems(schema: Schema, dialect: Dialect) -> Iterator[SchemaError]:
     yield from _of_size(schema, body)
 
 
-def _of_property(schema: Schema, name: str, value: Json, dialect: Dialect) -> Iterator[SchemaError]:
+def _of_property(
+    schema: Schema, name: str, value: Json, dialect: Dialect
+) -> Iterator[SchemaProblem]:
     place = ["properties", name]
     if not isinstance(value, dict):
         what = "a property has to be described by an object"
@@ -98,7 +100,7 @@ def _of_property(schema: Schema, name: str, value: Json, dialect: Dialect) -> It
 
 def _beyond_the_platform(
     schema: Schema, place: list[str], value: JsonObject
-) -> Iterator[SchemaError]:
+) -> Iterator[SchemaProblem]:
     kind, form = value.get("type"), value.get("format")
     if kind not in scalar.TYPES:
         what = f"the platform has no type {quote(json.dumps(kind))[1:-1]}"
@@ -119,7 +121,7 @@ _DESCRIBE = f"give it a type out of {', '.join(scalar.TYPES)}"
 _WIDEN = 'if the tenant accepts it, set dialect = "json-schema"'
 
 
-def _of_required(schema: Schema, required: Json, properties: JsonObject) -> Iterator[SchemaError]:
+def _of_required(schema: Schema, required: Json, properties: JsonObject) -> Iterator[SchemaProblem]:
     if not _is_names(required):
         what = "required has to be a list of names"
         yield _problem(schema, "EG213", ["required"], what, "correct it")
@@ -135,7 +137,7 @@ def _of_required(schema: Schema, required: Json, properties: JsonObject) -> Iter
             )
 
 
-def _of_size(schema: Schema, body: JsonObject) -> Iterator[SchemaError]:
+def _of_size(schema: Schema, body: JsonObject) -> Iterator[SchemaProblem]:
     for keyword in ("minProperties", "maxProperties"):
         number = body.get(keyword, 0)
         if not scalar.is_number(number) or number < 0 or number != int(number):
@@ -153,7 +155,7 @@ def _is_names(value: Json) -> bool:
 
 def _uncovered(
     schema: Schema, place: list[str], value: JsonObject, covered: frozenset[str]
-) -> Iterator[SchemaError]:
+) -> Iterator[SchemaProblem]:
     for keyword in sorted((_VALIDATING & value.keys()) - covered):
         if keyword in scalar.NESTING or keyword == "properties":
             what = f"the keyword {keyword} brings in another schema, which is not covered"
@@ -171,13 +173,8 @@ def _uncovered(
         )
 
 
-def _problem(schema: Schema, code: str, place: list[str], what: str, fix: str) -> SchemaError:
-    where = quote(f"{schema.origin}, #{pointer(*place)}", 500)[1:-1]
-    return SchemaError(
-        f"{schema.id}: {what} ({code})",
-        where=where,
-        fix=fix,
-        code=code,
-        reason=what,
-        parts=tuple(place),
-    )
+def _problem(
+    schema: Schema, code: str, place: list[str], message: str, fix: str, *reason: str
+) -> SchemaProblem:
+    parts = ("jsonSchema", *place)
+    return SchemaProblem(code, schema.id, parts, reason, message, fix, schema.origin)

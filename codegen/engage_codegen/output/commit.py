@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from .. import filesystem as disk
-from ..errors import InputError, WriteConflict
+from ..errors import InputError, WriteConflictError
 from ..schema.jsontext import Json, digest, loads
 
 JOURNAL = "journal.json"
@@ -44,7 +44,7 @@ class _Step(TypedDict):
 def commit(root: Path, changes: Sequence[Change]) -> None:
     """Make the changes. An error before the journal is complete leaves everything as it was.
 
-    Raises `InputError` for what cannot be written, `WriteConflict` if a file is not as the
+    Raises `InputError` for what cannot be written, `WriteConflictError` if a file is not as the
     changes take it to be.
     """
     made: list[Path] = []
@@ -78,7 +78,7 @@ def roll_forward(root: Path) -> bool:
     """Finish what a killed run began, and clear what one left behind before it began; True if
     there was anything to finish.
 
-    Raises `WriteConflict` if a file was changed by somebody else since, `InputError` for a
+    Raises `WriteConflictError` if a file was changed by somebody else since, `InputError` for a
     journal that is damaged and for what cannot be written.
     """
     if not _leftovers(root):
@@ -107,8 +107,8 @@ def _refuse_races(root: Path, changes: Sequence[Change]) -> None:
             raise _raced(root / change.path)
 
 
-def _raced(path: Path) -> WriteConflict:
-    return WriteConflict(
+def _raced(path: Path) -> WriteConflictError:
+    return WriteConflictError(
         "somebody else changed the output at the same time",
         where=str(path),
         fix="run the command again",
@@ -234,13 +234,13 @@ def _refuse_changes_since(root: Path, staging: Path, steps: list[_Step]) -> None
         staged = staging / step["staged"] if step["staged"] is not None else None
         is_waiting = staged is None or staged.is_file()
         if now != step["new"] and (not is_waiting or now not in (step["old"], None)):
-            raise WriteConflict(
+            raise WriteConflictError(
                 "an interrupted run cannot be completed: a file was changed since",
                 where=str(root / step["path"]),
                 fix=fix,
             )
         if staged is not None and staged.is_file() and digest(staged.read_bytes()) != step["new"]:
-            raise WriteConflict(
+            raise WriteConflictError(
                 "an interrupted run cannot be completed: what it had prepared is damaged",
                 where=str(staged),
                 fix=fix,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import WriteConflict
+from ..errors import WriteConflictError
 from . import snapshot
 from .plan import Ownership
 from .snapshot import Lock
@@ -19,8 +19,8 @@ def of_output(lock: Lock) -> Ownership:
     return Ownership(lock.owned_output(), snapshot.same_output, _edited_output)
 
 
-def _edited_snapshot(path: Path, _ours: bool) -> WriteConflict:
-    return WriteConflict(
+def _edited_snapshot(path: Path, _ours: bool) -> WriteConflictError:
+    return WriteConflictError(
         "the snapshot was changed since the last pull",
         where=str(path),
         fix="keep the change by bringing it to the source as well, or discard it with "
@@ -28,15 +28,15 @@ def _edited_snapshot(path: Path, _ours: bool) -> WriteConflict:
     )
 
 
-def _edited_output(path: Path, ours: bool) -> WriteConflict:
+def _edited_output(path: Path, ours: bool) -> WriteConflictError:
     if ours:
-        return WriteConflict(
+        return WriteConflictError(
             "a generated file was edited by hand",
             where=str(path),
             fix="to discard the edit, delete the file and run engage-codegen generate; to keep "
             "it, move it into a file of your own first",
         )
-    return WriteConflict(
+    return WriteConflictError(
         "a file that engage-codegen did not write stands where one of its own belongs",
         where=str(path),
         fix="move it away, or set another output",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import filesystem as disk
-from ..errors import WriteConflict
+from ..errors import WriteConflictError
 from ..schema.jsontext import digest
 from . import commit as journal
 
@@ -23,7 +23,7 @@ class Ownership:
 
     hashes: Mapping[str, str]
     is_ours: Callable[[str, bytes, str], bool]
-    conflict: Callable[[Path, bool], WriteConflict]
+    conflict: Callable[[Path, bool], WriteConflictError]
 
     def covers(self, path: str, data: bytes) -> bool:
         """Whether the file may be replaced or deleted."""
@@ -53,7 +53,7 @@ def plan(
     """Compare what is wanted, path -> text, with what is there; `lock` is the path and the text of
     the lock. With `force` every file may be replaced.
 
-    Raises `WriteConflict` for the first file that is in the way, and `InputError` for what cannot
+    Raises `WriteConflictError` for the first file that is in the way, and `InputError` for what cannot
     be read or written.
     """
     disk.check_root(root)

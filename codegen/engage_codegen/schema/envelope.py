@@ -1,12 +1,13 @@
 """`Schema`, the value that travels through the stages: one interaction schema of a tenant."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from ..errors import InputError, SchemaError
-from .jsontext import Json, JsonError, JsonObject, canonical_json, digest, loads
+from ..errors import CodegenError, InputError, SchemaError, SchemaProblem
+from .jsontext import Json, JsonError, JsonObject, canonical_json, digest, loads, pointer
 from .text import quote
 
 Dialect: TypeAlias = Literal["engage", "json-schema"]
@@ -101,8 +102,9 @@ def is_id(text: str) -> bool:
 def check_id(schema_id: str, origin: str) -> None:
     """Raise `SchemaError` if the text cannot be a schema id."""
     if not is_id(schema_id):
+        message = f"{quote(schema_id)} is not a valid schema id"
+        fix = "use 1 to 200 letters, digits, '_' and '-'"
         raise SchemaError(
-            f"{quote(schema_id)} is not a valid schema id",
-            where=origin,
-            fix="use 1 to 200 letters, digits, '_' and '-'",
+            [SchemaProblem("EG120", schema_id[:80], ("id",), ("syntax",), message, fix, origin)]
         )
+

@@ -1,79 +1,121 @@
-"""Files with schemas in them, as somebody has them on a desk: perhaps broken, always readable."""
+"""Schema files: an envelope, a list of envelopes, or a bare JSON Schema, perhaps broken."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import CodegenError, InputError
-from ..findings.finding import Finding, Place, shown_path
-from ..schema.envelope import Schema
-from ..schema.jsontext import Json, canonical_json, loads, nearest_position, pointer, positions
-from .files import is_bare, schemas_in
-
-_LINE_AND_COLUMN = re.compile(r"\(line ([0-9]+), column ([0-9]+)\)")
+from ..errors import CodegenError, InputError, Location
+from ..findings.finding import Finding, display_path
+from ..schema.envelope import Schema, check_id, from_envelope
+from ..schema.jsontext import (
+    Json,
+    JsonError,
+    canonical_json,
+    loads,
+    nearest_position,
+    pointer,
+    positions,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file: its text, what it says, and the schemas in it, each with the parts that lead from
-    the file to its envelope. `is_bare` is one that holds a JSON Schema without an envelope."""
+    """One file: its text, its JSON, and its schemas.
+
+    Each schema comes with the parts of the pointer that lead from the file to its envelope.
+    `is_bare` is True for a JSON Schema without an envelope. `error` says why the file has no
+    schemas.
+    """
 
     path: Path
-    text: str
-    value: Json
-    schemas: tuple[tuple[tuple[str, ...], Schema], ...]
+    text: str = ""
+    value: Json = None
+    schemas: tuple[tuple[tuple[str, ...], Schema], ...] = ()
     is_bare: bool = False
-    broken: tuple[Finding, ...] = field(default=())
+    error: CodegenError | None = None
 
     @property
-    def name(self) -> str:
-        """The path for people: below the current folder, if it is there."""
-        return shown_path(self.path)
+    def errors(self) -> list[Finding]:
+        """The error as a finding, in a list that is empty without an error."""
+        if self.error is None:
+            return []
+        location = self.error.location
+        reason = (self.error.message,) if location.line == 0 else ("syntax",)
+        error = self.error
+        return [Finding("EG100", self.path.stem, (), reason, error.message, error.fix, location)]
 
     @property
     def is_canonical(self) -> bool:
-        return not self.broken and self.text.replace("\r\n", "\n") == canonical_json(self.value)
+        """True if the text of the file is the canonical form of its JSON."""
+        return self.text.replace("\r\n", "\n") == canonical_json(self.value)
 
-    def placed(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Findings about the schemas of this file, with their lines and columns."""
+    def locate(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Return findings about the schemas of this file with their lines and columns."""
         prefixes = {schema.id: prefix for prefix, schema in self.schemas}
-        found = positions(self.text) if findings and not self.broken else {}
-        placed: list[Finding] = []
+        places = positions(self.text) if findings and self.error is None else {}
+        located: list[Finding] = []
         for finding in findings:
             parts = prefixes.get(finding.schema_id, ()) + finding.parts
             if self.is_bare:
                 parts = parts[1:] if parts[:1] == ("jsonSchema",) else ()
-            line, column = nearest_position(found, parts)
-            place = Place(self.name, pointer(*parts), line, column)
-            placed.append(replace(finding, place=place))
-        return placed
+            line, column = nearest_position(places, parts)
+            location = Location(display_path(self.path), pointer(*parts), line, column)
+            located.append(replace(finding, location=location))
+        return located
 
 
-def read(path: Path) -> Document:
-    """A file, whatever is in it. Raises `InputError` if it cannot be read at all."""
+def read_document(path: Path) -> Document:
+    """Read a schema file, whatever is in it. Raises `InputError` if it cannot be read at all."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError("no such file or folder", where=str(path), fix="check the path") from None
     except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise InputError(reason, where=str(path), fix="check the path") from None
+        reason = error.strerror or "unknown error"
+        fix = "check the path and its permissions"
+        raise InputError(f"cannot be read: {reason}", where=str(path), fix=fix) from None
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return _broken(path, "", "the file is not UTF-8", "save it as UTF-8")
+        return Document(path, error=_error(path, "the file is not UTF-8", "save it as UTF-8"))
     try:
         value = loads(text)
-    except ValueError as error:
-        return _broken(path, text, f"the file is not JSON: {error}", "correct it")
+    except JsonError as error:
+        message = f"the file is not valid JSON: {error.message}"
+        place = (error.line or 1, error.column or 1)
+        return Document(path, text, error=_error(path, message, "correct the file", *place))
     try:
-        found = list(schemas_in(value, path))
+        schemas = list(_schemas_in(value, path))
     except CodegenError as error:
-        return _broken(path, text, error.what, error.fix)
-    prefixes = [(str(number),) if isinstance(value, list) else () for number in range(len(found))]
-    return Document(path, text, value, tuple(zip(prefixes, found, strict=True)), is_bare(value))
+        location = Location(display_path(path), "", 1, 1)
+        error.location = location
+        return Document(path, text, value, error=error)
+    prefixes = [(str(i),) if isinstance(value, list) else () for i in range(len(schemas))]
+    return Document(path, text, value, tuple(zip(prefixes, schemas, strict=True)), _is_bare(value))
 
 
-def _broken(path: Path, text: str, reason: str, fix: str) -> Document:
-    match = _LINE_AND_COLUMN.search(reason)
-    line, column = (int(match[1]), int(match[2])) if match else (1, 1)
-    place = Place(shown_path(path), "", line, column)
-    finding = Finding("EG100", "error", path.stem, (), reason, fix, place)
-    return Document(path, text, None, (), broken=(finding,))
+def _error(path: Path, message: str, fix: str, line: int = 1, column: int = 1) -> InputError:
+    location = Location(display_path(path), "", line, column)
+    return InputError(message, where=f"{path}:{line}:{column}", fix=fix, location=location)
+
+
+def _schemas_in(value: Json, file: Path) -> Iterator[Schema]:
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from_envelope(item, f"{file}, item {number}")
+    elif isinstance(value, dict) and _is_bare(value):
+        check_id(file.stem, str(file))
+        title = value.get("title")
+        name = title.strip() if isinstance(title, str) else ""
+        yield Schema(file.stem, name or file.stem, value, str(file))
+    else:
+        yield from_envelope(value, str(file))
+
+
+def _is_bare(value: Json) -> bool:
+    """Return True for a JSON Schema without an envelope."""
+    return (
+        isinstance(value, dict)
+        and "jsonSchema" not in value
+        and ("$schema" in value or "properties" in value or value.get("type") == "object")
+    )

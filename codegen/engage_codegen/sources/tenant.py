@@ -12,11 +12,11 @@ from urllib.parse import quote as quote_url
 import httpx
 
 from ..errors import (
-    BadAnswer,
     CodegenError,
     ConfigError,
-    NotAuthorised,
-    Unreachable,
+    MalformedResponseError,
+    UnauthorizedError,
+    UnreachableError,
 )
 from ..schema.envelope import Schema, from_envelope, is_id
 from ..schema.jsontext import Json, loads
@@ -85,25 +85,27 @@ class ApiSource:
         gone = "there is no such API (status 404)"
         answer = await self._get(web, self._url, gone, "check the base URL and the API version")
         if not isinstance(answer, list):
-            raise BadAnswer("the list of schemas is no JSON array", where=self._url, fix=_AGAIN)
+            raise MalformedResponseError(
+                "the list of schemas is no JSON array", where=self._url, fix=_AGAIN
+            )
         ids = [item.get("id") if isinstance(item, dict) else None for item in answer]
         listed = [schema_id for schema_id in ids if isinstance(schema_id, str)]
         if len(listed) != len(answer) or len(set(listed)) != len(listed):
-            raise BadAnswer(
+            raise MalformedResponseError(
                 "the list of schemas has items without an id of their own",
                 where=self._url,
                 fix=_AGAIN,
             )
         for schema_id in listed:
             if not is_id(schema_id):
-                raise BadAnswer(
+                raise MalformedResponseError(
                     f"the tenant lists {quote(schema_id)}, which is no id of a schema",
                     where=self._url,
                     fix=_AGAIN,
                 )
         missing = sorted(set(only) - set(listed))
         if missing:
-            raise BadAnswer(
+            raise MalformedResponseError(
                 f"the tenant has no schema {quote(missing[0])}",
                 where=self._url,
                 fix=f"it has {', '.join(sorted(listed)) or 'none at all'}",
@@ -117,9 +119,9 @@ class ApiSource:
         try:
             schema = from_envelope(value, url)
         except CodegenError as error:
-            raise BadAnswer(error.what, where=url, fix=_AGAIN) from None
+            raise MalformedResponseError(error.message, where=url, fix=_AGAIN) from None
         if schema.id != schema_id:
-            raise BadAnswer(
+            raise MalformedResponseError(
                 f"asked for {quote(schema_id)}, the tenant sent {quote(schema.id)}",
                 where=url,
                 fix=_AGAIN,
@@ -140,15 +142,17 @@ class ApiSource:
             raise _unanswered(failure, url)
         response, body = answer
         if response.status_code == 404:
-            raise BadAnswer(gone, where=url, fix=fix_gone)
+            raise MalformedResponseError(gone, where=url, fix=fix_gone)
         if len(body) > _LARGEST_BYTES:
-            raise BadAnswer("the answer is larger than any schema", where=url, fix=_AGAIN)
+            raise MalformedResponseError(
+                "the answer is larger than any schema", where=url, fix=_AGAIN
+            )
         if response.status_code in (401, 403):
             raise self._refused(response.status_code)
         return _parsed(response, body, url)
 
-    def _refused(self, status: int) -> NotAuthorised:
-        return NotAuthorised(
+    def _refused(self, status: int) -> UnauthorizedError:
+        return UnauthorizedError(
             f"the tenant refused the key (status {status})",
             where=self._url,
             fix=f"check the key in the environment variable {self._variable}, the tenant that it "
@@ -178,8 +182,8 @@ def _unanswered(failure: Exception | None, url: str) -> CodegenError:
             f"there can be no such host: {reason}", where="base-url", fix="correct the base URL"
         )
     if isinstance(failure, (httpx.RemoteProtocolError, httpx.DecodingError)):
-        return BadAnswer(f"the answer was cut off: {reason}", where=url, fix=_AGAIN)
-    return Unreachable(
+        return MalformedResponseError(f"the answer was cut off: {reason}", where=url, fix=_AGAIN)
+    return UnreachableError(
         f"the tenant cannot be reached: {reason}",
         where=url,
         fix="check the URL and the network; generate works offline from the snapshot",
@@ -189,12 +193,14 @@ def _unanswered(failure: Exception | None, url: str) -> CodegenError:
 def _parsed(answer: httpx.Response, body: bytes, url: str) -> Json:
     status = answer.status_code
     if not answer.is_success:
-        raise BadAnswer(f"the tenant answered {status}", where=url, fix="try again later")
+        raise MalformedResponseError(
+            f"the tenant answered {status}", where=url, fix="try again later"
+        )
     try:
         return loads(body.decode("utf-8-sig"))
     except ValueError as error:
         kind = answer.headers.get("content-type", "no content type")
-        raise BadAnswer(
+        raise MalformedResponseError(
             f"the answer, of type {quote(kind, 40)}, is not JSON: {quote(str(error))}",
             where=url,
             fix=_AGAIN,

@@ -6,7 +6,7 @@ from urllib.parse import quote as quote_url
 
 import httpx
 
-from ..errors import BadAnswer, CodegenError, Unreachable
+from ..errors import CodegenError, MalformedResponseError, UnreachableError
 from ..schema.envelope import Schema
 from ..schema.jsontext import loads
 from ..schema.text import quote
@@ -17,7 +17,7 @@ class TenantWriter(ApiSource):
     """A tenant that schemas are written to. Each method is one request."""
 
     def create(self, schema: Schema) -> None:
-        """Raises `SourceError`; after an `Unreachable` the schema may exist."""
+        """Raises `SourceError`; after an `UnreachableError` the schema may exist."""
         envelope = {
             "id": schema.id,
             "displayName": schema.display_name,
@@ -25,7 +25,7 @@ class TenantWriter(ApiSource):
         }
         status, reason = asyncio.run(self._write("POST", self._url, json.dumps(envelope)))
         if status == 409:
-            raise BadAnswer(
+            raise MalformedResponseError(
                 f"the tenant has a schema {schema.id} by now",
                 where=self._url,
                 fix="look at the plan again: engage-codegen push",
@@ -33,7 +33,7 @@ class TenantWriter(ApiSource):
         self._expect(status, reason, f"the tenant refused the schema {schema.id}")
 
     def delete(self, schema_id: str) -> None:
-        """Raises `SourceError`; after an `Unreachable` the schema may be gone."""
+        """Raises `SourceError`; after an `UnreachableError` the schema may be gone."""
         url = f"{self._url}/{quote_url(schema_id, safe='')}"
         status, reason = asyncio.run(self._write("DELETE", url, None))
         if status != 404:
@@ -44,7 +44,7 @@ class TenantWriter(ApiSource):
             raise self._refused(status)
         if not 200 <= status < 300:
             told = f": {quote(reason, 300)}" if reason else ""
-            raise BadAnswer(
+            raise MalformedResponseError(
                 f"{what} (status {status}){told}", where=self._url, fix="correct the schema"
             )
 
@@ -66,7 +66,7 @@ class TenantWriter(ApiSource):
 
 def _unanswered(method: str, url: str, failure: str) -> CodegenError:
     done = "created" if method == "POST" else "deleted"
-    return Unreachable(
+    return UnreachableError(
         f"the tenant did not answer, and the schema may have been {done}: {quote(failure, 200)}",
         where=url,
         fix="run push again: it looks first",

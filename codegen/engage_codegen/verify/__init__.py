@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from .. import pipeline
 from ..config import Config
-from ..errors import WriteConflict
+from ..errors import WriteConflictError
 from ..output import snapshot
 from ..schema.envelope import Schema
 from . import oracle
@@ -21,13 +21,13 @@ __all__ = ["Verification", "verify", "verify_package"]
 def verify(config: Config) -> Verification:
     """The package of a configuration against its snapshot.
 
-    Raises `WriteConflict` if it is not what `generate` would make, what `check` raises, and
+    Raises `WriteConflictError` if it is not what `generate` would make, what `check` raises, and
     `ConfigError` if there is no validator to compare with.
     """
     stale = pipeline.check(config)
     if stale is not None:
         number = len(stale.changes)
-        raise WriteConflict(
+        raise WriteConflictError(
             f"stale: {number} file{'s are' if number > 1 else ' is'} not what generate would make",
             where=str(config.output),
             fix="engage-codegen generate",

@@ -1,0 +1,1 @@
+"""What checks report: findings, their codes, waivers, and reports in four formats."""

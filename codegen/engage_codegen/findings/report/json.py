@@ -1,0 +1,43 @@
+"""Findings as JSON for programs. ``docs/findings.schema.json`` describes the document."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from ...schema.jsontext import Json, JsonObject, pointer
+from ..finding import Finding
+
+VERSION = 2
+
+
+def render(findings: Sequence[Finding], verdicts: Mapping[tuple[str, str, str], str] | None) -> str:
+    """Return one JSON document with a version, all findings, and the verdicts of `preflight`."""
+    document: JsonObject = {
+        "version": VERSION,
+        "findings": [_finding(finding) for finding in findings],
+    }
+    if verdicts is not None:
+        document["verdicts"] = [
+            {"package": package, "schema": schema_id, "tenant": tenant, "verdict": verdict}
+            for (package, schema_id, tenant), verdict in verdicts.items()
+        ]
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _finding(finding: Finding) -> JsonObject:
+    reason: list[Json] = list(finding.reason)
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "subject": finding.subject or None,
+        "schema": finding.schema_id or None,
+        "pointer": pointer(*finding.parts),
+        "reason": reason,
+        "file": finding.location.file or None,
+        "line": finding.location.line or None,
+        "column": finding.location.column or None,
+        "tenant": finding.tenant or None,
+        "call": finding.call or None,
+        "message": finding.message,
+        "fix": finding.fix,
+        "fingerprint": finding.fingerprint,
+    }

@@ -1,0 +1,65 @@
+"""Findings as SARIF 2.1.0, for dashboards and code scanning."""
+
+import json
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from ... import __version__
+from ...schema.jsontext import Json, JsonObject
+from ..codes import Rule, documentation_url, rules
+from ..finding import Finding, numbered_calls
+from .text import describe
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def render(findings: Sequence[Finding]) -> str:
+    """Return one SARIF log with every rule of the registry and a result for each finding."""
+    results: list[Json] = [_result(*numbered) for numbered in numbered_calls(findings)]
+    driver: JsonObject = {
+        "name": "engage-codegen",
+        "version": __version__,
+        "rules": [_rule(rule) for rule in rules().values()],
+    }
+    run: JsonObject = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _rule(rule: Rule) -> JsonObject:
+    entry: JsonObject = {
+        "id": rule.code,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.help},
+        "help": {"text": rule.remedy},
+        "defaultConfiguration": {"level": rule.severity},
+    }
+    url = documentation_url()
+    return entry | ({"helpUri": f"{url}/rules.html#{rule.code.lower()}"} if url else {})
+
+
+def _result(finding: Finding, number: int) -> JsonObject:
+    result: JsonObject = {
+        "ruleId": finding.code,
+        "level": finding.severity,
+        "message": {"text": f"{describe(finding)}. {finding.fix}"},
+        "partialFingerprints": {"engageCodegen/v2": _fingerprint(finding, number)},
+    }
+    if finding.location.file:
+        region: JsonObject = {
+            "startLine": max(finding.location.line, 1),
+            "startColumn": max(finding.location.column, 1),
+        }
+        uri = quote(finding.location.file.replace("\\", "/"))
+        location: JsonObject = {"artifactLocation": {"uri": uri}, "region": region}
+        result["locations"] = [{"physicalLocation": location}]
+    return result
+
+
+def _fingerprint(finding: Finding, number: int) -> str:
+    """Return the fingerprint; calls that share a finding are results of their own."""
+    place = f":{finding.location.file}:{finding.call}:{number}" if finding.call else ""
+    return finding.fingerprint + place
