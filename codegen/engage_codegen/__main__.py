@@ -6,10 +6,6 @@ import sys
 def main() -> None:
     """Run the command line and exit with its code (0-5, 130)."""
     try:
-        from .quick import is_up_to_date
-
-        if is_up_to_date(sys.argv[1:]):
-            return
         from .cli.app import run
     except KeyboardInterrupt:
         sys.exit(130)

@@ -130,9 +130,7 @@ class SchemaProblem:
     @property
     def where(self) -> str:
         """The file or URL and the place in it, or the schema and the place."""
-        place = "".join(
-            "/" + part.replace("~", "~0").replace("/", "~1") for part in self.parts
-        )
+        place = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in self.parts)
         return f"{self.origin or self.schema_id}#{place}"
 
     def __str__(self) -> str:
@@ -171,10 +169,20 @@ class VersionMismatchError(CodegenError):
 
 
 class WriteConflictError(CodegenError):
-    """A file in the output was edited by hand, or was never written by this tool."""
+    """Files in the output were edited by hand, or were never written by this tool.
+
+    `locations` are all of them.
+    """
 
     exit_code = 1
     code = "EG405"
+
+    def __init__(
+        self, message: str, *, where: str, fix: str, locations: Sequence[Location] = ()
+    ) -> None:
+        first = locations[0] if locations else None
+        super().__init__(message, where=where, fix=fix, location=first)
+        self.locations = tuple(locations)
 
 
 class InterruptedRunError(WriteConflictError):

@@ -1,4 +1,4 @@
-"""Files and folders below the output: read, made and flushed, with errors that say where."""
+"""Files that this tool does not trust, or must not tear: bounded reads and whole writes."""
 
 import errno
 import os
@@ -10,11 +10,50 @@ from pathlib import Path
 
 from .errors import InputError
 
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+MAX_BYTES = 20_000_000
+"""The largest file that is read: far above any schema, module or lock file."""
+
+_RELATIVE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Return the contents of a regular file of at most `MAX_BYTES`.
+
+    Never waits for a pipe or a device. Raises `FileNotFoundError`, and `OSError` for anything else
+    that cannot be read.
+    """
+    # Without O_NONBLOCK, opening a named pipe waits for a writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags)
+    with open(handle, "rb", buffering=0) as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if status.st_size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"larger than {MAX_BYTES:,} bytes", str(path))
+        return file.readall()
+
+
+def read_below(root: Path, path: str) -> bytes | None:
+    """Return the contents of a file below the output, or None if it does not exist.
+
+    Raises `InputError` if something else has its place.
+    """
+    full = root / path
+    try:
+        return read_bytes(full)
+    except (FileNotFoundError, NotADirectoryError):
+        if full.is_symlink():
+            raise _blocked(full, "it is a link to a missing file") from None
+        if not os.path.lexists(full.parent) or full.parent.is_dir():
+            return None
+        raise _blocked(full.parent, "it is not a folder") from None
+    except OSError as error:
+        raise _blocked(Path(error.filename or full), error.strerror or "") from None
 
 
 def check_root(root: Path) -> None:
-    """Raise `InputError` if `root` is, or lies below, something that is no folder."""
+    """Raise `InputError` if `root`, or a path above it, exists and is not a folder."""
     for path in (root, *root.parents):
         try:
             mode = path.stat().st_mode
@@ -30,30 +69,30 @@ def check_root(root: Path) -> None:
             raise InputError(
                 "the output is a file, not a folder",
                 where=str(path),
-                fix="move the file away, or set another output",
+                fix="move the file away, or set another `output`",
             )
         return
 
 
-def read(root: Path, path: str) -> bytes | None:
-    """The bytes of a file below the output; None if there is none. Raises `InputError`."""
-    full = root / path
-    try:
-        if not stat.S_ISREG(full.stat().st_mode):
-            raise _in_the_way(full, "it is no file")
-        return full.read_bytes()
-    except FileNotFoundError:
-        if full.is_symlink():
-            raise _in_the_way(full, "it is a link to nowhere") from None
-        return None
-    except OSError as error:
-        raise _in_the_way(Path(error.filename or full), error.strerror or "") from None
+def refuse_escape(root: Path, path: str, fix: str) -> None:
+    """Raise `InputError` for a path that points outside `root`, by its spelling or by a link.
+
+    Lock files and journals are files in a repository that anyone may have written, so their paths
+    are not trusted.
+    """
+    if not _RELATIVE_PATH.fullmatch(path):
+        raise InputError(f"the path {path!r} points outside the package", where=str(root), fix=fix)
+    for parent in list(Path(path).parents)[:-1]:
+        if (root / parent).is_symlink():
+            raise _blocked(root / parent, "it is a link, which may lead out of the package")
 
 
-def put(texts: Mapping[Path, str]) -> None:
-    """Put texts in the place of files that are not of the package, each whole and, but for a disk
-    that fails in between, all or none. A link leads to the file that is replaced; its mode is kept.
-    Raises `InputError`."""
+def replace_files(texts: Mapping[Path, str]) -> None:
+    """Write texts to files outside the package: each whole, and all or none.
+
+    Only a disk that fails between two renames leaves some of them old. A link leads to the file
+    that is replaced, and modes are kept. Raises `InputError`.
+    """
     staged: list[tuple[Path, Path]] = []
     path = Path()
     try:
@@ -71,43 +110,32 @@ def put(texts: Mapping[Path, str]) -> None:
         for temporary, _ in staged:
             with suppress(OSError):
                 temporary.unlink()
-        reason = error.strerror or "cannot be written"
-        raise InputError(reason, where=str(path), fix="check the path and permissions") from None
+        reason = error.strerror or "unknown error"
+        raise InputError(
+            f"cannot be written: {reason}", where=str(path), fix="check the path and permissions"
+        ) from None
 
 
-def refuse_escape(root: Path, path: str, fix: str) -> None:
-    """Raise `InputError` for a path that leads out of `root`, by its spelling or by a link.
-
-    Locks and journals are files in a repository, and anyone may have written them: a path in
-    one is not to be trusted.
-    """
-    if not _PATH.fullmatch(path):
-        raise InputError(f"the path {path!r} leads out of the package", where=str(root), fix=fix)
-    for parent in list(Path(path).parents)[:-1]:
-        if (root / parent).is_symlink():
-            raise _in_the_way(root / parent, "it is a link, which may lead out of the package")
-
-
-def make_folder(folder: Path, made: list[Path]) -> None:
-    """Make a folder and those above it, and note in `made` which were missing."""
+def make_folder(folder: Path, created: list[Path]) -> None:
+    """Create a folder and those above it, and append those that were missing to `created`."""
     if folder.is_dir():
         effective = os.access in os.supports_effective_ids
         if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         return
     if folder.parent != folder:
-        make_folder(folder.parent, made)
+        make_folder(folder.parent, created)
     try:
         folder.mkdir()
     except FileExistsError:
         if not folder.is_dir():
             raise
     else:
-        made.append(folder)
+        created.append(folder)
 
 
 def write_flushed(path: Path, data: bytes) -> None:
-    """Write a file, on the disk when this returns."""
+    """Write a file, and return when it is on the disk."""
     with open(path, "wb") as file:
         file.write(data)
         file.flush()
@@ -115,7 +143,7 @@ def write_flushed(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in the folder survive a power cut, where the system can do that."""
+    """Make renames in a folder survive a power cut, on systems that can do that."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -124,18 +152,26 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def unwritable(root: Path, error: OSError) -> InputError:
-    """The error for what the system would not let us do below `root`."""
+def unreadable(path: Path, error: OSError) -> InputError:
+    """Return the error for a file that the system does not let us read."""
+    reason = error.strerror or "unknown error"
     return InputError(
-        f"the output cannot be written: {error.strerror}",
-        where=str(error.filename or root),
-        fix="check the permissions of the folder and the space on the disk",
+        f"cannot be read: {reason}", where=str(path), fix="check the path and its permissions"
     )
 
 
-def _in_the_way(path: Path, why: str) -> InputError:
+def unwritable(root: Path, error: OSError) -> InputError:
+    """Return the error for a path below `root` that the system does not let us write."""
     return InputError(
-        f"something is in the way of a generated file: {why}",
+        f"the output cannot be written: {error.strerror}",
+        where=str(error.filename or root),
+        fix="check the permissions of the folder and the free space on the disk",
+    )
+
+
+def _blocked(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"something else has the place of a generated file: {reason}",
         where=str(path),
-        fix="move it away, or set another output",
+        fix="move it away, or set another `output`",
     )

@@ -4,74 +4,78 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import sleep
+from typing import TypeAlias
 
 from watchfiles import watch
 
-_STEP_MS, _MOST_MS = 10, 50
-_ALIVE_MS = 1_000
+_STEP_MS, _DEBOUNCE_MS = 10, 50
+_POLL_MS = 1_000
 
-_State = Mapping[Path, tuple[int, int]]
-"""Each file's time of change in nanoseconds, and its size."""
+_State: TypeAlias = Mapping[Path, tuple[int, int]]
+"""The modification time in nanoseconds, and the size, of each file."""
 
 
-def rounds(looked_at: Callable[[], Sequence[Path]]) -> Iterator[list[Path]]:
-    """Nothing at first; then, whenever something has changed, the files that have.
+def watch_changes(watched_paths: Callable[[], Sequence[Path]]) -> Iterator[list[Path]]:
+    """Yield an empty list at once, and then the changed files whenever files have changed.
 
-    `looked_at` gives files, and folders whose ``*.json`` count; it is asked again for each round.
-    What changes during a round is the next one. The events of the system only wake us, at least
-    once a second we look ourselves: a folder that is replaced, and what was missed, is found too.
+    `watched_paths` returns files, and folders whose ``*.json`` count; it is called again for each
+    round. A change during a round belongs to the next one. Events of the system only wake the
+    loop, which compares the files itself at least once a second: so it also notices a folder that
+    is replaced, and events that were lost.
     """
     changed: list[Path] = []
     while True:
-        paths = looked_at()
-        seen = _state(paths)
+        paths = watched_paths()
+        state = _state_of(paths)
         yield changed
-        if looked_at() != paths:
-            seen = _state(looked_at())
-        changed = _wait(looked_at, seen)
+        if watched_paths() != paths:
+            state = _state_of(watched_paths())
+        changed = _wait_for_change(watched_paths, state)
 
 
-def _wait(looked_at: Callable[[], Sequence[Path]], seen: _State) -> list[Path]:
+def _wait_for_change(watched_paths: Callable[[], Sequence[Path]], before: _State) -> list[Path]:
     while True:
-        paths = looked_at()
-        # A folder may go at any moment; the next look finds what is there then.
+        paths = watched_paths()
+        # A folder may disappear at any moment; the next round sees what is there then.
         with suppress(OSError, StopIteration):
-            folders = _folders(paths)
+            folders = _existing_folders(paths)
             for _ in watch(
                 *folders,
                 watch_filter=None,
                 step=_STEP_MS,
-                debounce=_MOST_MS,
-                rust_timeout=_ALIVE_MS,
+                debounce=_DEBOUNCE_MS,
+                rust_timeout=_POLL_MS,
                 yield_on_timeout=True,
                 recursive=False,
             ):
-                now = _state(paths)
-                if now != seen:
-                    return sorted(it for it in {*now, *seen} if now.get(it) != seen.get(it))
-                if _folders(paths) != folders:
+                now = _state_of(paths)
+                if now != before:
+                    return sorted(
+                        path for path in {*now, *before} if now.get(path) != before.get(path)
+                    )
+                if _existing_folders(paths) != folders:
                     break
         sleep(_STEP_MS / 1000)
 
 
-def _folders(paths: Sequence[Path]) -> dict[Path, int]:
-    """The folders to watch, the nearest that are there, with what tells one from a later one of
-    the same name."""
-    found: dict[Path, int] = {}
+def _existing_folders(paths: Sequence[Path]) -> dict[Path, int]:
+    """Return the nearest existing folder of each path, with its inode, which tells it from a later
+    folder of the same name."""
+    folders: dict[Path, int] = {}
     for path in paths:
-        near = next(it for it in (path, *path.parents) if it.is_dir())
-        found[near] = near.stat().st_ino
-    return found
+        folder = next(candidate for candidate in (path, *path.parents) if candidate.is_dir())
+        folders[folder] = folder.stat().st_ino
+    return folders
 
 
-def _state(paths: Sequence[Path]) -> _State:
-    found: dict[Path, tuple[int, int]] = {}
+def _state_of(paths: Sequence[Path]) -> _State:
+    state: dict[Path, tuple[int, int]] = {}
     for path in paths:
         for file in [path, *path.glob("*.json")]:
             try:
-                stat = file.stat()
+                status = file.stat()
             except OSError:
                 continue
             if file.is_file() and not file.name.endswith(".lock.json"):
-                found[file] = (stat.st_mtime_ns, stat.st_size)
-    return found
+                state[file] = (status.st_mtime_ns, status.st_size)
+    return state

@@ -1,6 +1,6 @@
-"""The command line: arguments -> Config -> pipeline -> report -> exit code.
+"""The group of all commands, and what becomes of their errors.
 
-The only place that prints or catches. Data goes to stdout, talk to stderr.
+The only module that catches. Data goes to stdout, status messages to stderr.
 """
 
 import os
@@ -12,37 +12,39 @@ import click
 
 from .. import __version__
 from ..errors import CodegenError
-from . import console as terminal
-from .console import say
+from .console import Verbosity, escape_unencodable, print_status
 
 COMMANDS = {
-    "init": "Set the tool up in the repository of the current folder.",
+    "init": "Set up the tool in the repository of the current folder.",
     "pull": "Fetch the schemas of the tenant into the snapshot.",
-    "generate": "Make the package from the snapshot.",
-    "check": "Tell whether the package is what generate would make.",
+    "generate": "Write the package from the snapshot.",
+    "check": "Check that the package is what generate would write.",
     "list": "List the schemas of the snapshot.",
-    "lint": "Find what is wrong with schemas before anybody depends on them.",
-    "diff": "Tell whether code generated from A still fits B, and if not, why.",
+    "lint": "Report problems in schemas before anybody depends on them.",
+    "diff": "Report whether code generated from A still fits B, and why not.",
     "push": "Create the project's schemas in the tenant.",
-    "preflight": "Tell whether exactly this package can be deployed.",
-    "explain": "Tell where a schema or property comes from and what became of it.",
+    "preflight": "Check whether exactly this package can be deployed.",
+    "explain": "Explain where a schema or property comes from and what became of it.",
     "verify": "Compare the package with an independent validator.",
     "sandbox": "Run a local Engage in the foreground, until Ctrl-C.",
-    "completion": "Print the script with which a shell completes commands.",
+    "completion": "Print the completion script for a shell.",
 }
-"""Each command, implemented in the module of the same name, and its line in the list of all."""
+"""Each command, implemented in the module of its name, and its line in the list of all."""
 
-COMPLETE = "_ENGAGE_CODEGEN_COMPLETE"
-"""The variable by which a shell asks for completions."""
+COMPLETE_VARIABLE = "_ENGAGE_CODEGEN_COMPLETE"
+"""The environment variable by which a shell requests completions."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The exit code of a command line: 0 fine, 1 findings, 2 usage, configuration, local input or
-    a bug of ours, 3 and 4 a tenant that differs, 5 one that gave no answer, 130 interrupted."""
-    terminal.never_fail_on_encoding()
-    terminal.Talk.level = 1
-    if os.environ.get(COMPLETE, "").startswith("powershell"):
-        import_module(".completion", __package__)  # click brings the others
+    """Run a command line and return its exit code.
+
+    0 fine, 1 findings, 2 usage, configuration, local input or a bug of ours, 3 and 4 the tenant
+    differs, 5 the tenant did not answer, 130 interrupted.
+    """
+    escape_unencodable()
+    Verbosity.level = 1
+    if os.environ.get(COMPLETE_VARIABLE, "").startswith("powershell"):
+        import_module(".completion", __package__)  # click knows the other shells
     try:
         result = main.main(list(arguments), "engage-codegen", standalone_mode=False)
     except BaseException as error:
@@ -50,28 +52,28 @@ def run(arguments: Sequence[str]) -> int:
             import traceback
 
             traceback.print_exc()
-        return _ended(error)
+        return _handle_error(error)
     return result if isinstance(result, int) else 0
 
 
-def _ended(error: BaseException) -> int:
-    """Say what ended the run; its exit code."""
+def _handle_error(error: BaseException) -> int:
+    """Print what ended the run, and return its exit code."""
     if isinstance(error, click.ClickException):
         error.show()
         return 2
     if isinstance(error, CodegenError):
-        say(f"error: {error}", 0)
+        print_status(f"error: {error}", 0)
         return error.exit_code
     if isinstance(error, BrokenPipeError):
-        # Whoever read our output has gone; Python must not try to flush what is left.
+        # The reader of our output is gone, and Python must not try to flush the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if isinstance(error, click.Abort) or _was_interrupted(error):
-        say("interrupted", 0)
+        print_status("interrupted", 0)
         return 130
     if isinstance(error, SystemExit):
         raise error
-    say(
+    print_status(
         f"internal error: {type(error).__name__}: {error}\n"
         "  fix: this is a bug in engage-codegen; run again with --debug and report it",
         0,
@@ -80,7 +82,7 @@ def _ended(error: BaseException) -> int:
 
 
 def _was_interrupted(error: BaseException | None) -> bool:
-    """Some libraries turn a Ctrl-C into an error of their own."""
+    """Return True if Ctrl-C is behind an error: some libraries wrap it in one of their own."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True
@@ -88,8 +90,8 @@ def _was_interrupted(error: BaseException | None) -> bool:
     return False
 
 
-class _Commands(click.Group):
-    """Imports a command when it is asked for."""
+class _CommandGroup(click.Group):
+    """Imports the module of a command when the command is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -101,9 +103,8 @@ class _Commands(click.Group):
             return None
         module = import_module(f".{cmd_name}", __package__)
         command: click.Command = module.command
-        from .examples import epilog
-
-        command.epilog = epilog(cmd_name)
+        examples: list[str] = module.EXAMPLES
+        command.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -124,7 +125,7 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands,
+    cls=_CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
 )
 @click.version_option(__version__, prog_name="engage-codegen")

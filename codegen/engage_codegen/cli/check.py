@@ -1,98 +1,178 @@
 """The command `check`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .. import pipeline
+from .. import __version__, pipeline
 from ..config import Config
-from ..errors import SourceError
-from ..findings.finding import OutputFormat
-from ..output import snapshot
+from ..errors import Location, SourceError
+from ..output.lockfile import FOLDER, LOCKFILE_PATH
 from ..sources.interface import ApiKey
-from .comparison import (
-    LINTED,
-    exit_code_of,
-    lint_target,
-    report_changes,
-    strict_option,
-    summarize,
-    usage_option,
-)
-from .console import say
+from .comparison import report_changes
+from .console import count, print_status, shorten
 from .options import (
-    configured,
-    each,
-    load,
-    of_tenant,
-    worst,
+    config_options,
+    load_configs,
+    run_for_targets,
+    strict_option,
+    tenant_options,
+    usage_option,
+    worst_exit_code,
 )
-from .reporting import Found, formatted
+from .reporting import FindingReport, exit_code_of, reports_findings, summarize
 
 if TYPE_CHECKING:
-    pass
+    from ..findings.finding import Finding
+
+EXAMPLES = [
+    "engage-codegen check",
+    "engage-codegen check --live --usage src --output-format github",
+]
+
+_LINT_CODES = ("EG1", "EG2")
 
 
 @click.command("check")
-@configured
-@formatted
+@config_options
 @click.option("--live", is_flag=True, help="Compare with the tenant as well.")
 @usage_option
 @strict_option
-@of_tenant
+@tenant_options
+@reports_findings
 def command(
-    form: OutputFormat,
-    live: bool,
-    usage: tuple[Path, ...],
-    strict: bool,
-    **options: object,
+    report: FindingReport, live: bool, usage: tuple[Path, ...], strict: bool, **options: object
 ) -> int:
-    """Tell whether the package is what generate would make. Writes nothing.
+    """Check that the package is what generate would write. Writes nothing.
 
-    Errors in its schemas count as well. Works offline, but for --live, which compares the snapshot
-    with the tenant. Exit codes: 0 fine, 1 stale or errors, and with --live 3 the tenant differs
-    compatibly, 4 it breaks, 5 it could not be reached.
+    Renders the package from its schemas and compares every file, also the lock file. Errors in the
+    schemas and files that Python would import unexpectedly count as well. Works offline, except
+    for --live, which compares the snapshot with the tenant. Exit codes: 0 current, 1 findings, and
+    with --live 3 the tenant differs compatibly, 4 it breaks, 5 it could not be reached.
     """
     if usage and not live:
         raise click.UsageError("--usage shows what --live finds: add --live")
-    configs = load(options)
-    all_found = Found(configs, form)
+    configs = load_configs(options)
+    report.use_waivers(configs)
 
-    def one(settings: Config, key: ApiKey) -> int:
-        plan = pipeline.check(settings)
-        if plan is not None:
-            all_found.stale(plan, settings)
-        code = worst([int(plan is not None), offline(settings)])
-        return worst([code, _compared(settings, key, all_found, usage)]) if live else code
+    def check_target(config: Config, key: ApiKey) -> int:
+        codes = [_check_package(report, config, strict), _check_schemas(report, config, strict)]
+        if live:
+            codes.append(_check_tenant(report, config, key, usage))
+        return worst_exit_code(codes)
 
-    def offline(settings: Config) -> int:
-        has_schemas = bool(snapshot.files(settings.output))
-        found = all_found.left(lint_target(settings) if has_schemas else [], LINTED)
-        # Advice belongs to lint.
-        found = [it for it in found if it.severity in ("error", *(["warning"] if strict else []))]
-        all_found.shown += found
-        return exit_code_of(found, strict)
-
-    code = each(configs, one)
+    code = run_for_targets(configs, check_target, report)
     if not options.get("targets"):
-        about = all_found.judge_waivers()
-        code = worst([code, exit_code_of(about, strict)])
-    all_found.show()
+        findings = report.add_waiver_findings()
+        code = worst_exit_code([code, exit_code_of(findings, strict=strict)])
     if not code:
-        say("up to date")
-    elif all_found.shown:
-        say(summarize(all_found.shown))
+        print_status("up to date")
+    elif report.findings:
+        print_status(summarize(report.findings))
     return code
 
 
-def _compared(settings: Config, key: ApiKey, all_found: Found, usage: tuple[Path, ...]) -> int:
-    """The snapshot against the tenant; what was found offline is shown even if that is away."""
-    from ..inspection import sides as drift
+def _check_package(report: FindingReport, config: Config, strict: bool) -> int:
+    from ..output.plan import diff_lines
+
+    result = pipeline.check(config)
+    findings = [*_find_differences(result, config), *_find_surroundings(result, config)]
+    remaining = report.apply_waivers(findings, ("EG4",))
+    report.findings += remaining
+    if result.is_stale and not result.other_version:
+        report.print_diff(list(diff_lines(result.plan)))
+        files = count(len(result.plan.changes), "file")
+        print_status(f"stale: {files} in {shorten(config.output)}")
+    return exit_code_of(remaining, strict=strict)
+
+
+def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator[Finding]":
+    from ..findings.finding import Finding, display_path
+
+    if not result.is_stale:
+        return
+    if result.other_version:
+        yield _version_finding(result.other_version, config)
+        return
+    conflicts = {conflict.path: conflict for conflict in result.plan.conflicts}
+    command = "engage-codegen generate" + (" --force" if result.is_vouched_for else "")
+    for change in result.plan.changes:
+        location = Location(display_path(config.output / change.path), "", 1, 1)
+        code, message, fix = "EG401", "the file is not what generate would write", command
+        if change.path in conflicts:
+            code, message = "EG405", "the file was edited by hand"
+            if conflicts[change.path].is_foreign:
+                message = "engage-codegen did not write this file, but generates one of its name"
+            fix = "move the edit away, then engage-codegen generate --force"
+        yield Finding(code, "", (), (change.path,), message, fix, location, config.name)
+
+
+def _version_finding(version: str, config: Config) -> "Finding":
+    from ..findings.finding import Finding, display_path
+
+    fix = f"engage-codegen generate, which writes the package with {__version__}"
+    if not config.required_version and _is_newer(version):
+        fix = f"install engage-codegen {version}, or set required-version and generate again"
+    message = (
+        f"engage-codegen {version} generated the package, but this is {__version__}, which would "
+        "write it differently"
+    )
+    location = Location(display_path(config.output / LOCKFILE_PATH), "", 1, 1)
+    return Finding("EG404", "", (), (version, __version__), message, fix, location, config.name)
+
+
+def _is_newer(version: str) -> bool:
+    def numbers(text: str) -> list[int]:
+        return [int(part) if part.isdecimal() else 0 for part in text.split(".")]
+
+    return numbers(version) > numbers(__version__)
+
+
+def _find_surroundings(result: pipeline.CheckResult, config: Config) -> "Iterator[Finding]":
+    from ..findings.finding import Finding, display_path
+
+    for file in result.unexpected:
+        location = Location(display_path(config.output / file.path), "", 1, 1)
+        fix = "move it out of the package, or delete it"
+        reason = (file.kind, file.path)
+        yield Finding("EG407", "", (), reason, file.message, fix, location, config.name)
+    if result.is_ignored:
+        message = "git ignores the package, so it is not checked in"
+        fix = "remove the ignore rule, or add an exception for the package"
+        location = Location(display_path(config.output), "", 1, 1)
+        yield Finding("EG408", "", (), (), message, fix, location, config.name)
+
+
+def _check_schemas(report: FindingReport, config: Config, strict: bool) -> int:
+    from ..lint import lint
+    from ..output.snapshot import snapshot_files
+
+    findings = []
+    if snapshot_files(config.output):
+        findings = lint([config.output / FOLDER], config.dialect, config.renames)
+    # Notes belong to `lint`, and warnings count only with --strict.
+    severities = ("error", "warning") if strict else ("error",)
+    remaining = [
+        finding
+        for finding in report.apply_waivers(findings, _LINT_CODES)
+        if finding.severity in severities
+    ]
+    report.findings += remaining
+    return exit_code_of(remaining, strict=strict)
+
+
+def _check_tenant(
+    report: FindingReport, config: Config, key: ApiKey, usage: tuple[Path, ...]
+) -> int:
+    from ..inspection import sides
 
     try:
-        changes = drift.against_tenant(settings, key)
+        changes = sides.compare_with_tenant(config, key)
     except SourceError as error:
-        say(f"error: {error}", 0)
+        # The findings of the offline checks are reported all the same.
+        report.add_error(error, config)
         return error.exit_code
-    return report_changes(changes, settings, settings.output, all_found, usage)
+    situation = sides.situation_of(sides.LIVE, config)
+    return report_changes(report, changes, config, config.output, situation, usage)

@@ -15,7 +15,7 @@ from ..errors import InputError
 
 @add_completion_class
 class PowerShell(ShellComplete):
-    """What click brings for bash, zsh and fish, for PowerShell 5 and later."""
+    """Completion for PowerShell 5 and later, as click has it for bash, zsh and fish."""
 
     name = "powershell"
     source_template = """\
@@ -50,10 +50,13 @@ Register-ArgumentCompleter -Native -CommandName %(prog_name)s -ScriptBlock {
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
+EXAMPLES = ["engage-codegen completion zsh > ~/.zfunc/_engage-codegen"]
+
+
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(shell: str) -> None:
-    """Print the script with which a shell completes commands.
+    """Print the completion script for a shell.
 
     \b
     bash        add to ~/.bashrc: eval "$(engage-codegen completion bash)"
@@ -62,9 +65,13 @@ def command(shell: str) -> None:
     PowerShell  add to $PROFILE:
                 engage-codegen completion powershell | Out-String | Invoke-Expression
     """
-    from .app import COMPLETE, main
+    from .app import COMPLETE_VARIABLE, main
 
-    made = get_completion_class(shell)
-    if made is None:
-        raise InputError(f"click knows no {shell}", where="click", fix="upgrade click")
-    click.echo(made(main, {}, "engage-codegen", COMPLETE).source())
+    completer = get_completion_class(shell)
+    if completer is None:
+        raise InputError(
+            f"unsupported shell: {shell}",
+            where="the installed version of click",
+            fix=f"supported shells: {', '.join(SHELLS)}; upgrade click",
+        )
+    click.echo(completer(main, {}, "engage-codegen", COMPLETE_VARIABLE).source())

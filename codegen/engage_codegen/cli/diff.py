@@ -1,52 +1,51 @@
 """The command `diff`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ..config import Config
-from ..findings.finding import OutputFormat
 from ..sources.interface import ApiKey
-from .comparison import report_changes, usage_option
+from .comparison import report_changes
 from .options import (
-    configured,
-    each,
-    load,
-    of_tenant,
+    config_options,
+    load_configs,
+    run_for_targets,
+    tenant_options,
+    usage_option,
 )
-from .reporting import Found, formatted
+from .reporting import FindingReport, reports_findings
 
-if TYPE_CHECKING:
-    pass
+EXAMPLES = ["engage-codegen diff", "engage-codegen diff git:HEAD snapshot"]
 
 
 @click.command("diff")
 @click.argument("ours", default="snapshot", metavar="[A]")
 @click.argument("theirs", default="live", metavar="[B]")
-@configured
-@formatted
+@config_options
 @usage_option
-@of_tenant
+@tenant_options
+@reports_findings
 def command(
-    ours: str, theirs: str, form: OutputFormat, usage: tuple[Path, ...], **options: object
+    report: FindingReport, ours: str, theirs: str, usage: tuple[Path, ...], **options: object
 ) -> int:
-    """Tell whether code generated from A still fits B, and if not, why.
+    """Report whether code generated from A still fits B, and why not.
 
-    A and B are: snapshot (A's default), live (B's default: the tenant), git:REVISION (the snapshot
-    of a commit), a file or folder of schemas, or a generated package. Exit codes: 0 no difference,
-    3 compatible ones, 4 breaking ones, 1 undecided ones, 5 the tenant could not be reached.
+    A and B are each: snapshot (default of A), live (the tenant, default of B), git:REVISION (the
+    snapshot of a commit), a file or folder of schemas, or a generated package. Exit codes: 0 no
+    difference, 3 compatible, 4 breaking, 1 undecided, 5 the tenant could not be reached.
     """
-    from ..inspection import sides as drift
+    from ..compat import compare
+    from ..inspection import sides
 
-    configs = load(options)
-    all_found = Found(configs, form)
+    configs = load_configs(options)
+    report.use_waivers(configs)
 
-    def one(settings: Config, key: ApiKey) -> int:
-        first, second = (drift.schemas_of(side, settings, key) for side in (ours, theirs))
-        changes = drift.compare(first, second, settings.dialect)
-        return report_changes(changes, settings, drift.package_of(ours, settings), all_found, usage)
+    def compare_target(config: Config, key: ApiKey) -> int:
+        first, second = (sides.schemas_of(side, config, key) for side in (ours, theirs))
+        changes = compare(first, second, config.dialect)
+        package = sides.package_of(ours, config)
+        situation = sides.situation_of(theirs, config)
+        return report_changes(report, changes, config, package, situation, usage)
 
-    code = each(configs, one)
-    all_found.show()
-    return code
+    return run_for_targets(configs, compare_target, report)

@@ -1,20 +1,22 @@
-"""The command that explains: explain."""
+"""The command `explain`."""
 
 from pathlib import Path
 
 import click
 
 from ..config import Config
-from ..output import snapshot
+from ..output.snapshot import read_lockfile
 from ..schema.text import escape
 from ..sources.interface import ApiKey
-from .console import say
-from .options import configured, each, known_ids, load, tell_unread
+from .console import print_status
+from .options import complete_ids, config_options, load_configs, report_unread, run_for_targets
+
+EXAMPLES = ["engage-codegen explain favourite.price --usage src"]
 
 
 @click.command("explain")
-@click.argument("what", metavar="ID[.PROPERTY]", shell_complete=known_ids)
-@configured
+@click.argument("subject", metavar="ID[.PROPERTY]", shell_complete=complete_ids)
+@config_options
 @click.option(
     "--usage",
     multiple=True,
@@ -22,32 +24,32 @@ from .options import configured, each, known_ids, load, tell_unread
     metavar="PATH",
     help="Also list the calls in this source tree.",
 )
-def command(what: str, usage: tuple[Path, ...], **options: object) -> int:
-    """Tell where a schema or property comes from and what became of it.
+def command(subject: str, usage: tuple[Path, ...], **options: object) -> int:
+    """Explain where a schema or property comes from and what became of it.
 
-    Where it lies, what it is called in Python and why, its rules, its attributes on the platform,
-    the smallest payload that has it, and with --usage where it is used. Works offline.
+    Prints where it was pulled from, its name in Python and the reason for it, its rules, its
+    attributes on the platform, the smallest payload with it, and with --usage where it is used.
+    Works offline.
     """
-    from ..inspection import call_sites as using
-    from ..inspection import explain as explaining
+    from ..inspection.call_sites import find_calls
+    from ..inspection.explain import describe, describe_calls, find_subject
 
-    def one(settings: Config, _: ApiKey) -> int:
-        subject = explaining.subject(settings, what)
-        for label, text in explaining.lines(subject):
-            _line(label, text)
+    def explain_target(config: Config, _key: ApiKey) -> int:
+        target = find_subject(config, subject)
+        for label, text in describe(target):
+            _print_line(label, text)
         if usage:
-            made = snapshot.read_lock(settings.output).made()
-            found = using.find(usage, settings.output, made)
-            tell_unread(found.unread)
-            calls = list(explaining.used(subject, found.sites))
+            result = find_calls(usage, config.output, read_lockfile(config.output).modules)
+            report_unread(result.unread)
+            calls = list(describe_calls(target, result.sites))
             for call in calls:
-                _line("used", call)
+                _print_line("used", call)
             if not calls:
-                say("no call was found")
+                print_status("no calls")
         return 0
 
-    return each(load(options), one)
+    return run_for_targets(load_configs(options), explain_target)
 
 
-def _line(label: str, text: str) -> None:
+def _print_line(label: str, text: str) -> None:
     click.echo(f"{label:10} {escape(text)}")

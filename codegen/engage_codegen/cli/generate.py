@@ -1,6 +1,6 @@
 """The command `generate`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -8,82 +8,87 @@ import click
 from .. import pipeline
 from ..config import Config
 from ..errors import CodegenError
-from ..output import snapshot
-from .console import count, say, short
-from .options import configured, each, load
+from ..output.lockfile import FOLDER
+from .console import count, print_status, shorten
+from .options import config_options, load_configs, run_for_targets
+from .reporting import FindingReport, reports_findings
+
+EXAMPLES = ["engage-codegen generate", "engage-codegen generate --watch"]
 
 
 @click.command("generate")
-@configured
-@click.option("--watch", "is_watching", is_flag=True, help="Again, whenever a schema changes.")
-def command(is_watching: bool, **options: object) -> int:
-    """Make the package from the snapshot. Works offline.
+@config_options
+@click.option("--force", is_flag=True, help="Discard hand edits in generated files.")
+@click.option("--watch", is_flag=True, help="Generate again whenever a schema changes.")
+@reports_findings
+def command(report: FindingReport, force: bool, watch: bool, **options: object) -> int:
+    """Write the package from the snapshot. Works offline.
 
-    With --watch it goes on until Ctrl-C: what changes in the schemas or the configuration is made
-    at once, what is wrong is shown and leaves the last good package as it is.
+    A generated file that was edited by hand is never overwritten without --force, which names all
+    of them first. With --watch the command runs until Ctrl-C: each change of the schemas or the
+    configuration is generated at once, and an error is shown and leaves the last good package.
     """
-    if is_watching:
-        return _watched(options)
-    return each(load(options), lambda one, _: _generated(one))
-
-
-def _generated(settings: Config) -> int:
-    done = pipeline.generate(settings)
-    if done.completed_interrupted:
-        say("completed a run that had been interrupted")
-    if not done.written and not done.deleted:
-        say(f"up to date: {count(done.schemas, 'schema')}")
-        return 0
-    for word, paths in (("wrote", done.written), ("deleted", done.deleted)):
-        for path in paths:
-            say(f"{word:9}{path}", 2)
-    deleted = f", deleted {len(done.deleted)}" if done.deleted else ""
-    say(
-        f"{count(done.schemas, 'schema')}: wrote {count(len(done.written), 'file')}{deleted} "
-        f"in {short(settings.output)}"
+    if watch:
+        return _watch(report, force, options)
+    return run_for_targets(
+        load_configs(options), lambda config, _key: _generate_target(config, force), report
     )
+
+
+def _generate_target(config: Config, force: bool) -> int:
+    result = pipeline.generate(config, force=force, on_discard=_print_discarded)
+    if result.completed_interrupted:
+        print_status("completed a run that had been interrupted")
+    if result.is_ignored:
+        print_status(f"warning: git ignores {shorten(config.output)}, so it is not checked in")
+    if not result.written and not result.deleted:
+        print_status(f"up to date: {count(result.schemas, 'schema')}")
+        return 0
+    for word, paths in (("wrote", result.written), ("deleted", result.deleted)):
+        for path in paths:
+            print_status(f"{word:9}{path}", 2)
+    deleted = f", deleted {len(result.deleted)}" if result.deleted else ""
+    files = count(len(result.written), "file")
+    schemas = count(result.schemas, "schema")
+    print_status(f"{schemas}: wrote {files}{deleted} in {shorten(config.output)}")
     return 0
 
 
-def _watched(options: Mapping[str, object]) -> int:
-    """One round for each change. The lines that begin and end a round are what an editor's task
-    goes by."""
+def _print_discarded(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        print_status(f"discards the hand edit of {shorten(path)}", 0)
+
+
+def _watch(report: FindingReport, force: bool, options: Mapping[str, object]) -> int:
+    """Run one round for each change. Editors rely on the lines that begin and end a round."""
     try:
-        from ..watch import rounds
+        from ..watch import watch_changes
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"--watch needs {error.name}: install engage-codegen[watch]"
         ) from None
-    configs = load(options)
-    files = {one.file for one in configs if one.file}
+    configs = load_configs(options)
+    files = {config.file for config in configs if config.file}
 
-    def looked_at() -> list[Path]:
-        sources = [it for one in configs for it in one.schemas or [one.output / snapshot.FOLDER]]
+    def watched_paths() -> list[Path]:
+        sources = [
+            path for config in configs for path in config.schemas or [config.output / FOLDER]
+        ]
         return [*sources, *sorted(files)]
 
     try:
-        for changed in rounds(looked_at):
-            say(f"changed: {', '.join(map(short, changed)) or 'nothing yet'}", 0)
+        for changed in watch_changes(watched_paths):
+            print_status(f"changed: {', '.join(map(shorten, changed)) or 'nothing yet'}", 0)
+            round_report = FindingReport(report.output_format)
             try:
-                configs = load(options)
-                each(configs, lambda one, _: _generated(one))
+                configs = load_configs(options)
+                run_for_targets(
+                    configs, lambda config, _key: _generate_target(config, force), round_report
+                )
             except CodegenError as error:
-                _tell_places(configs)
-                say(f"error: {error}", 0)
-            say(f"watching {', '.join(map(short, looked_at()))}", 0)
+                round_report.add_error(error)
+            round_report.print()
+            print_status(f"watching {', '.join(map(shorten, watched_paths()))}", 0)
     except KeyboardInterrupt:
-        say("stopped")
+        print_status("stopped")
     return 0
-
-
-def _tell_places(configs: Sequence[Config]) -> None:
-    """The lines that are wrong, as far as lint knows them."""
-    from ..findings.report import report
-    from ..lint import lint
-
-    for one in configs:
-        try:
-            found = lint(one.schemas or [one.output / snapshot.FOLDER], one.dialect, one.renames)
-        except CodegenError:
-            continue
-        print(report([it for it in found if it.severity == "error"], "text"), end="", flush=True)

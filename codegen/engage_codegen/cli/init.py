@@ -11,13 +11,13 @@ import click
 
 from ..config import load
 from ..errors import InputError
-from ..filesystem import put
+from ..filesystem import replace_files
 from ..integrations import project as projects
 from ..integrations.scaffold import EXTRAS, Step, Wanted, plan
 from ..sources.interface import ApiKey
-from ..sources.tenant import ApiSource
-from .console import is_terminal, say
-from .options import current_folder, mannered
+from ..sources.tenant import TenantConnection
+from .console import is_terminal, print_status
+from .options import current_folder, verbosity_options
 
 
 @click.command("init")
@@ -35,7 +35,7 @@ from .options import current_folder, mannered
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
-@mannered
+@verbosity_options
 def command(
     base_url: str | None,
     schemas: str | None,
@@ -54,7 +54,7 @@ def command(
     what is not given.
     """
     _refuse_subfolder(current_folder())
-    project = projects.read(Path())
+    project = projects.read_project(Path())
     asks = is_terminal(sys.stdin) and not yes
     given = (base_url or "", schemas or "", user_agent or "", package or "", output or "")
     if project.has_section:
@@ -65,7 +65,7 @@ def command(
             extras = tuple(it for it in EXTRAS if click.confirm(f"Set up {it}?", err=True))
     steps = plan(project, wanted, extras)
     if not steps:
-        say("nothing to do: all of it is there")
+        print_status("nothing to do: all of it is there")
         return 0
     for step in steps:
         _show(step)
@@ -74,11 +74,11 @@ def command(
         return 0
     if asks and not click.confirm("Write this?", default=True, err=True):
         return 0
-    put({Path(step.path): step.new for step in changed})
+    replace_files({Path(step.path): step.new for step in changed})
     for step in changed:
-        say(f"wrote {step.path}")
+        print_status(f"wrote {step.path}")
     key = "" if wanted.schemas else "with the key in ENGAGE_API_KEY: engage-codegen pull, then "
-    say(f"next, {key}engage-codegen generate; the package needs httpx")
+    print_status(f"next, {key}engage-codegen generate; the package needs httpx")
     return 0
 
 
@@ -150,7 +150,7 @@ def _wanted(project: projects.Project, given: tuple[str, ...], *, asks: bool) ->
     # Both raise for what cannot be.
     load(file=None, environ={}, flags=flags, folder=Path.cwd())
     url = wanted.base_url or "https://acme.voyado.com"
-    ApiSource(url, key=ApiKey("k"), user_agent=wanted.user_agent, api_version="v3")
+    TenantConnection(url, key=ApiKey("k"), user_agent=wanted.user_agent, api_version="v3")
     return wanted
 
 
@@ -168,4 +168,4 @@ def _show(step: Step) -> None:
     for line in lines:
         click.echo(line)
     if step.by_hand:
-        say(f"{step.path}: add by hand:\n{step.by_hand}", 0)
+        print_status(f"{step.path}: add by hand:\n{step.by_hand}", 0)

@@ -1,63 +1,67 @@
 """The command `lint`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ..findings.finding import OutputFormat
-from .comparison import exit_code_of, lint_target, strict_option, summarize
-from .console import say
-from .options import (
-    configured,
-    load,
-)
-from .reporting import Found, formatted
+from .console import print_status
+from .options import config_options, load_configs, strict_option
+from .reporting import FindingReport, exit_code_of, reports_findings, summarize
 
-if TYPE_CHECKING:
-    pass
+EXAMPLES = ["engage-codegen lint schemas --fix", "engage-codegen lint --explain EG118"]
 
 
 @click.command("lint")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
-@configured
-@formatted
-@click.option("--fix", is_flag=True, help="Put right what needs no judgement, in the files.")
+@config_options
+@click.option("--fix", is_flag=True, help="Correct what needs no judgment, in the files.")
 @strict_option
-@click.option("--rules", "is_listing", is_flag=True, help="List all rules, and do nothing else.")
-@click.option("--explain", metavar="CODE", help="Explain a rule, and do nothing else.")
+@click.option("--rules", "is_listing", is_flag=True, help="List all rules and exit.")
+@click.option("--explain", metavar="CODE", help="Explain a rule and exit.")
+@reports_findings
 def command(
+    report: FindingReport,
     paths: tuple[Path, ...],
-    form: OutputFormat,
     fix: bool,
     strict: bool,
     is_listing: bool,
     explain: str | None,
     **options: object,
 ) -> int:
-    """Find what is wrong with schemas before anybody depends on them.
+    """Report problems in schemas before anybody depends on them.
 
-    PATHs are schema files and folders of them, taken together as those of one tenant; without any,
-    the snapshot. Works offline. Exit code 1 if there are errors.
+    PATHs are schema files and folders of them, taken together as the schemas of one tenant. Without
+    PATHs, the snapshot is checked. Works offline. Exit code 1 if there are errors.
     """
+    from ..lint import lint
+    from ..output.lockfile import FOLDER
+
     if is_listing or explain:
-        return _explained(explain)
-    configs = load(options)
-    all_found = Found(configs, form)
+        return _print_rules(explain)
+    configs = load_configs(options)
+    report.use_waivers(configs)
     # Files that are named belong to no target.
-    for settings in configs[:1] if paths else configs:
-        all_found.shown += all_found.left(lint_target(settings, paths, fix=fix))
-    all_found.show()
-    say(summarize(all_found.shown))
-    return exit_code_of(all_found.shown, strict)
+    for config in configs[:1] if paths else configs:
+        files = paths or [config.output / FOLDER]
+        findings = lint(files, config.dialect, config.renames, fix=fix)
+        report.findings += report.apply_waivers(findings)
+    print_status(summarize(report.findings))
+    return exit_code_of(report.findings, strict=strict)
 
 
-def _explained(code: str | None) -> int:
-    from ..lint.verdicts import catalogue
+def _print_rules(code: str | None) -> int:
+    from ..findings.codes import rules
 
-    rows = [row for row in catalogue() if code is None or row[0] == code.upper()]
+    rows = [rule for rule in rules().values() if code is None or rule.code == code.upper()]
     if not rows:
-        raise click.BadParameter(f"there is no rule {code}; --rules lists them", param_hint="CODE")
-    for row, severity, title, about in rows:
-        click.echo(f"{row} {severity:7} {title}" + (f"\n\n{about}" if code else ""))
+        raise click.BadParameter(
+            f"unknown rule {code}; --rules lists all of them", param_hint="CODE"
+        )
+    for rule in rows:
+        click.echo(f"{rule.code} {rule.severity:7} {rule.title}")
+        if code:
+            click.echo(f"\n{rule.help}\n\nfix: {rule.remedy}")
+            for label, example in (("fails", rule.fails), ("passes", rule.passes)):
+                if example:
+                    click.echo(f"\n{label}:\n  " + example.replace("\n", "\n  "))
     return 0

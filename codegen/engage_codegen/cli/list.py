@@ -5,16 +5,18 @@ import click
 from .. import pipeline
 from ..config import Config
 from ..sources.interface import ApiKey
-from .console import table
-from .options import configured, each, load
+from .console import print_table
+from .options import config_options, load_configs, run_for_targets
+
+EXAMPLES = ["engage-codegen list"]
 
 
 @click.command("list")
-@configured
+@config_options
 def command(**options: object) -> int:
     """List the schemas of the snapshot."""
 
-    def one(settings: Config, _: ApiKey) -> int:
+    def list_target(config: Config, _key: ApiKey) -> int:
         cells = [
             [
                 row.schema.id,
@@ -24,9 +26,9 @@ def command(**options: object) -> int:
                 ", ".join(row.properties),
                 ", ".join(row.required),
             ]
-            for row in pipeline.listing(settings)
+            for row in pipeline.list_schemas(config)
         ]
-        table(["id", "title", "module", "class", "properties", "required"], cells)
+        print_table(["id", "title", "module", "class", "properties", "required"], cells)
         return 0
 
-    return each(load(options), one)
+    return run_for_targets(load_configs(options), list_target)

@@ -1,24 +1,28 @@
-"""The options that many commands have, and the configuration that they make."""
+"""The options that several commands share, and the configuration that they make."""
 
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import click
 
 from .. import config
+from ..config import Config
 from ..errors import API_KEY_VARIABLE, CodegenError, InputError
 from ..sources.interface import ApiKey
-from .console import Talk, say, short
+from .console import Verbosity, print_status, shorten
+
+if TYPE_CHECKING:
+    from .reporting import FindingReport
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def configured(command: Callable[P, R]) -> Callable[P, R]:
-    """The options of every command that reads the configuration."""
+def config_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the options of every command that reads the configuration."""
     options = [
         click.option("--config", "config_file", type=click.Path(path_type=Path, dir_okay=False),
                      metavar="FILE", help="Read this file instead of the nearest pyproject.toml."),
@@ -26,23 +30,23 @@ def configured(command: Callable[P, R]) -> Callable[P, R]:
         click.option("--schemas", multiple=True, metavar="PATH",
                      help="Schema files or folders as the source instead of a tenant."),
         click.option("--rename", multiple=True, metavar="ID=NAME",
-                     help="Call a schema, or a property (ID#/PROPERTY), NAME in Python."),
+                     help="Use NAME in Python for a schema, or for a property (ID#/PROPERTY)."),
         click.option("--target", "targets", multiple=True, metavar="NAME",
                      help="Only this target of the configuration."),
     ]  # fmt: skip
-    command = mannered(command)
+    command = verbosity_options(command)
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def mannered(command: Callable[P, R]) -> Callable[P, R]:
-    """The options of every command that says something."""
+def verbosity_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the options of every command that prints its status."""
     options = [
-        click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_talk(0),
-                     help="Say nothing but errors."),
-        click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_talk(2),
-                     help="Say more: the settings, and every file."),
+        click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_set_level(0),
+                     help="Print errors only."),
+        click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_set_level(2),
+                     help="Also print the settings and every file."),
         click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
     ]  # fmt: skip
     for option in reversed(options):
@@ -50,21 +54,23 @@ def mannered(command: Callable[P, R]) -> Callable[P, R]:
     return command
 
 
-def _talk(level: int) -> Callable[[click.Context, click.Parameter, bool], None]:
-    def chosen(_context: click.Context, _parameter: click.Parameter, is_given: bool) -> None:
-        if is_given:
-            Talk.level = level
+def _set_level(level: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def set_level(_context: click.Context, _parameter: click.Parameter, is_set: bool) -> None:
+        if is_set:
+            Verbosity.level = level
 
-    return chosen
+    return set_level
 
 
-def of_tenant(command: Callable[P, R]) -> Callable[P, R]:
-    """The options of every command that asks a tenant."""
+def tenant_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the options of every command that asks a tenant."""
     options = [
-        click.option("--base-url", metavar="URL", help="The tenant, like https://acme.voyado.com."),
-        click.option("--api-version", type=click.Choice(["v2", "v3"]), help="v3 by default."),
         click.option(
-            "--user-agent", metavar="NAME/VERSION", help="Your integration, for the vendor."
+            "--base-url", metavar="URL", help="The tenant, such as https://acme.voyado.com."
+        ),
+        click.option("--api-version", type=click.Choice(["v2", "v3"]), help="Default: v3."),
+        click.option(
+            "--user-agent", metavar="NAME/VERSION", help="Names your integration for the vendor."
         ),
     ]
     for option in reversed(options):
@@ -72,8 +78,18 @@ def of_tenant(command: Callable[P, R]) -> Callable[P, R]:
     return command
 
 
-def load(options: Mapping[str, object]) -> tuple[config.Config, ...]:
-    """The configuration of each target, with the options that were given as its flags."""
+usage_option = click.option(
+    "--usage",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Also report the calls in this source tree that can break.",
+)
+strict_option = click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+
+
+def load_configs(options: Mapping[str, object]) -> tuple[Config, ...]:
+    """Return the configuration of each target, with the options of the command line as flags."""
     flags = {
         key: options[name]
         for key in config.KEYS
@@ -81,91 +97,108 @@ def load(options: Mapping[str, object]) -> tuple[config.Config, ...]:
     }
     renames = cast("tuple[str, ...]", options.get("rename", ()))
     file = options.get("config_file")
-    loaded = config.load(
+    configs = config.load(
         file=file if isinstance(file, Path) else None,
         environ=os.environ,
         flags=flags,
-        renames=dict(map(_rename, renames)),
+        renames=dict(map(_split_rename, renames)),
         folder=current_folder(),
         targets=cast("tuple[str, ...]", options.get("targets", ())),
     )
-    for one in loaded:
-        source = ", ".join(map(short, one.schemas)) or one.base_url or "no source"
-        where = short(one.file) if one.file else "no configuration file"
-        say(f"{where}: {f'target {one.name}, ' if one.name else ''}{source}"
-            f" -> {short(one.output)}, dialect {one.dialect}", 2)  # fmt: skip
-    return loaded
+    for settings in configs:
+        source = ", ".join(map(shorten, settings.schemas)) or settings.base_url or "no source"
+        file_name = shorten(settings.file) if settings.file else "no configuration file"
+        target = f"target {settings.name}, " if settings.name else ""
+        output = f"{shorten(settings.output)}, dialect {settings.dialect}"
+        print_status(f"{file_name}: {target}{source} -> {output}", 2)
+    return configs
 
 
-def keys(tenants: Mapping[str, str]) -> dict[str, ApiKey]:
-    """The key of each tenant, name -> URL. One with a name has a variable of its own; only a single
-    tenant falls back to the variable without a name, so that no tenant sees the key of another."""
-    single = len(set(tenants.values())) == 1
+def api_keys(tenants: Mapping[str, str]) -> dict[str, ApiKey]:
+    """Return the key of each tenant; `tenants` maps names to URLs.
+
+    A named tenant has a variable of its own. Only a single tenant falls back to the variable
+    without a name, so that no tenant ever sees the key of another one.
+    """
+    is_single = len(set(tenants.values())) == 1
     urls: dict[str, set[str]] = {}
     for name, url in tenants.items():
-        urls.setdefault(_variable(name), set()).add(url)
-    found: dict[str, ApiKey] = {}
+        urls.setdefault(_variable_of(name), set()).add(url)
+    keys: dict[str, ApiKey] = {}
     for name in tenants:
-        own = _variable(name)
-        variable = API_KEY_VARIABLE if single and not os.environ.get(own) else own
+        own = _variable_of(name)
+        variable = API_KEY_VARIABLE if is_single and not os.environ.get(own) else own
         if len(urls[own]) > 1:
-            found[name] = ApiKey("", own, "two tenants would get their keys from one variable")
+            keys[name] = ApiKey("", own, "two tenants would use the key of one variable")
         else:
-            found[name] = ApiKey(os.environ.get(variable, ""), variable)
-    return found
+            keys[name] = ApiKey(os.environ.get(variable, ""), variable)
+    return keys
 
 
-def _variable(tenant: str) -> str:
+def _variable_of(tenant: str) -> str:
     suffix = re.sub(r"[^A-Z0-9]", "_", tenant.upper())
     return f"{API_KEY_VARIABLE}_{suffix}" if tenant else API_KEY_VARIABLE
 
 
-def each(configs: Sequence[config.Config], verb: Callable[[config.Config, ApiKey], int]) -> int:
-    """Do it for every target, and give the worst exit code: what goes wrong for one does not keep
-    the others from their turn."""
-    known = keys({it.name: it.base_url for it in configs})
-    if any(it.shares_tenant for it in configs):
+def run_for_targets(
+    configs: Sequence[Config],
+    verb: Callable[[Config, ApiKey], int],
+    report: "FindingReport | None" = None,
+) -> int:
+    """Run a verb for every target and return the worst exit code.
+
+    An error of one of several targets does not stop the others. It becomes a finding in `report`,
+    or is printed.
+    """
+    keys = api_keys({settings.name: settings.base_url for settings in configs})
+    if any(settings.shares_tenant for settings in configs):
         problem = (
             "--base-url or ENGAGE_BASE_URL would send the keys of several targets to one tenant"
         )
-        known = {name: ApiKey("", "base-url", problem) for name in known}
-    if len(configs) == 1:
-        return verb(configs[0], known[configs[0].name])
+        keys = {name: ApiKey("", "base-url", problem) for name in keys}
+    if len(configs) == 1 and report is None:
+        return verb(configs[0], keys[configs[0].name])
     codes: list[int] = []
-    for one in configs:
-        say(f"{one.name}:")
+    for settings in configs:
+        if len(configs) > 1:
+            print_status(f"{settings.name}:")
         try:
-            codes.append(verb(one, known[one.name]))
+            codes.append(verb(settings, keys[settings.name]))
         except CodegenError as error:
-            say(f"error: {error}", 0)
+            if report is None:
+                print_status(f"error: {error}", 0)
+            else:
+                report.add_error(error, settings)
             codes.append(error.exit_code)
-    return worst(codes)
+    return worst_exit_code(codes)
 
 
-def tell_unread(files: Sequence[str]) -> None:
-    """The files of a source tree that were passed over."""
+def report_unread(files: Sequence[str]) -> None:
+    """Print the files of a source tree that could not be read."""
     for file in files:
-        say(f"{file} is no Python that can be read, and was passed over")
+        print_status(f"{file} cannot be read as Python and was skipped")
 
 
-_WORST = (0, 3, 5, 1, 4, 2)
+_BY_SEVERITY = (0, 3, 5, 1, 4, 2)
 
 
-def worst(codes: Iterable[int]) -> int:
-    """What counts most: what could not be run at all, then what breaks, then findings, then a
-    tenant that gave no answer."""
-    return max(codes, key=_WORST.index, default=0)
+def worst_exit_code(codes: Iterable[int]) -> int:
+    """Return the exit code that matters most: first what could not run at all (2), then what
+    breaks (4), then findings (1), then a tenant that did not answer (5)."""
+    return max(codes, key=_BY_SEVERITY.index, default=0)
 
 
-def known_ids(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The ids of the snapshots, for a shell that completes."""
-    from ..output import snapshot
+def complete_ids(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Return the ids of the snapshots that begin like `incomplete`, for shell completion."""
+    from ..output.snapshot import snapshot_files
 
     try:
         return [
             schema_id
-            for one in load({})
-            for schema_id in snapshot.files(one.output)
+            for settings in load_configs({})
+            for schema_id in snapshot_files(settings.output)
             if schema_id.startswith(incomplete)
         ]
     except CodegenError:
@@ -173,16 +206,16 @@ def known_ids(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
 
 def current_folder() -> Path:
-    """Raises `InputError` if it was deleted meanwhile."""
+    """Return the current folder. Raises `InputError` if it was deleted meanwhile."""
     try:
         return Path.cwd()
     except FileNotFoundError:
         raise InputError(
-            "the current folder does not exist any more", where=".", fix="change to another"
+            "the current folder no longer exists", where=".", fix="change to another folder"
         ) from None
 
 
-def _rename(text: str) -> tuple[str, str]:
+def _split_rename(text: str) -> tuple[str, str]:
     key, equals, name = text.rpartition("=")
     if not equals:
         raise click.BadParameter(f"{text!r} is not ID=NAME", param_hint="--rename")

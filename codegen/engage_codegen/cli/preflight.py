@@ -2,24 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import pipeline
 from ..config import Config
 from ..errors import CodegenError
-from ..findings.finding import OutputFormat
 from ..schema.envelope import Schema
-from ..sources.interface import silently
-from .console import say, table
-from .options import configured, keys, load, of_tenant, worst
-from .reporting import Found, formatted
+from ..sources.interface import ignore_progress
+from .console import print_table
+from .options import api_keys, config_options, load_configs, tenant_options, worst_exit_code
+from .reporting import FindingReport, reports_findings
+
+if TYPE_CHECKING:
+    from ..inspection.preflight import PreflightRow
+
+EXAMPLES = [
+    "engage-codegen preflight src/engage_interactions",
+    "engage-codegen preflight dist/acme-1.0-py3-none-any.whl "
+    "--tenant staging=https://acme-staging.voyado.com",
+]
+
+_EXIT_CODES = {"SAFE": 0, "UNKNOWN": 1, "BREAKS": 4}
 
 
 @click.command("preflight")
 @click.argument("package", metavar="PACKAGE_OR_WHEEL")
-@configured
-@formatted
+@config_options
 @click.option(
     "--tenant",
     "tenants",
@@ -27,72 +37,79 @@ from .reporting import Found, formatted
     metavar="[NAME=]URL",
     help="Ask this tenant; its key is in ENGAGE_API_KEY_NAME.",
 )
-@of_tenant
-def command(package: str, form: OutputFormat, tenants: tuple[str, ...], **options: object) -> int:
-    """Tell whether exactly this package can be deployed.
+@tenant_options
+@reports_findings
+def command(
+    report: FindingReport, package: str, tenants: tuple[str, ...], **options: object
+) -> int:
+    """Check whether exactly this package can be deployed.
 
     PACKAGE_OR_WHEEL is a wheel, a folder, or the name of something that is installed beside this
-    tool. The tenants are those that are named, else those of the configuration; a single one may
-    have its key in ENGAGE_API_KEY. For each schema and tenant the verdict is SAFE, BREAKS or
-    UNKNOWN. Exit codes: 0 all are safe, 4 something breaks, 1 something is open, 5 a tenant gave no
+    tool. The tenants are those that are named, or those of the configuration; a single one may have
+    its key in ENGAGE_API_KEY. For each schema and tenant the verdict is SAFE, BREAKS or UNKNOWN.
+    Exit codes: 0 all are safe, 4 something breaks, 1 something is undecided, 5 a tenant did not
     answer.
     """
-    from ..inspection import packages as artefacts
-    from ..inspection import preflight as judging
+    from ..inspection.packages import find_packages
+    from ..inspection.preflight import check_package
 
-    configs = load(options)
-    asked = _asked(tenants, configs)
-    shipped = artefacts.find(package)
-    all_found = Found(configs, form)
-    rows: list[judging.Row] = []
+    configs = load_configs(options)
+    report.use_waivers(configs)
+    selected = _select_tenants(tenants, configs)
+    packages = find_packages(package)
+    rows: list[PreflightRow] = []
     codes: list[int] = []
-    known = keys({name: one.base_url for name, one in asked.items()})
-    for name, one in asked.items():
-        theirs: Mapping[str, Schema] | None = None
+    keys = api_keys({name: config.base_url for name, config in selected.items()})
+    for name, config in selected.items():
+        schemas: Mapping[str, Schema] | None = None
         try:
-            theirs = pipeline.tenant_of(one, known[name]).fetch((), silently)
+            schemas = pipeline.tenant_of(config, keys[name]).fetch((), ignore_progress)
         except CodegenError as error:
-            say(f"{name}: error: {error}", 0)
+            report.add_error(error, replace(config, name=name))
             codes.append(error.exit_code)
-        for artefact in shipped:
-            judged = judging.judge(artefact, name, theirs)
-            if theirs is not None:  # an outage has its own code, and is no finding to be waived
-                judged = [replace(row, found=all_found.left(row.found)) for row in judged]
-                codes += [_CODES[row.verdict] for row in judged]
-            rows += judged
-    all_found.shown += [it for row in rows for it in row.found if it.severity == "error"]
-    verdicts = {(row.package, row.schema_id, row.tenant): row.verdict for row in rows}
-    if form == "text":
-        _matrix(verdicts, list(asked))
-    all_found.show(verdicts)
-    return worst(codes)
+        for shipped in packages:
+            checked = check_package(shipped, name, schemas)
+            if schemas is not None:  # an outage has its own code, and cannot be waived
+                checked = [
+                    replace(row, findings=report.apply_waivers(row.findings)) for row in checked
+                ]
+                codes += [_EXIT_CODES[row.verdict] for row in checked]
+            rows += checked
+    report.findings += [
+        finding for row in rows for finding in row.findings if finding.severity == "error"
+    ]
+    report.verdicts = {(row.package, row.schema_id, row.tenant): row.verdict for row in rows}
+    if report.output_format == "text":
+        _print_matrix(report.verdicts, list(selected))
+    return worst_exit_code(codes)
 
 
-def _asked(tenants: Sequence[str], configs: Sequence[Config]) -> dict[str, Config]:
-    """The tenants by name, each with the settings that it is asked with."""
-    asked: dict[str, Config] = {}
+def _select_tenants(tenants: Sequence[str], configs: Sequence[Config]) -> dict[str, Config]:
+    """Return the settings of each tenant by its name."""
+    selected: dict[str, Config] = {}
     for text in tenants:
         name, equals, url = text.rpartition("=")
-        name = name if equals else _host(url)
-        if not name or name in asked:
-            problem = "has no name" if not name else "is there twice"
+        name = name if equals else _host_of(url)
+        if not name or name in selected:
+            problem = "has no name" if not name else "is named twice"
             raise click.UsageError(f"the tenant {text!r} {problem}")
-        asked[name] = replace(configs[0], base_url=url.rstrip("/"), shares_tenant=False)
+        selected[name] = replace(configs[0], base_url=url.rstrip("/"), shares_tenant=False)
     if not tenants:
-        asked = {it.name or _host(it.base_url): it for it in configs if it.base_url}
-    if not asked:
+        selected = {
+            config.name or _host_of(config.base_url): config
+            for config in configs
+            if config.base_url
+        }
+    if not selected:
         raise click.UsageError("name a tenant with --tenant, or set base-url")
-    return asked
+    return selected
 
 
-_CODES = {"SAFE": 0, "UNKNOWN": 1, "BREAKS": 4}
-
-
-def _host(url: str) -> str:
+def _host_of(url: str) -> str:
     return url.partition("//")[2].partition("/")[0].rpartition("@")[2]
 
 
-def _matrix(verdicts: Mapping[tuple[str, str, str], str], tenants: list[str]) -> None:
+def _print_matrix(verdicts: Mapping[tuple[str, str, str], str], tenants: list[str]) -> None:
     rows = dict.fromkeys((package, schema_id) for package, schema_id, _ in verdicts)
     cells = [[*row, *(verdicts[row[0], row[1], tenant] for tenant in tenants)] for row in rows]
-    table(["package", "schema", *tenants], cells)
+    print_table(["package", "schema", *tenants], cells)

@@ -5,31 +5,47 @@ import click
 from .. import pipeline
 from ..config import Config
 from ..sources.interface import ApiKey
-from .console import count, progress, say
-from .options import configured, each, known_ids, load, of_tenant
+from .console import count, print_status, show_progress
+from .options import (
+    complete_ids,
+    config_options,
+    load_configs,
+    run_for_targets,
+    tenant_options,
+)
+from .reporting import FindingReport, reports_findings
+
+EXAMPLES = ["engage-codegen pull", "engage-codegen pull repair productReview"]
 
 
 @click.command("pull")
-@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=known_ids)
-@configured
-@of_tenant
-@click.option("--force", is_flag=True, help="Overwrite a snapshot that was changed by hand.")
-def command(ids: tuple[str, ...], force: bool, **options: object) -> int:
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete_ids)
+@config_options
+@tenant_options
+@click.option("--force", is_flag=True, help="Overwrite a snapshot that was edited by hand.")
+@reports_findings
+def command(report: FindingReport, ids: tuple[str, ...], force: bool, **options: object) -> int:
     """Fetch the schemas of the tenant into the snapshot.
 
-    With IDs, only these are refreshed. It is all or nothing. The key of the tenant comes from the
-    environment variable ENGAGE_API_KEY, that of a target from ENGAGE_API_KEY_NAME.
+    With IDs, only these are refreshed. Either all of them arrive or nothing changes. The API key
+    comes from the environment variable ENGAGE_API_KEY, that of a target from ENGAGE_API_KEY_NAME.
     """
 
-    def one(settings: Config, key: ApiKey) -> int:
-        source = pipeline.source_of(settings, key)
-        with progress() as noted:
-            done = pipeline.pull(settings, source, ids, force=force, progress=noted)
-        for word in ("added", "changed", "removed"):
-            for schema_id in getattr(done, word):
-                say(f"{word:9}{schema_id}")
-        total = len(done.added) + len(done.changed) + len(done.unchanged)
-        say(f"{count(total, 'schema')} pulled, {len(done.unchanged)} unchanged")
+    def pull_target(config: Config, key: ApiKey) -> int:
+        source = pipeline.source_of(config, key)
+        with show_progress() as progress:
+            result = pipeline.pull(config, source, ids, force=force, progress=progress)
+        for word, changed in (
+            ("added", result.added),
+            ("changed", result.changed),
+            ("removed", result.removed),
+        ):
+            for schema_id in changed:
+                print_status(f"{word:9}{schema_id}")
+        total = len(result.added) + len(result.changed) + len(result.unchanged)
+        origin = pipeline.origin_of(config)
+        unchanged = len(result.unchanged)
+        print_status(f"{count(total, 'schema')} pulled from {origin}, {unchanged} unchanged")
         return 0
 
-    return each(load(options), one)
+    return run_for_targets(load_configs(options), pull_target, report)

@@ -4,61 +4,76 @@ import click
 
 from .. import pipeline
 from ..config import Config
-from ..output import snapshot
+from ..output.snapshot import read_snapshot
 from ..schema.text import escape
-from ..sources.interface import ApiKey, silently
-from .console import count, say
-from .options import configured, each, known_ids, load, of_tenant
+from ..sources.interface import ApiKey, ignore_progress
+from .console import count, print_status
+from .options import (
+    complete_ids,
+    config_options,
+    load_configs,
+    run_for_targets,
+    tenant_options,
+)
+
+EXAMPLES = ["engage-codegen push", "engage-codegen push repair --apply"]
 
 
 @click.command("push")
-@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=known_ids)
-@configured
-@of_tenant
-@click.option("--apply", "is_applied", is_flag=True, help="Do what the plan says.")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete_ids)
+@config_options
+@tenant_options
+@click.option("--apply", "is_applied", is_flag=True, help="Carry the plan out.")
 @click.option(
     "--allow-destroy",
     "allowed",
     multiple=True,
     metavar="ID",
-    help="Replace this schema, and so delete every interaction stored under it.",
+    help="Replace this schema, which deletes every interaction stored under it.",
 )
 def command(
     ids: tuple[str, ...], is_applied: bool, allowed: tuple[str, ...], **options: object
 ) -> int:
     """Create the project's schemas in the tenant.
 
-    Shows a plan, and does it with --apply. The schemas are those of the configured files, else the
-    snapshot; with IDs, only these. A schema of the tenant that the project does not know is never
-    touched. Safe to repeat and to interrupt. Exit codes: 0 the tenant has them all, 3 something is
-    left to do, 1 a schema that the platform would refuse, 5 the tenant.
+    Shows a plan, and carries it out with --apply. The schemas are those of the configured files,
+    or the snapshot; with IDs, only these. A schema of the tenant that the project does not know is
+    never touched. Safe to repeat and to interrupt. Exit codes: 0 the tenant has them all, 3
+    something is left to do, 1 the platform would refuse a schema, 5 a tenant error.
     """
-    return each(load(options), lambda one, key: _pushed(one, key, ids, allowed, is_applied))
+    return run_for_targets(
+        load_configs(options),
+        lambda config, key: _push_target(config, key, ids, allowed, is_applied),
+    )
 
 
-def _pushed(
-    settings: Config, key: ApiKey, ids: tuple[str, ...], allowed: tuple[str, ...], is_applied: bool
+def _push_target(
+    config: Config, key: ApiKey, ids: tuple[str, ...], allowed: tuple[str, ...], is_applied: bool
 ) -> int:
-    from .. import push as pushing
+    from ..push import apply_push, describe_plan, plan_push
+    from ..sources.tenant_admin import TenantAdmin
 
-    tenant = pipeline.tenant_of(settings, key)
-    if settings.schemas:
-        ours = pipeline.source_of(settings, key).fetch((), silently)
-    else:
-        ours = snapshot.read(settings.output)
-    theirs = tenant.fetch((), silently)
-    todo = pushing.plan(ours, theirs, ids, settings.dialect, settings.renames)
-    for line in pushing.lines(todo, allowed):
+    tenant = pipeline.tenant_of(config, key)
+    local = pipeline.local_schemas(config)
+    project = read_snapshot(config.output) if local is None else local
+    current = tenant.fetch((), ignore_progress)
+    plan = plan_push(project, current, ids, config.dialect, config.renames)
+    for line in describe_plan(plan, allowed):
         click.echo(escape(line))
-    if todo.is_empty:
-        say(f"nothing to do: {count(len(todo.unchanged), 'schema')} as in the project")
+    if plan.is_empty:
+        print_status(f"nothing to do: {count(len(plan.unchanged), 'schema')} unchanged")
         return 0
     if not is_applied:
-        say("nothing was done; to do it: engage-codegen push --apply")
+        print_status("nothing was changed; to carry the plan out: engage-codegen push --apply")
         return 3
-    pushing.apply(todo, tenant, allowed, lambda word, schema_id: say(f"{word:10}{schema_id}"))
-    left = [schema.id for schema, _ in todo.replace if schema.id not in allowed]
-    if left:
-        say(f"left as they are: {', '.join(left)}")
+    admin = TenantAdmin(
+        config.base_url, key=key, user_agent=config.user_agent, api_version=config.api_version
+    )
+    apply_push(
+        plan, tenant, admin, allowed, lambda word, schema_id: print_status(f"{word:10}{schema_id}")
+    )
+    remaining = [schema.id for schema, _ in plan.replace if schema.id not in allowed]
+    if remaining:
+        print_status(f"not replaced: {', '.join(remaining)}")
         return 3
     return 0

@@ -1,108 +1,172 @@
-"""What the judging commands found, for all targets together: waived, then shown once."""
+"""The findings of one run of a command: collected for all targets, waived, and printed once."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..config import Config
-from ..findings.finding import FORMATS, Finding, OutputFormat, Place, shown_path
+from ..errors import CodegenError, Location
+from ..findings.report import FORMATS, OutputFormat
 from ..schema.text import escape
-from .console import count, has_colour, say, short
+from .console import count, has_color, print_status
 
 if TYPE_CHECKING:
+    from ..findings.finding import Finding
     from ..findings.report import Verdicts
-    from ..output.plan import Plan
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def formatted(command: Callable[P, R]) -> Callable[P, R]:
-    """The option of every command that shows findings."""
-    return click.option(
+class FindingReport:
+    """The findings of a run, in one of the formats."""
+
+    def __init__(self, output_format: OutputFormat) -> None:
+        self.findings: list[Finding] = []
+        self.waived = 0
+        self.verdicts: Verdicts | None = None
+        self.output_format: OutputFormat = output_format
+        self._configs: Sequence[Config] = ()
+        self._today = datetime.now(UTC).date()
+        self._checked: list[Finding] = []
+        self._checked_codes = Counter[str]()
+
+    def use_waivers(self, configs: Sequence[Config]) -> None:
+        """Apply the waivers of the configuration, which all targets share."""
+        self._configs = configs
+
+    def apply_waivers(
+        self, findings: "Sequence[Finding]", checked_codes: Sequence[str] = ()
+    ) -> "list[Finding]":
+        """Return the findings that no waiver accepts today.
+
+        `checked_codes` are codes, or beginnings of codes, of which these are all the findings of a
+        target.
+        """
+        self._checked += findings
+        self._checked_codes.update(checked_codes)
+        waivers = self._configs[0].waivers if self._configs else ()
+        if not waivers:
+            return list(findings)
+        from ..findings.waivers import active_fingerprints
+
+        fingerprints = active_fingerprints(waivers, self._today)
+        remaining = [finding for finding in findings if finding.fingerprint not in fingerprints]
+        self.waived += len(findings) - len(remaining)
+        return remaining
+
+    def add_waiver_findings(self) -> "list[Finding]":
+        """Report expired and unused waivers, as far as every target was checked for them."""
+        if not self._configs or not self._configs[0].waivers:
+            return []
+        from ..findings.finding import display_path
+        from ..findings.waivers import check_waivers
+
+        config = self._configs[0]
+        codes = [
+            code for code, number in self._checked_codes.items() if number == len(self._configs)
+        ]
+        file = display_path(config.file) if config.file else ""
+        findings = check_waivers(config.waivers, self._checked, codes, self._today, file)
+        self.findings += findings
+        return findings
+
+    def add_error(self, error: CodegenError, config: Config | None = None) -> None:
+        """Report an error that ended a run, or a target, on the line that it is about."""
+        from ..findings.finding import findings_of
+
+        name = config.name if config else ""
+        self.findings += [_place(finding, error, config) for finding in findings_of(error, name)]
+        self._locate(config)
+
+    def _locate(self, config: Config | None) -> None:
+        """Find the lines of findings about schemas whose files can be read."""
+        if not any(finding.schema_id and not finding.location.line for finding in self.findings):
+            return
+        from ..lint import locate_findings
+        from ..output.lockfile import FOLDER
+
+        paths = [] if config is None else [*config.schemas] or [config.output / FOLDER]
+        self.findings = locate_findings(self.findings, paths)
+
+    def print(self) -> None:
+        """Print the report to stdout, and how many findings were waived to stderr."""
+        if self.waived:
+            print_status(f"{count(self.waived, 'finding')} waived")
+        if not self.findings and self.output_format in ("text", "github"):
+            return
+        from ..findings.report import render_report
+
+        color = has_color(sys.stdout)
+        text = render_report(self.findings, self.output_format, color=color, verdicts=self.verdicts)
+        click.echo(text, nl=False, color=color)
+
+    def print_diff(self, lines: Sequence[str]) -> None:
+        """Print a diff to stdout, in the text format only."""
+        if self.output_format == "text":
+            for line in lines:
+                click.echo(escape(line))
+
+
+def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "Finding":
+    """Return the finding of an error at its file, or at the configuration without one."""
+    from ..findings.finding import display_path
+
+    file = finding.location.file
+    if file and not file.startswith(("http:", "https:")):
+        return replace(finding, location=replace(finding.location, file=display_path(Path(file))))
+    if finding.schema_id:
+        return finding
+    file = display_path(config.file) if config and config.file else ""
+    message = f"{finding.message} ({error.where})"
+    return replace(
+        finding, message=message, location=Location(file, "", 1, 1) if file else Location()
+    )
+
+
+def reports_findings(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the option ``--output-format`` and a report, which is printed at its end.
+
+    An error that ends the command is a finding in that report.
+    """
+
+    @click.option(
         "--output-format",
-        "form",
         type=click.Choice(FORMATS),
         default="text",
         show_default=True,
-        help="Text for people, JSON for programs, SARIF for dashboards, GitHub's annotations.",
-    )(command)
+        help="Text for people, JSON for programs, SARIF for dashboards, GitHub annotations.",
+    )
+    @wraps(command)
+    def run(output_format: OutputFormat, **options: object) -> int:
+        report = FindingReport(output_format)
+        try:
+            code = command(report, **options)
+        except CodegenError as error:
+            report.add_error(error)
+            code = error.exit_code
+        report.print()
+        return code
+
+    return run
 
 
-class Found:
-    """Findings of one run. Waivers are those of the configuration, which all targets share."""
+def exit_code_of(findings: "Sequence[Finding]", *, strict: bool) -> int:
+    """Return 1 if there is an error, or with `strict` a warning."""
+    severities = {finding.severity for finding in findings}
+    return int("error" in severities or (strict and "warning" in severities))
 
-    def __init__(self, configs: Sequence[Config], form: OutputFormat) -> None:
-        self.shown: list[Finding] = []
-        self._config = configs[0]
-        self._form: OutputFormat = form
-        self._today = datetime.now(UTC).date()
-        self._all: list[Finding] = []
-        self._looked = Counter[str]()
-        self._targets = len(configs)
-        self.waived = 0
 
-    def left(self, found: Sequence[Finding], looked_for: Sequence[str] = ()) -> list[Finding]:
-        """Those that no waiver accepts today. `looked_for` are the codes, or how they begin, of
-        which these are all findings of a target."""
-        self._all += found
-        self._looked.update(looked_for)
-        if not self._config.waivers:
-            return list(found)
-        from ..findings.waivers import waived
-
-        fingerprints = waived(self._config.waivers, self._today)
-        left = [it for it in found if it.fingerprint not in fingerprints]
-        self.waived += len(found) - len(left)
-        return left
-
-    def judge_waivers(self) -> list[Finding]:
-        """Show those that are expired, and those not needed: of what all targets were asked for."""
-        if not self._config.waivers:
-            return []
-        from ..findings.waivers import about
-
-        judged = [code for code, count in self._looked.items() if count == self._targets]
-        file = shown_path(self._config.file) if self._config.file else ""
-        found = about(self._config.waivers, self._all, judged, self._today, file)
-        self.shown += found
-        return found
-
-    def stale(self, plan: "Plan", config: Config) -> None:
-        """Show what `generate` would change."""
-        if self._form == "text":
-            from ..output.plan import show
-
-            for line in show(plan):
-                click.echo(escape(line))
-        else:
-            reason, fix = "is not what generate would make", "engage-codegen generate"
-            for change in plan.changes:
-                place = Place(shown_path(config.output / change.path), "", 1, 1)
-                message = f"{change.path} {reason}"
-                self.shown.append(
-                    Finding("EG401", "error", "", (), message, fix, place, config.name)
-                )
-        say(
-            f"stale: {count(len(plan.changes), 'file')} in {short(config.output)}\n"
-            "  fix: engage-codegen generate"
-        )
-
-    def show(self, verdicts: "Verdicts | None" = None) -> None:
-        """Print all of it."""
-        if self.waived:
-            say(f"{count(self.waived, 'finding')} waived")
-        if not self.shown and self._form in ("text", "github"):
-            return
-        import sys
-
-        from ..findings.report import report
-        from ..lint.verdicts import catalogue
-
-        rules = [(code, title, about) for code, _, title, about in catalogue()]
-        colour = has_colour(sys.stdout)
-        text = report(self.shown, self._form, rules, colour=colour, verdicts=verdicts)
-        click.echo(text, nl=False, color=colour)
+def summarize(findings: "Sequence[Finding]") -> str:
+    """Return the number of findings of each severity: ``2 errors, 1 note``."""
+    severities = [finding.severity for finding in findings]
+    counts = [
+        count(severities.count(word), word)
+        for word in ("error", "warning", "note")
+        if word in severities
+    ]
+    return ", ".join(counts) or "no findings"

@@ -6,7 +6,12 @@ from pathlib import Path
 import click
 
 from ..errors import API_KEY_VARIABLE
-from .console import say
+from .console import print_status
+
+EXAMPLES = [
+    "engage-codegen sandbox",
+    "engage-codegen sandbox --port 0 --database engage.db",
+]
 
 
 @click.command("sandbox")
@@ -46,11 +51,11 @@ def command(
         ) from None
 
     def ready(base_url: str) -> None:
-        say("a local Engage is running; Ctrl-C ends it. To talk to it:\n")
+        print_status("a local Engage is running; Ctrl-C ends it. To talk to it:\n")
         settings = {"ENGAGE_BASE_URL": base_url, API_KEY_VARIABLE: api_key}
         for name, value in (settings | {"ENGAGE_USER_AGENT": "sandbox/1.0"}).items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
-        say(f"\nwhat marketing would see: {base_url}/_sandbox/ui")
+        print_status(f"\nwhat marketing would see: {base_url}/_sandbox/ui")
 
     serve(
         host=host,

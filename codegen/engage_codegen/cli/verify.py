@@ -1,39 +1,32 @@
 """The command `verify`."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from ..config import Config
 from ..sources.interface import ApiKey
-from .console import say
-from .options import (
-    configured,
-    each,
-    load,
-)
+from .console import print_status
+from .options import config_options, load_configs, run_for_targets
 
-if TYPE_CHECKING:
-    pass
+EXAMPLES = ["engage-codegen verify"]
 
 
 @click.command("verify")
-@configured
+@config_options
 def command(**options: object) -> int:
     """Compare the package with an independent validator.
 
-    For every schema of the snapshot, payloads that are valid or nearly so are given to the
-    generated class and to jsonschema-rs. Exit code 1 if they differ, if a payload does not survive
-    reading and writing, if an installed type checker finds an error, or if the package is stale.
-    Works offline.
+    For every schema of the snapshot, valid and nearly valid payloads are given to the generated
+    class and to jsonschema-rs. Exit code 1 if they disagree, if a payload does not survive reading
+    and writing, if an installed type checker reports an error, or if the package is stale. Works
+    offline.
     """
-    from ..verify import verify as verified
+    from ..verify import verify
 
-    def one(settings: Config, _: ApiKey) -> int:
-        found = verified(settings)
-        for line in found.lines():
+    def verify_target(config: Config, _key: ApiKey) -> int:
+        result = verify(config)
+        for line in result.lines():
             print(line)
-        say(found.verdict)
-        return 0 if found.is_sound else 1
+        print_status(result.verdict)
+        return 0 if result.is_sound else 1
 
-    return each(load(options), one)
+    return run_for_targets(load_configs(options), verify_target)

@@ -28,6 +28,7 @@ class Change:
     witness: JsonObject | None = None
     having: str | None = None
     without: str | None = None
+    reason: tuple[str, ...] = ()
 
 
 def differing(one: JsonObject, other: JsonObject) -> set[str]:

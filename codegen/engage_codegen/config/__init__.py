@@ -1,7 +1,7 @@
-"""The configuration: `[tool.engage-codegen]`, then environment variables, then flags.
+"""The configuration: ``[tool.engage-codegen]``, then environment variables, then flags.
 
-The key of the tenant is not part of it: it comes from the environment alone, so that it never
-stands in a file, in a repr or in a process list.
+The API key is not part of it. It comes from the environment alone, so that it never stands in a
+file, in a repr or in a process list.
 """
 
 import os
@@ -10,34 +10,40 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..findings.waivers import Waiver
 from ..schema.envelope import Dialect
-from ..schema.jsontext import JsonObject, canonical_json, digest, loads
+from ..schema.jsontext import JsonObject, canonical_json, digest
 from ..schema.text import quote
 from . import files, values
-from .values import PARTS, SECTION, Build, Value, Waiver
+from .values import PARTS, SECTION, Build, Value
 
 KEYS = {
     "base-url": "ENGAGE_BASE_URL",
     "api-version": "ENGAGE_API_VERSION",
     "output": "ENGAGE_CODEGEN_OUTPUT",
     "schemas": "ENGAGE_CODEGEN_SCHEMAS",
-    "renames": "ENGAGE_CODEGEN_RENAMES",
     "user-agent": "ENGAGE_USER_AGENT",
-    "without": "ENGAGE_CODEGEN_WITHOUT",
-    "dialect": "ENGAGE_CODEGEN_DIALECT",
     "build": "ENGAGE_CODEGEN_BUILD",
+    "renames": "",
+    "without": "",
+    "dialect": "",
+    "required-version": "",
 }
-"""Each key and the environment variable that overrides it."""
+"""Each key, and the environment variable that overrides it.
+
+The keys without a variable decide the text of the package or which tool may write it: whether
+checked-in code is stale must not depend on somebody's shell.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The effective configuration of one package. Paths are absolute.
 
-    `name` is that of the target, empty where there are none. `schemas` is empty when the source is
-    the tenant at `base_url`. `file` is the file that the configuration was read from, if there was
-    one. `shares_tenant` says that a flag or variable has put one tenant in the place of those of
-    several targets: no key of a target may be sent there.
+    `name` is the name of the target, empty without targets. `schemas` is empty if the source is
+    the tenant at `base_url`. `file` is the configuration file, if there is one. `shares_tenant` is
+    True if a flag or variable replaced the tenants of several targets by one: then no key of a
+    target may be sent there.
     """
 
     output: Path
@@ -50,12 +56,13 @@ class Config:
     without: tuple[str, ...] = ()
     dialect: Dialect = "engage"
     build: Build = "check"
+    required_version: str = ""
     waivers: tuple[Waiver, ...] = ()
     file: Path | None = None
     shares_tenant: bool = False
 
     def digest(self) -> str:
-        """Hash over what decides the text of the package."""
+        """Return a digest of the keys that decide the text of the package."""
         decisive: JsonObject = {
             "renames": dict(self.renames),
             "without": list(self.without),
@@ -73,72 +80,62 @@ def load(
     renames: Mapping[str, str] | None = None,
     targets: Sequence[str] = (),
 ) -> tuple[Config, ...]:
-    """The configuration of each target as seen from `folder`, sorted by name; of the one package,
-    if there are no targets.
+    """Return the configuration of each target as seen from `folder`, sorted by name.
 
-    `flags` holds only what was given on the command line, by key; `renames` are added to those
-    that are configured elsewhere; `targets` are the only ones wanted, if there are any. Raises
+    Without targets there is one, without a name. `flags` are the values of the command line by
+    key, `renames` are added to those of the file, and `targets` selects targets by name. Raises
     `ConfigError`.
     """
-    path = file.absolute() if file else files.nearest(folder)
+    path = file.absolute() if file else files.find_configuration(folder)
     section = files.Section(required=file is not None, path=path, keys=tuple(KEYS))
-    above: dict[str, Value] = {}
+    overrides: dict[str, Value] = {}
     for key, variable in KEYS.items():
-        if environ.get(variable):
-            raw = _from_environment(key, environ[variable])
-            above[key] = Value(raw, f"environment variable {variable}", folder)
-    above |= {key: Value(raw, f"--{key}", folder) for key, raw in flags.items()}
+        if variable and environ.get(variable):
+            raw = _split_variable(key, environ[variable])
+            overrides[key] = Value(raw, f"environment variable {variable}", folder)
+    overrides |= {key: Value(raw, f"--{key}", folder) for key, raw in flags.items()}
     base = path.parent if path else folder
     tables = sorted(section.targets(targets).items())
-    shares = len(tables) > 1 and "base-url" in above
-    loaded = [
+    shares_tenant = len(tables) > 1 and "base-url" in overrides
+    configs = [
         replace(
-            _config(own | above, base),
+            _config(table | overrides, base),
             name=name,
             file=path,
             waivers=section.waivers,
-            shares_tenant=shares,
+            shares_tenant=shares_tenant,
         )
-        for name, own in tables
+        for name, table in tables
     ]
-    _refuse_shared_outputs(loaded)
+    _refuse_shared_outputs(configs)
     if not renames:
-        return tuple(loaded)
-    more = values.renames(Value(dict(renames), "--rename", folder))
-    return tuple(replace(it, renames=dict(sorted({**it.renames, **more}.items()))) for it in loaded)
+        return tuple(configs)
+    added = values.parse_renames(Value(dict(renames), "--rename", folder))
+    return tuple(
+        replace(config, renames=dict(sorted({**config.renames, **added}.items())))
+        for config in configs
+    )
 
 
-def _from_environment(key: str, text: str) -> object:
-    if key == "without":
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if key == "schemas":
-        return [part for part in text.split(os.pathsep) if part]
-    if key == "renames":
-        try:
-            return loads(text)
-        except ValueError as error:
-            raise ConfigError(
-                f"{KEYS[key]} is not JSON: {error}",
-                where=f"environment variable {KEYS[key]}",
-                fix='set it to an object, for instance {"Reuse-Spring-2023": "reuse"}',
-            ) from None
-    return text
+def _split_variable(key: str, text: str) -> object:
+    return [part for part in text.split(os.pathsep) if part] if key == "schemas" else text
 
 
-def _config(given: Mapping[str, Value], folder: Path) -> Config:
+def _config(raw_values: Mapping[str, Value], folder: Path) -> Config:
     def value(key: str, default: object) -> Value:
-        return given.get(key) or Value(default, "default", folder)
+        return raw_values.get(key) or Value(default, "default", folder)
 
     return Config(
-        output=values.output(value("output", "engage_interactions")),
-        base_url=values.text(value("base-url", "")).rstrip("/"),
-        api_version=values.api_version(value("api-version", "v3")),
-        schemas=values.paths(value("schemas", [])),
-        renames=values.renames(value("renames", {})),
-        user_agent=values.text(value("user-agent", "")),
-        without=values.parts(value("without", [])),
-        dialect=values.dialect(value("dialect", "engage")),
-        build=values.build(value("build", "check")),
+        output=values.parse_output(value("output", "engage_interactions")),
+        base_url=values.parse_text(value("base-url", "")).rstrip("/"),
+        api_version=values.parse_api_version(value("api-version", "v3")),
+        schemas=values.parse_paths(value("schemas", [])),
+        renames=values.parse_renames(value("renames", {})),
+        user_agent=values.parse_text(value("user-agent", "")),
+        without=values.parse_parts(value("without", [])),
+        dialect=values.parse_dialect(value("dialect", "engage")),
+        build=values.parse_build(value("build", "check")),
+        required_version=values.parse_text(value("required-version", "")),
     )
 
 
@@ -147,10 +144,10 @@ def _refuse_shared_outputs(configs: Sequence[Config]) -> None:
         for other in configs:
             if other is not config and other.output.is_relative_to(config.output):
                 raise ConfigError(
-                    f"the targets {config.name} and {other.name} would write into one package",
+                    f"the targets {config.name} and {other.name} write into the same package",
                     where=quote(str(other.output)),
-                    fix=f"give each an output of its own in [{SECTION}.targets.{other.name}], or "
-                    "choose one with --target",
+                    fix=f"set an `output` of its own in [{SECTION}.targets.{other.name}], or "
+                    "choose one target with --target",
                 )
 
 

@@ -1,4 +1,4 @@
-"""The section of a pyproject.toml: where it is, which keys it has."""
+"""The section of a ``pyproject.toml``: where it is, and which keys it has."""
 
 import re
 import tomllib
@@ -8,67 +8,75 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from ..errors import API_KEY_VARIABLE, ConfigError
+from ..errors import API_KEY_VARIABLE, ConfigError, Location
+from ..findings.waivers import Waiver
 from ..schema.text import quote
 from . import values
-from .values import SECTION, Value, Waiver
+from .values import SECTION, Value
 
 _SECRET_WORDS = frozenset(["apikey", "key", "engageapikey", "token", "secret", "password"])
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _Table = dict[str, object]
 
 
-def nearest(folder: Path) -> Path | None:
-    """The nearest pyproject.toml upwards that has our section."""
+def find_configuration(folder: Path) -> Path | None:
+    """Return the nearest ``pyproject.toml``, from `folder` upwards, that has the section."""
     for parent in (folder, *folder.parents):
         path = parent / "pyproject.toml"
-        if path.is_file() and _section(path) is not None:
+        if path.is_file() and _read_section(path) is not None:
             return path
     return None
 
 
 class Section:
-    """What the file says; nothing, if there is none. Raises `ConfigError` for a key that there is
-    not, and if it is `required` and has no section."""
+    """The section of one file; empty if there is no file.
+
+    Raises `ConfigError` for an unknown key, and for a missing section that is `required`.
+    """
 
     def __init__(self, *, path: Path | None, required: bool, keys: Sequence[str]) -> None:
         self._path = path or Path()
-        found = _section(path) if path else None
-        if found is None and required:
+        table = _read_section(path) if path else None
+        if table is None and required:
             raise ConfigError(
-                f"the file has no section [{SECTION}]", where=str(path), fix="add one"
+                f"the file has no section [{SECTION}]",
+                where=str(path),
+                fix=f"add a section [{SECTION}]",
+                location=_start_of(path),
             )
-        self._table = found or {}
+        self._table = table or {}
         self._keys = keys
-        self._known(self._table, [*keys, "targets", "waivers"], SECTION)
+        self._refuse_unknown(self._table, [*keys, "targets", "waivers"], SECTION)
 
     @cached_property
     def waivers(self) -> tuple[Waiver, ...]:
-        """Those of all targets."""
+        """The waivers of all targets, with their lines."""
         if "waivers" not in self._table:
             return ()
         place = f"{self._path}, key waivers"
-        found = values.waivers(Value(self._table["waivers"], place, self._path.parent))
+        waivers = values.parse_waivers(Value(self._table["waivers"], place, self._path.parent))
         lines = list(enumerate(self._path.read_text(encoding="utf-8").splitlines(), 1))
-        placed: list[Waiver] = []
-        for waiver in found:
-            own = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
-            taken = {it.line for it in placed}
-            at = (number for number, line in lines if number not in taken and own.match(line))
-            placed.append(replace(waiver, line=next(at, 0)))
-        return tuple(placed)
+        located: list[Waiver] = []
+        for waiver in waivers:
+            pattern = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
+            used = {other.line for other in located}
+            matches = (n for n, line in lines if n not in used and pattern.match(line))
+            located.append(replace(waiver, line=next(matches, 0)))
+        return tuple(located)
 
     def targets(self, only: Sequence[str]) -> dict[str, dict[str, Value]]:
-        """The values of each target by name; those of the section itself under an empty name, if
-        it has no targets. A key of a target stands for the same key of the section."""
+        """Return the values of each target by name, or of the section itself under "".
+
+        A key of a target replaces the same key of the section. `only` selects targets.
+        """
         shared = {key: self._value(self._table, key) for key in self._keys if key in self._table}
-        tables = self._tables()
+        tables = self._target_tables()
         for name in only:
             if name not in tables:
                 raise ConfigError(
-                    f"there is no target {quote(name)}",
+                    f"unknown target {quote(name)}",
                     where=f"{self._path}, [{SECTION}.targets]" if tables else "--target",
-                    fix=_meant(name, tables, "targets"),
+                    fix=_suggest(name, tables, "targets"),
                 )
         if not tables:
             return {"": shared}
@@ -78,32 +86,32 @@ class Section:
             if not only or name in only
         }
 
-    def _tables(self) -> dict[str, _Table]:
+    def _target_tables(self) -> dict[str, _Table]:
         raw = self._table.get("targets", {})
         tables = cast("dict[str, object]", raw) if isinstance(raw, dict) else {"": raw}
         for name, table in tables.items():
-            where = f"{self._path}, [{SECTION}.targets]"
             if not isinstance(table, dict) or not _TARGET.fullmatch(name):
                 raise ConfigError(
-                    f"{quote(name)} is no target: a table with a name of ASCII letters, digits, "
-                    "'-' and '_'",
-                    where=where,
+                    f"{quote(name)} is not a target. A target is a table whose name has ASCII "
+                    "letters, digits, '-' and '_'",
+                    where=f"{self._path}, [{SECTION}.targets]",
                     fix=f"write [{SECTION}.targets.name] and keys below it",
+                    location=_start_of(self._path),
                 )
-            self._known(cast(_Table, table), self._keys, f"{SECTION}.targets.{name}")
+            self._refuse_unknown(cast(_Table, table), self._keys, f"{SECTION}.targets.{name}")
         return cast("dict[str, _Table]", tables)
 
     def _value(self, table: Mapping[str, object], key: str, prefix: str = "") -> Value:
         return Value(table[key], f"{self._path}, key {prefix}{key}", self._path.parent)
 
-    def _known(self, table: Iterable[str], keys: Sequence[str], where: str) -> None:
+    def _refuse_unknown(self, table: Iterable[str], keys: Sequence[str], where: str) -> None:
         for key in table:
             if key not in keys:
-                raise _unknown_key(key, keys, f"{self._path}, [{where}]")
+                raise _unknown_key(key, keys, self._path, where)
 
 
-def _section(path: Path) -> _Table | None:
-    """Our section of a TOML file; None if it has none."""
+def _read_section(path: Path) -> _Table | None:
+    """Return the section of a TOML file, or None."""
     try:
         document: object = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -114,31 +122,45 @@ def _section(path: Path) -> _Table | None:
         ) from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(
-            f"the configuration file is not TOML: {error}", where=str(path), fix="correct the file"
+            f"the configuration file is not valid TOML: {error}",
+            where=str(path),
+            fix="correct the file",
+            location=_start_of(path),
         ) from None
     for name in SECTION.split("."):
         if not isinstance(document, dict):
             return None
         document = cast(_Table, document).get(name)
     if document is not None and not isinstance(document, dict):
-        raise ConfigError(f"{SECTION} has to be a table", where=str(path), fix=f"write [{SECTION}]")
+        raise ConfigError(
+            f"{SECTION} must be a table",
+            where=str(path),
+            fix=f"write [{SECTION}]",
+            location=_start_of(path),
+        )
     return cast("_Table | None", document)
 
 
-def _unknown_key(key: str, keys: Sequence[str], where: str) -> ConfigError:
+def _start_of(path: Path | None) -> Location:
+    return Location(str(path), "", 1, 1) if path else Location()
+
+
+def _unknown_key(key: str, keys: Sequence[str], path: Path, section: str) -> ConfigError:
+    where = f"{path}, [{section}]"
     if key.lower().replace("-", "").replace("_", "") in _SECRET_WORDS:
         return ConfigError(
-            f"{quote(key)} does not belong in a file: what is checked in is no secret any more",
+            f"{quote(key)} does not belong in a file, because a checked-in key is not secret",
             where=where,
-            fix=f"remove it, set the environment variable {API_KEY_VARIABLE} instead, and if the "
-            "file was ever shared, revoke the key",
+            fix=f"remove it, set the environment variable {API_KEY_VARIABLE} instead, and revoke "
+            "the key if the file was ever shared",
+            location=_start_of(path),
         )
-    fix = _meant(key.replace("_", "-"), keys, "keys")
-    return ConfigError(f"unknown key {quote(key)}", where=where, fix=fix)
+    fix = _suggest(key.replace("_", "-"), keys, "keys")
+    return ConfigError(f"unknown key {quote(key)}", where=where, fix=fix, location=_start_of(path))
 
 
-def _meant(word: str, known: Iterable[str], what: str) -> str:
+def _suggest(word: str, known: Iterable[str], kind: str) -> str:
     import difflib
 
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"the {what} are {', '.join(known) or 'none'}"
+    return f"did you mean {near[0]!r}?" if near else f"the {kind} are {', '.join(known) or 'none'}"

@@ -50,7 +50,7 @@ def documentation_url() -> str:
     except PackageNotFoundError:
         return ""
     links = dict(url.split(", ", 1) for url in urls if ", " in url)
-    return links.get("Documentation", "").rstrip("/")
+    return str(links.get("Documentation", "")).rstrip("/")
 
 
 def severity_of(code: str) -> Severity:

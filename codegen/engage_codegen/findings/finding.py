@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import CodegenError, Location, SchemaError
+from ..errors import CodegenError, Location, SchemaError, WriteConflictError
 from ..schema.jsontext import canonical_json, digest, pointer
 from .codes import Severity, rules, severity_of
 
@@ -82,9 +82,22 @@ def findings_of(error: CodegenError, tenant: str = "") -> list[Finding]:
             )
             for problem in error.problems
         ]
-    location = error.location
-    reason = (location.file or error.where,)
-    return [Finding(error.code, "", (), reason, error.message, error.fix, location, tenant)]
+    locations = [error.location]
+    if isinstance(error, WriteConflictError) and error.locations:
+        locations = [*error.locations]
+    return [
+        Finding(
+            error.code,
+            "",
+            (),
+            (location.file or error.where,),
+            error.message,
+            error.fix,
+            location,
+            tenant,
+        )
+        for location in locations
+    ]
 
 
 def numbered_calls(findings: Iterable[Finding]) -> Iterator[tuple[Finding, int]]:

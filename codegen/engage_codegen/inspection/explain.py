@@ -1,31 +1,32 @@
-"""What there is to know about one schema, or one property of it."""
+"""Everything there is to know about one schema, or about one property of it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..compat import sample
 from ..config import Config
 from ..errors import InputError
-from ..findings.finding import shown_path
+from ..findings.finding import display_path
 from ..lint.attributes import ATTRIBUTES
 from ..model.build import build, properties
 from ..model.ir import Field, Record
-from ..output import snapshot
+from ..output.lockfile import FOLDER, snapshot_path
+from ..output.snapshot import is_same_schema, read_lockfile, read_snapshot
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonObject, nearest_position, positions
 from ..schema.names import Identifier, rename_key
 from ..schema.text import quote
-from .call_sites import Site
+from .call_sites import CallSite
 
 Line = tuple[str, str]
-"""What it is about, and what there is to say."""
+"""A label and its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A schema of the snapshot, and what `generate` makes of it; `wire` is the property that is
-    asked for, empty for the schema itself."""
+    """A schema of the snapshot and its model. `wire` is the wire name of the property, empty for
+    the schema itself."""
 
     config: Config
     schema: Schema
@@ -34,117 +35,131 @@ class Subject:
 
     @property
     def field(self) -> Field | None:
-        return next((it for it in self.record.fields if it.wire == self.wire), None)
+        return next((field for field in self.record.fields if field.wire == self.wire), None)
 
 
-def subject(config: Config, what: str) -> Subject:
-    """`what` is ``ID`` or ``ID.property``; a property may also be named as Python calls it.
+def find_subject(config: Config, name: str) -> Subject:
+    """Return the subject of ``ID`` or ``ID.property``, where the property may have its Python name.
 
     Raises `InputError`, and what `generate` raises for the schema.
     """
-    schema_id, _, wanted = what.partition(".")
-    schemas = snapshot.read(config.output)
+    schema_id, _, property_name = name.partition(".")
+    schemas = read_snapshot(config.output)
     if schema_id not in schemas:
-        where = shown_path(config.output / snapshot.FOLDER)
         raise InputError(
             f"the snapshot has no schema {quote(schema_id)}",
-            where=where,
-            fix=_meant(schema_id, schemas) if schemas else "engage-codegen pull",
+            where=display_path(config.output / FOLDER),
+            fix=_suggest(schema_id, schemas) if schemas else "engage-codegen pull",
         )
     schema = schemas[schema_id]
-    (record,) = build({schema_id: schema}, config.renames, config.dialect).records
-    wires = {field.name: field.wire for field in record.fields} | {
-        field.wire: field.wire for field in record.fields
-    }
-    if wanted and wanted not in wires:
+    (record,) = build({schema_id: schema}, _renames_for(config, schema), config.dialect).records
+    wires = {str(field.name): field.wire for field in record.fields}
+    wires |= {field.wire: field.wire for field in record.fields}
+    if property_name and property_name not in wires:
         raise InputError(
-            f"the schema {schema_id} has no property {quote(wanted)}",
+            f"the schema {schema_id} has no property {quote(property_name)}",
             where=schema.origin,
-            fix=_meant(wanted, {field.wire: field for field in record.fields}),
+            fix=_suggest(property_name, [field.wire for field in record.fields]),
         )
-    return Subject(config, schema, record, wires.get(wanted, ""))
+    return Subject(config, schema, record, wires.get(property_name, ""))
 
 
-def lines(of: Subject) -> Iterator[Line]:
-    """All of it but where it is used."""
-    names = of.record.names
-    module = shown_path(of.config.output / f"{names.module}.py")
-    yield "from", _origin(of)
-    if of.field is None:
-        yield "title", of.schema.display_name
+def describe(subject: Subject) -> Iterator[Line]:
+    """Yield everything but the calls, label by label."""
+    names = subject.record.names
+    module = display_path(subject.config.output / f"{names.module}.py")
+    yield "from", _origin(subject)
+    if subject.field is None:
+        yield "title", subject.schema.display_name
         yield "in Python", f"class {names.class_name} in {module}"
-        yield "because", _why(of.config, of.schema.id, of.schema.id, names.module)
+        schema_id = subject.schema.id
+        yield "because", _explain_name(subject.config, schema_id, schema_id, names.module)
         yield "sends", f"{names.sender}(client, contact_id, payload), {names.async_sender}(…)"
-        for field in of.record.fields:
+        for field in subject.record.fields:
             yield "property", f"{field.wire}: {field.name}: {field.declaration}"
     else:
-        key = rename_key(of.schema.id, of.wire)
-        yield "in Python", f"{names.class_name}.{of.field.name}: {of.field.declaration} in {module}"
-        yield "because", _why(of.config, key, of.wire, of.field.name)
-        yield "says", of.field.doc.replace("\n", " ")
-        yield "rules", _rules(properties(of.schema)[of.wire], required=of.field.required)
-        yield "platform", _flags(properties(of.schema)[of.wire])
-    payload = sample(of.schema, of.wire or None)
-    yield "sample", "none was found" if payload is None else json.dumps(payload, ensure_ascii=False)
+        field = subject.field
+        value = properties(subject.schema)[subject.wire]
+        key = rename_key(subject.schema.id, subject.wire)
+        yield "in Python", f"{names.class_name}.{field.name}: {field.declaration} in {module}"
+        yield "because", _explain_name(subject.config, key, subject.wire, field.name)
+        yield "says", field.doc.replace("\n", " ")
+        yield "rules", _rules(value, required=field.required)
+        yield "platform", _attributes(value)
+    payload = sample(subject.schema, subject.wire or None)
+    text = "no valid payload was found" if payload is None else _dump(payload)
+    yield "sample", text
 
 
-def used(of: Subject, sites: list[Site]) -> Iterator[str]:
-    """The calls; for a property those that give it, or may give it."""
-    name = of.field.name if of.field else None
+def describe_calls(subject: Subject, sites: Iterable[CallSite]) -> Iterator[str]:
+    """Yield the calls; for a property those that pass it, or may pass it."""
+    name = subject.field.name if subject.field else None
     for site in sites:
-        if site.schema_id != of.schema.id:
+        if site.schema_id != subject.schema.id:
             continue
-        if name is None or name in site.passes:
-            yield f"{site.place.file}:{site.place.line}:{site.place.column} {site.name}(…)"
+        place = site.location
+        call = f"{place.file}:{place.line}:{place.column} {site.name}(…)"
+        if name is None or name in site.arguments:
+            yield call
         elif site.is_open:
-            yield f"{site.place.file}:{site.place.line}:{site.place.column} {site.name}(…) perhaps"
+            yield f"{call} perhaps"
 
 
-def _origin(of: Subject) -> str:
-    path = of.config.output / snapshot.path_of(of.schema.id)
-    parts = ("jsonSchema", "properties", of.wire) if of.wire else ()
+def _renames_for(config: Config, schema: Schema) -> dict[str, str]:
+    """Return the renames of one schema: `build` refuses those of schemas that it does not see."""
+    return {
+        key: name
+        for key, name in config.renames.items()
+        if key == schema.id or key.startswith(f"{schema.id}#")
+    }
+
+
+def _origin(subject: Subject) -> str:
+    path = subject.config.output / snapshot_path(subject.schema.id)
+    parts = ("jsonSchema", "properties", subject.wire) if subject.wire else ()
     line, _ = nearest_position(positions(path.read_text("utf-8")), parts)
-    where = f"{shown_path(path)}:{line}"
-    entry = snapshot.read_lock(of.config.output).schemas.get(of.schema.id)
-    pulled = entry.pulled if entry else None
-    if pulled is None:
-        return f"{where}, put there by hand"
-    state = "as pulled" if snapshot.same_schema(path.read_bytes(), pulled) else "edited since"
-    source = ", ".join(map(shown_path, of.config.schemas)) or of.config.base_url or "a tenant"
-    return f"{where}, {state}, of {source}"
+    place = f"{display_path(path)}:{line}"
+    entry = read_lockfile(subject.config.output).schemas.get(subject.schema.id)
+    if entry is None or entry.pulled is None:
+        return f"{place}, added by hand"
+    is_unedited = is_same_schema(path.read_bytes(), entry.pulled)
+    state = "as pulled" if is_unedited else "edited since it was pulled"
+    return f"{place}, {state} from {entry.origin or 'an unrecorded source'}"
 
 
-def _why(config: Config, key: str, original: str, name: Identifier) -> str:
+def _explain_name(config: Config, key: str, original: str, name: Identifier) -> str:
     if key in config.renames:
-        return f"renames has {quote(key)} = {config.renames[key]!r}"
+        return f"`renames` has {quote(key)} = {config.renames[key]!r}"
     if name == original:
         return "it is the platform's own name"
-    why = f"these are the words of {quote(original)}"
+    reason = f"it consists of the words of {quote(original)}"
     if name.endswith("_") and not original.endswith("_"):
-        why += ", and Python or the package uses that name without the _"
-    return why
+        reason += ", and Python or the package uses the name without the _"
+    return reason
 
 
 def _rules(value: JsonObject, *, required: bool) -> str:
-    told = {
-        key: given
-        for key, given in sorted(value.items())
-        if key not in (*ATTRIBUTES, "title", "description", "examples")
-    }
-    words = ["required" if required else "optional"]
-    words += [f"{key} {json.dumps(given, ensure_ascii=False)}" for key, given in told.items()]
-    return ", ".join(words)
-
-
-def _flags(value: JsonObject) -> str:
-    told = [
-        f"{key} {json.dumps(value[key], ensure_ascii=False)}" for key in ATTRIBUTES if key in value
+    skipped = (*ATTRIBUTES, "title", "description", "examples")
+    keywords = [
+        f"{keyword} {_dump(argument)}"
+        for keyword, argument in sorted(value.items())
+        if keyword not in skipped
     ]
-    return ", ".join(told) or "no attributes"
+    return ", ".join(["required" if required else "optional", *keywords])
 
 
-def _meant(word: str, known: Mapping[str, object]) -> str:
+def _attributes(value: JsonObject) -> str:
+    attributes = [f"{key} {_dump(value[key])}" for key in ATTRIBUTES if key in value]
+    return ", ".join(attributes) or "no attributes"
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {quote(near[0])}?" if near else f"it has {', '.join(map(quote, known))}"
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean {quote(near[0])}?" if near else f"it has {', '.join(map(quote, names))}"

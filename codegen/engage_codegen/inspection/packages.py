@@ -1,29 +1,51 @@
-"""Generated packages as they are shipped: in a folder, in a wheel, installed."""
+"""Generated packages as they are shipped: in a folder, in a wheel, or installed.
+
+What a package says of itself is not believed. Its code is compared with code rendered from its own
+snapshot, by the same version of this tool, and where that is impossible nothing is known of it.
+"""
 
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile
 
-from ..errors import InputError
-from ..output import snapshot
+from .. import __version__
+from ..config import PARTS
+from ..errors import CodegenError, InputError, SchemaError
+from ..filesystem import MAX_BYTES, read_bytes
+from ..model.build import build
+from ..output.git import tracked_files
+from ..output.lockfile import (
+    FOLDER,
+    LOCKFILE_PATH,
+    GeneratedModule,
+    Lockfile,
+    parse_lockfile,
+    snapshot_path,
+)
+from ..output.snapshot import is_same_schema
+from ..output.unexpected import UnexpectedFile, find_unexpected
+from ..render.package import render_package
 from ..schema.envelope import Schema, parse_envelope
+from ..schema.jsontext import digest
+from ..schema.names import name_properties, name_schemas, rename_key
 from ..schema.text import quote
 
-_LARGEST = 100_000_000
-_Reader = Callable[[str], bytes]
-"""A path below the package -> its bytes. Raises `FileNotFoundError`."""
+_MAX_TOTAL_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Artefact:
-    """A package: its import name, the folder that it lies in if it is on the disk, the tool's
-    version that made it, the schemas that it was generated from, and why what it sends is not
-    known by them: schema id -> a sentence."""
+class ShippedPackage:
+    """A generated package.
+
+    `name` is its import name, `folder` where it lies if it is on the disk, `version` the version
+    of this tool that its lock file names, `schemas` those that it was generated from. `doubts` say
+    why nothing is known about what it sends: schema id -> sentence.
+    """
 
     name: str
     folder: Path | None
@@ -32,75 +54,110 @@ class Artefact:
     doubts: Mapping[str, str]
 
 
-def find(what: str) -> list[Artefact]:
-    """The packages in a folder or a wheel, else those of what is installed under a name: a
-    package's or a distribution's. Raises `InputError`."""
-    path = Path(what)
-    if not what:
-        found: list[Artefact] = []
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of one package: their paths, and how to read one and tell a shipped cache."""
+
+    origin: str
+    paths: Sequence[str]
+    read: Callable[[str], bytes]
+    is_shipped: Callable[[str], bool]
+
+    def get(self, path: str) -> bytes | None:
+        try:
+            return self.read(path)
+        except OSError:
+            return None
+
+
+def find_packages(location: str) -> list[ShippedPackage]:
+    """Return the packages in a folder or a wheel, or of an installed package or distribution.
+
+    Nothing is imported, because an import runs code. Raises `InputError`.
+    """
+    path = Path(location)
+    if not location:
+        packages: list[ShippedPackage] = []
     elif path.is_dir():
-        found = [_on_disk(it, path) for it in _packages(path)]
-    elif what.endswith(".whl"):
-        found = _in_wheel(path)
+        packages = [_read_folder(folder, path) for folder in _package_folders(path)]
+    elif location.endswith(".whl"):
+        packages = _read_wheel(path)
     else:
-        found = [_on_disk(folder, base) for folder, base in _installed(what)]
-    if not found:
+        packages = [_read_folder(folder, base) for folder, base in _installed(location)]
+    if not packages:
         raise InputError(
-            f"there is no generated package in {quote(what)}",
-            where=what,
-            fix="name a folder, a wheel or an installed package that holds _snapshot/*.json; "
-            "setuptools leaves these files out unless package-data names them",
+            f"there is no generated package in {quote(location)}",
+            where=location,
+            fix="pass a folder, a .whl file, or the name of an installed package that contains "
+            "_snapshot/*.json. setuptools leaves these files out unless package-data names them",
         )
-    return found
+    return packages
 
 
-def _packages(base: Path) -> Iterator[Path]:
+def _package_folders(base: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(base):
-        folders[:] = sorted(it for it in folders if it[0] != "." and it != "node_modules")
-        if Path(folder).name == snapshot.FOLDER and Path(snapshot.LOCK_PATH).name in names:
+        folders[:] = sorted(name for name in folders if name[0] != "." and name != "node_modules")
+        if Path(folder).name == FOLDER and Path(LOCKFILE_PATH).name in names:
             yield Path(folder).parent
 
 
-def _on_disk(package: Path, base: Path) -> Artefact:
+def _read_folder(package: Path, base: Path) -> ShippedPackage:
     parts = package.relative_to(base).parts or (package.absolute().name,)
+    paths = [
+        (Path(folder) / name).relative_to(package).as_posix()
+        for folder, _, names in os.walk(package)
+        for name in names
+    ]
+    tracked = tracked_files(package)
+    files = _Files(
+        str(package), paths, lambda path: read_bytes(package / path), tracked.__contains__
+    )
+    return _inspect(".".join(parts), package, files)
 
-    def read(path: str) -> bytes:
-        return (package / path).read_bytes()
 
-    return _artefact(".".join(parts), package, read)
-
-
-def _in_wheel(path: Path) -> list[Artefact]:
+def _read_wheel(path: Path) -> list[ShippedPackage]:
     try:
         with ZipFile(path) as wheel:
-            if sum(it.file_size for it in wheel.infolist()) > _LARGEST:
-                raise InputError("the wheel is too large", where=str(path), fix="check the path")
-            suffix = f"/{snapshot.LOCK_PATH}"
-            names = sorted(it for it in wheel.namelist() if it.endswith(suffix))
-            return [_zipped(wheel, it.removesuffix(suffix)) for it in names]
+            if sum(entry.file_size for entry in wheel.infolist()) > _MAX_TOTAL_BYTES:
+                limit = f"{_MAX_TOTAL_BYTES:,} bytes"
+                raise InputError(
+                    f"the wheel has more than {limit}", where=str(path), fix="check the path"
+                )
+            suffix = f"/{LOCKFILE_PATH}"
+            names = sorted(name for name in wheel.namelist() if name.endswith(suffix))
+            return [_read_wheel_folder(wheel, name.removesuffix(suffix)) for name in names]
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror}", where=str(path), fix="check the path"
         ) from None
     except (BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zlib.error):
-        raise InputError("the file is no wheel", where=str(path), fix="build it again") from None
+        raise InputError(
+            f"{quote(str(path))} is not a wheel", where=str(path), fix="build it again"
+        ) from None
 
 
-def _zipped(wheel: ZipFile, package: str) -> Artefact:
+def _read_wheel_folder(wheel: ZipFile, package: str) -> ShippedPackage:
     def read(path: str) -> bytes:
         try:
-            return wheel.read(f"{package}/{path}")
+            with wheel.open(f"{package}/{path}") as file:
+                return file.read(MAX_BYTES)
         except KeyError:
             raise FileNotFoundError(path) from None
 
-    return _artefact(".".join(PurePosixPath(package).parts), None, read)
+    prefix = f"{package}/"
+    paths = [
+        name.removeprefix(prefix)
+        for name in wheel.namelist()
+        if name.startswith(prefix) and not name.endswith("/")
+    ]
+    files = _Files(package, paths, read, lambda _: True)
+    return _inspect(".".join(PurePosixPath(package).parts), None, files)
 
 
 def _installed(name: str) -> Iterator[tuple[Path, Path]]:
-    """Nothing is imported: an import runs code."""
     for entry in sys.path:
         folder = Path(entry or ".", *name.split("."))
-        if (folder / snapshot.LOCK_PATH).is_file():
+        if (folder / LOCKFILE_PATH).is_file():
             yield folder, Path(entry or ".")
             return
     try:
@@ -108,53 +165,106 @@ def _installed(name: str) -> Iterator[tuple[Path, Path]]:
     except (metadata.PackageNotFoundError, ValueError):
         return
     for file in files:
-        if file.as_posix().endswith(f"/{snapshot.LOCK_PATH}"):
+        if file.as_posix().endswith(f"/{LOCKFILE_PATH}"):
             path = Path(str(file.locate())).parent.parent
-            if not (path / snapshot.LOCK_PATH).is_file():
-                continue
-            yield path, path.parents[len(file.parts) - 3]
+            if (path / LOCKFILE_PATH).is_file():
+                yield path, path.parents[len(file.parts) - 3]
 
 
-def _artefact(name: str, folder: Path | None, read: _Reader) -> Artefact:
-    origin = str(folder or name)
-    lock = snapshot.parse_lock(read(snapshot.LOCK_PATH), f"{origin}: {snapshot.LOCK_PATH}")
-    shared = _differing(lock.files, read)
+def _inspect(name: str, folder: Path | None, files: _Files) -> ShippedPackage:
+    lockfile = parse_lockfile(files.read(LOCKFILE_PATH), f"{files.origin}: {LOCKFILE_PATH}")
     schemas: dict[str, Schema] = {}
     doubts: dict[str, str] = {}
-    for schema_id, entry in lock.schemas.items():
-        made = entry.generated
-        if made is None:
-            doubts[schema_id] = "it was pulled, and there is no code for it"
-            continue
-        path = snapshot.path_of(schema_id)
-        data = _read(read, path)
-        if data is None or not snapshot.same_schema(data, made.schema):
-            doubts[schema_id] = f"{path} is not what it was generated from"
-            continue
-        schemas[schema_id] = parse_envelope(data.decode("utf-8"), f"{origin}: {path}")
-        other = _differing({f"{made.module}.py": made.code}, read) or shared
-        if other:
-            doubts[schema_id] = f"{other} is not what was generated"
+    for schema_id, entry in lockfile.schemas.items():
+        path = snapshot_path(schema_id)
+        data = files.get(path)
+        if entry.generated is None:
+            doubts[schema_id] = "it was pulled, but never generated"
+        elif data is None or not is_same_schema(data, entry.generated.schema):
+            doubts[schema_id] = f"{path} differs from what it was generated from"
+        else:
+            schemas[schema_id] = parse_envelope(data.decode("utf-8"), f"{files.origin}: {path}")
     if not schemas and not doubts:
         raise InputError(
-            "the package has no schemas", where=origin, fix="engage-codegen pull, then generate"
+            "the package has no schemas",
+            where=files.origin,
+            fix="engage-codegen pull, then engage-codegen generate",
         )
-    return Artefact(name, folder, lock.head.version, schemas, doubts)
+    doubts |= _doubt_code(lockfile, schemas, files)
+    return ShippedPackage(name, folder, lockfile.generator.version, schemas, doubts)
 
 
-def _differing(hashes: Mapping[str, str], read: _Reader) -> str:
-    """The first Python file that has not the hash that the lock says; empty if all have."""
-    for path, expected in hashes.items():
-        data = _read(read, path)
-        if path.endswith(".py") and (
-            data is None or not snapshot.same_output(path, data, expected)
-        ):
-            return path
-    return ""
-
-
-def _read(read: _Reader, path: str) -> bytes | None:
+def _doubt_code(lockfile: Lockfile, schemas: Mapping[str, Schema], files: _Files) -> dict[str, str]:
+    """Return the schemas whose code is not what this tool renders, with the reason."""
+    version = lockfile.generator.version
+    if version != __version__:
+        reason = (
+            f"engage-codegen {version} generated the package, and only that version can compare "
+            f"it: run preflight with engage-codegen {version}"
+        )
+        return dict.fromkeys(schemas, reason)
+    modules = {key: lockfile.modules[key] for key in schemas}
     try:
-        return read(path)
-    except OSError:
+        package = build(schemas, _renames_of(modules), "json-schema")
+    except CodegenError as error:
+        return dict.fromkeys(schemas, f"its code cannot be rendered again: {error.message}")
+    without = [part for part in PARTS if f"{part}.py" not in files.paths]
+    texts = render_package(package, without)
+    own = {f"{module.module}.py": key for key, module in modules.items()}
+    return _compare(texts, own, schemas, files)
+
+
+def _compare(
+    texts: Mapping[str, str],
+    owners: Mapping[str, str],
+    schemas: Mapping[str, Schema],
+    files: _Files,
+) -> dict[str, str]:
+    doubts: dict[str, str] = {}
+    expected = {*texts, LOCKFILE_PATH, *map(snapshot_path, schemas)}
+    unexpected = list(find_unexpected(files.paths, expected, files.read, files.is_shipped))
+    shared = [_describe(file) for file in unexpected]
+    for path, text in texts.items():
+        data = files.get(path)
+        if not path.endswith(".py") or (data is not None and digest(data) == digest(text)):
+            continue
+        reason = f"{path} differs from what engage-codegen {__version__} writes"
+        if path in owners:
+            doubts[owners[path]] = reason
+        else:
+            shared.append(reason)
+    return dict.fromkeys(schemas, shared[0]) | doubts if shared else doubts
+
+
+def _describe(file: UnexpectedFile) -> str:
+    return f"{file.path}: {file.message}"
+
+
+def _renames_of(modules: Mapping[str, GeneratedModule]) -> dict[str, str]:
+    """Return the `renames` that the names of a lock file imply.
+
+    If the lock file lies, the code rendered with them differs from the code of the package.
+    """
+    renames: dict[str, str] = {}
+    for schema_id, module in modules.items():
+        if _default_names(schema_id) != (module.module, module.class_name):
+            renames[schema_id] = module.class_name
+        for wire, attribute in module.properties.items():
+            if _default_attribute(schema_id, wire) != attribute:
+                renames[rename_key(schema_id, wire)] = attribute
+    return renames
+
+
+def _default_names(schema_id: str) -> tuple[str, str] | None:
+    try:
+        names = name_schemas([schema_id], {})[schema_id]
+    except SchemaError:
+        return None
+    return names.module, names.class_name
+
+
+def _default_attribute(schema_id: str, wire: str) -> str | None:
+    try:
+        return name_properties(schema_id, [wire], {})[wire]
+    except SchemaError:
         return None

@@ -7,51 +7,64 @@ from typing import Literal, TypeAlias
 from ..compat import compare
 from ..findings.finding import Finding
 from ..schema.envelope import Schema
-from .packages import Artefact
-from .sides import CODES, findings
+from .packages import ShippedPackage
+from .sides import CODES, findings_of_changes
 
 Verdict: TypeAlias = Literal["SAFE", "BREAKS", "UNKNOWN"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """The verdict for one schema of a package at one tenant, and what it rests on."""
+class PreflightRow:
+    """The verdict for one schema of a package and one tenant, and the findings it rests on."""
 
     package: str
     schema_id: str
     tenant: str
-    found: Sequence[Finding]
+    findings: Sequence[Finding]
 
     @property
     def verdict(self) -> Verdict:
-        """UNKNOWN where anything is open, unless something surely breaks."""
-        codes = {finding.code for finding in self.found}
-        if CODES["BREAKING"][0] in codes:
+        """BREAKS if something surely breaks, UNKNOWN if anything is undecided."""
+        codes = {finding.code for finding in self.findings}
+        if CODES["BREAKING"] in codes:
             return "BREAKS"
-        return "UNKNOWN" if CODES["UNKNOWN"][0] in codes else "SAFE"
+        return "UNKNOWN" if CODES["UNKNOWN"] in codes else "SAFE"
 
 
-def judge(artefact: Artefact, tenant: str, theirs: Mapping[str, Schema] | None) -> list[Row]:
-    """One row for each schema that the package has code for; `theirs` is None where the tenant gave
-    no answer, and then nothing is known."""
-    if theirs is None:
+def check_package(
+    package: ShippedPackage, tenant: str, schemas: Mapping[str, Schema] | None
+) -> list[PreflightRow]:
+    """Return a row for each schema of a package.
+
+    `schemas` are those of the tenant, or None if it did not answer: then nothing is known.
+    """
+    ids = sorted({*package.schemas, *package.doubts})
+    if schemas is None:
+        reason = "the tenant did not answer"
         return [
-            Row(artefact.name, it, tenant, [_unknown(it, "the tenant gave no answer", tenant)])
-            for it in sorted({*artefact.schemas, *artefact.doubts})
+            PreflightRow(
+                package.name, schema_id, tenant, [_unknown(schema_id, reason, tenant, "no-answer")]
+            )
+            for schema_id in ids
         ]
-    rows: list[Row] = []
-    # The wider dialect judges all that either generates.
-    changes = compare(artefact.schemas, theirs, "json-schema")
-    placed = findings(changes, artefact.folder)
-    for schema_id in sorted({*artefact.schemas, *artefact.doubts}):
-        found = [replace(it, tenant=tenant) for it, _ in placed if it.schema_id == schema_id]
-        if schema_id in artefact.doubts:
-            found.append(_unknown(schema_id, artefact.doubts[schema_id], tenant))
-        rows.append(Row(artefact.name, schema_id, tenant, found))
+    # The wider dialect covers everything that either dialect generates.
+    changes = compare(package.schemas, schemas, "json-schema")
+    pairs = findings_of_changes(changes, package.folder, "preflight")
+    rows: list[PreflightRow] = []
+    for schema_id in ids:
+        findings = [
+            replace(finding, tenant=tenant)
+            for finding, _ in pairs
+            if finding.schema_id == schema_id
+        ]
+        if schema_id in package.doubts:
+            findings.append(_unknown(schema_id, package.doubts[schema_id], tenant, "package"))
+        rows.append(PreflightRow(package.name, schema_id, tenant, findings))
     return rows
 
 
-def _unknown(schema_id: str, why: str, tenant: str) -> Finding:
-    code, severity = CODES["UNKNOWN"]
-    fix = "generate and build the package again, or ask the tenant again"
-    return Finding(code, severity, schema_id, (), why, fix, tenant=tenant)
+def _unknown(schema_id: str, message: str, tenant: str, kind: str) -> Finding:
+    fix = "generate and build the package again"
+    if kind == "no-answer":
+        fix = "run preflight again when the tenant answers"
+    return Finding(CODES["UNKNOWN"], schema_id, (), (kind,), message, fix, tenant=tenant)

@@ -1,102 +1,167 @@
-"""Two sides compared: the snapshot, the tenant, files, or the snapshot of a git revision."""
+"""Two sides compared: the snapshot, the tenant, files, a package, or a git revision."""
 
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from ..compat import RECREATE, Change, Level, compare
 from ..config import Config
 from ..errors import InputError
-from ..findings.finding import Finding, Severity
-from ..output import snapshot
+from ..findings.finding import Finding
+from ..output.lockfile import FOLDER, LOCKFILE_PATH, GeneratedModule, snapshot_path
+from ..output.snapshot import read_snapshot
 from ..pipeline import tenant_of
 from ..schema.envelope import Schema, parse_envelope
 from ..schema.text import quote
-from ..sources.documents import read
-from ..sources.interface import ApiKey, silently
-from .call_sites import Site
+from ..sources.documents import read_document
+from ..sources.files import FileSource
+from ..sources.interface import ApiKey, ignore_progress
+from .call_sites import CallSite
 
 SNAPSHOT, LIVE, REVISION = "snapshot", "live", "git:"
 
-CODES: Mapping[Level, tuple[str, Severity]] = {
-    "BREAKING": ("EG301", "error"),
-    "UNKNOWN": ("EG302", "error"),
-    "COMPATIBLE": ("EG303", "note"),
-    "DOCS": ("EG304", "note"),
+CODES: Mapping[Level, str] = {
+    "BREAKING": "EG301",
+    "UNKNOWN": "EG302",
+    "COMPATIBLE": "EG303",
+    "DOCS": "EG304",
 }
+
+Situation: TypeAlias = Literal["pull", "push", "taken", "preflight", "other"]
+"""What reconciles the two sides: a pull, a push because the project's files are the source, or
+nothing because the snapshot is the other side already."""
+
+_MAX_WITNESS = 500
 
 
 def schemas_of(side: str, config: Config, key: ApiKey) -> Mapping[str, Schema]:
-    """The schemas of a side: ``snapshot``, ``live``, ``git:REVISION``, or a path to schema files or
-    to a generated package.
-
-    Raises `InputError`, and for a tenant `SourceError`.
-    """
+    """Return the schemas of a side: ``snapshot``, ``live``, ``git:REVISION``, or a path to schema
+    files or to a generated package. Raises `InputError`, and `SourceError` for a tenant."""
     if side == SNAPSHOT:
-        return _snapshot(config.output)
+        return _require_snapshot(config.output)
     if side == LIVE:
-        return tenant_of(config, key).fetch((), silently)
+        return tenant_of(config, key).fetch((), ignore_progress)
     if side.startswith(REVISION):
-        return _revision(side.removeprefix(REVISION), config.output)
+        return _read_revision(side.removeprefix(REVISION), config.output)
     package = package_of(side, config)
     if package:
-        return _snapshot(package)
-    from ..sources.files import FileSource
-
-    return FileSource((Path(side),)).fetch((), silently)
+        return _require_snapshot(package)
+    return FileSource((Path(side),)).fetch((), ignore_progress)
 
 
 def package_of(side: str, config: Config) -> Path | None:
-    """The generated package that a side is; None for files, tenants and revisions."""
+    """Return the folder of the generated package that a side is; None for any other side."""
     if side == SNAPSHOT:
         return config.output
-    path = Path(side)
-    return path if (path / snapshot.FOLDER).is_dir() else None
+    is_path = side != LIVE and not side.startswith(REVISION)
+    return Path(side) if is_path and (Path(side) / FOLDER).is_dir() else None
 
 
-def against_tenant(config: Config, key: ApiKey) -> list[Change]:
-    """What the tenant has otherwise than the snapshot. Raises `SourceError`."""
+def situation_of(theirs: str, config: Config) -> Situation:
+    """Return what reconciles a package of this configuration with another side."""
+    if theirs == LIVE:
+        return "push" if config.schemas else "pull"
+    return "taken" if theirs == SNAPSHOT else "other"
+
+
+def compare_with_tenant(config: Config, key: ApiKey) -> list[Change]:
+    """Return how the tenant differs from the snapshot. Raises `SourceError`."""
     ours, theirs = (schemas_of(side, config, key) for side in (SNAPSHOT, LIVE))
     return compare(ours, theirs, config.dialect)
 
 
-def _snapshot(output: Path) -> Mapping[str, Schema]:
-    found = snapshot.read(output)
-    if not found:
+def findings_of_changes(
+    changes: Sequence[Change], output: Path | None, situation: Situation
+) -> list[tuple[Finding, Change]]:
+    """Return each change with its finding, on the lines of the snapshot in `output` if there."""
+    by_schema: dict[str, list[Change]] = {}
+    for change in changes:
+        by_schema.setdefault(change.schema_id, []).append(change)
+    pairs: list[tuple[Finding, Change]] = []
+    for schema_id, own in by_schema.items():
+        findings = [_finding(change, situation) for change in own]
+        path = output / snapshot_path(schema_id) if output else None
+        if path and path.is_file():
+            findings = read_document(path).locate(findings)
+        pairs += zip(findings, own, strict=True)
+    return pairs
+
+
+def findings_at_calls(
+    pairs: Sequence[tuple[Finding, Change]],
+    sites: Sequence[CallSite],
+    modules: Mapping[str, GeneratedModule],
+) -> list[Finding]:
+    """Return a finding for each call that a change breaks or may break, with the fingerprint of
+    the change."""
+    return [
+        replace(finding, call=site.name, location=site.location)
+        for finding, change in pairs
+        if change.level in ("BREAKING", "UNKNOWN")
+        for site in sites
+        if site.schema_id == change.schema_id and _can_break(site, change, modules)
+    ]
+
+
+def exit_code_of(findings: Sequence[Finding]) -> int:
+    """Return 0 if nothing differs, 3 compatible, 1 undecided, 4 breaking."""
+    codes = {finding.code for finding in findings}
+    return next((code for name, code in _EXIT_CODES.items() if name in codes), 0)
+
+
+_EXIT_CODES = {"EG301": 4, "EG302": 1, "EG303": 3, "EG304": 3}
+
+
+def summarize_changes(findings: Sequence[Finding], waived: int = 0) -> str:
+    """Return the counts of the levels, and what reconciling takes. `waived` were left out."""
+    codes = [finding.code for finding in findings]
+    counts = ", ".join(
+        f"{codes.count(code)} {level}" for level, code in CODES.items() if code in codes
+    )
+    if not counts:
+        return "all differences are waived" if waived else "no difference"
+    return f"{counts}\n  {RECREATE}" if CODES["BREAKING"] in codes else counts
+
+
+def _require_snapshot(output: Path) -> Mapping[str, Schema]:
+    schemas = read_snapshot(output)
+    if not schemas:
         raise InputError(
             "there is no snapshot to compare",
-            where=str(output / snapshot.FOLDER),
+            where=str(output / FOLDER),
             fix="engage-codegen pull",
         )
-    return found
+    return schemas
 
 
-def _revision(revision: str, output: Path) -> dict[str, Schema]:
-    base = next(it for it in (output, *output.parents) if it.is_dir())
-    folder = (output / snapshot.FOLDER).relative_to(base).as_posix()
+def _read_revision(revision: str, output: Path) -> dict[str, Schema]:
+    base = next(path for path in (output, *output.parents) if path.is_dir())
+    folder = (output / FOLDER).relative_to(base).as_posix()
     if revision.startswith("-") or not revision:
         raise InputError(
-            f"{quote(revision)} is no git revision", where=f"{REVISION}…", fix="name a commit"
+            f"{quote(revision)} is not a git revision", where=f"{REVISION}…", fix="name a commit"
         )
-    listed = _git(base, "ls-tree", "--name-only", "-z", revision, "--", f"{folder}/")
-    names = [it for it in listed.split("\0") if it.endswith(".json")]
-    found: dict[str, Schema] = {}
-    for name in names:
-        if not name.endswith(snapshot.LOCK_PATH.rpartition("/")[2]):
-            origin = f"{revision}:{name}"
-            schema = parse_envelope(_git(base, "show", f"{revision}:./{name}"), origin)
-            found[schema.id] = schema
-    if not found:
+    listing = _run_git(base, "ls-tree", "--name-only", "-z", revision, "--", f"{folder}/")
+    schemas: dict[str, Schema] = {}
+    for name in listing.split("\0"):
+        if name.endswith(".json") and not name.endswith(LOCKFILE_PATH.rpartition("/")[2]):
+            text = _run_git(base, "show", f"{revision}:./{name}")
+            schema = parse_envelope(text, f"{revision}:{name}")
+            schemas[schema.id] = schema
+    if not schemas:
         raise InputError(
-            "the revision has no snapshot", where=f"{revision}, {folder}", fix="name another one"
+            "the revision has no snapshot",
+            where=f"{revision}, {folder}",
+            fix="name a commit with a snapshot",
         )
-    return found
+    return schemas
 
 
-def _git(base: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(base), *arguments]
+def _run_git(base: Path, *arguments: str) -> str:
+    command = ["git", "-c", "core.fsmonitor=false", "-C", str(base), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     except OSError:
@@ -104,88 +169,53 @@ def _git(base: Path, *arguments: str) -> str:
     if done.returncode:
         reason = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise InputError(
-            f"git says: {quote(reason)}", where=str(base), fix="name a commit that git knows"
+            f"git failed: {quote(reason)}", where=str(base), fix="name a commit that exists"
         )
     return done.stdout.decode("utf-8", "replace")
 
 
-def findings(changes: Sequence[Change], output: Path | None) -> list[tuple[Finding, Change]]:
-    """Changes as findings, on the lines of the snapshot in `output` where that has the schema."""
-    by_schema: dict[str, list[Change]] = {}
-    for change in changes:
-        by_schema.setdefault(change.schema_id, []).append(change)
-    found: list[tuple[Finding, Change]] = []
-    for schema_id, own in by_schema.items():
-        told = list(map(_finding, own))
-        path = output / snapshot.path_of(schema_id) if output else None
-        if path and path.is_file():
-            told = read(path).placed(told)
-        found += zip(told, own, strict=True)
-    return found
-
-
-def at_calls(
-    judged: Sequence[tuple[Finding, Change]],
-    sites: Sequence[Site],
-    made: Mapping[str, snapshot.Generated],
-) -> list[Finding]:
-    """What breaks, or may break, at each call that it can break, under the same fingerprint."""
-    return [
-        replace(finding, call=site.name, place=site.place)
-        for finding, change in judged
-        if change.level in ("BREAKING", "UNKNOWN")
-        for site in sites
-        if site.schema_id == change.schema_id and _can_break(site, change, made)
-    ]
-
-
-def _can_break(site: Site, change: Change, made: Mapping[str, snapshot.Generated]) -> bool:
+def _can_break(site: CallSite, change: Change, modules: Mapping[str, GeneratedModule]) -> bool:
     if site.is_send:
-        return not change.parts  # a sender takes the payload as it is
+        return not change.parts  # a sender passes the payload on as it is
     if site.is_open:
         return True
-    names = made[change.schema_id].properties
-    having, without = (names.get(it) if it else None for it in (change.having, change.without))
-    return (having is None or having in site.passes) and without not in site.passes
+    attributes = modules[change.schema_id].properties
+    having, without = (
+        attributes.get(name) if name else None for name in (change.having, change.without)
+    )
+    return (having is None or having in site.arguments) and without not in site.arguments
 
 
-def _finding(change: Change) -> Finding:
-    code, severity = CODES[change.level]
+def _finding(change: Change, situation: Situation) -> Finding:
     message = change.message
     if change.witness is not None:
         payload = json.dumps(change.witness, ensure_ascii=False)
-        message += f"; for instance {payload if len(payload) <= 500 else payload[:499] + '…'}"
-    message = " ".join(message.split())
-    return Finding(code, severity, change.schema_id, change.parts, message, _remedy(change))
-
-
-def _remedy(change: Change) -> str:
-    if change.level in ("BREAKING", "UNKNOWN"):
-        return (
-            "take the other side's schema with engage-codegen pull and generate, and mend the calls"
-        )
-    return "engage-codegen pull and generate, when it suits"
-
-
-def exit_code(found: Sequence[Finding]) -> int:
-    """0 nothing differs, 3 compatibly, 1 undecided, 4 it breaks."""
-    codes = {finding.code for finding in found}
-    return next((code for name, code in _EXIT_CODES.items() if name in codes), 0)
-
-
-_EXIT_CODES = {"EG301": 4, "EG302": 1, "EG303": 3, "EG304": 3}
-
-
-def summary(found: Sequence[Finding], waived: int = 0) -> str:
-    """What differs, and what it takes to reconcile the two sides; `waived` were left out."""
-    codes = [finding.code for finding in found]
-    told = ", ".join(
-        f"{codes.count(code)} {level}" for level, (code, _) in CODES.items() if code in codes
+        if len(payload) > _MAX_WITNESS:
+            payload = payload[: _MAX_WITNESS - 1] + "…"
+        message += f"; example: {payload}"
+    is_harmful = change.level in ("BREAKING", "UNKNOWN")
+    return Finding(
+        CODES[change.level],
+        change.schema_id,
+        change.parts,
+        change.reason,
+        " ".join(message.split()),
+        (_FIXES if is_harmful else _HARMLESS_FIXES)[situation],
     )
-    if not told:
-        return "no difference but what is waived" if waived else "no difference"
-    return f"{told}\n  {RECREATE}" if CODES["BREAKING"][0] in codes else told
 
 
-__all__ = ["CODES", "against_tenant", "at_calls", "compare", "exit_code", "findings"]
-__all__ += ["package_of", "schemas_of", "summary"]
+_FIXES: Mapping[Situation, str] = {
+    "pull": "engage-codegen pull, then engage-codegen generate, then correct the calls",
+    "push": "change the tenant: engage-codegen push; or change the project's schema files",
+    "taken": "the snapshot already has this change: correct the calls",
+    "preflight": "do not deploy this package to this tenant: change the tenant's schema first, or "
+    "build a package from the tenant's schemas",
+    "other": "generate from the schemas of the other side, and correct the calls",
+}
+_HARMLESS_FIXES: Mapping[Situation, str] = {
+    "pull": "engage-codegen pull, then engage-codegen generate, at your convenience",
+    "push": "engage-codegen push, or change the project's schema files, at your convenience",
+    "taken": "nothing to do: the snapshot already has this change",
+    "preflight": "nothing to do",
+    "other": "nothing to do",
+}

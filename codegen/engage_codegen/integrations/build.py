@@ -1,56 +1,77 @@
-"""What happens before a build: the package is checked, or made. Offline."""
+"""What the build hooks do before a build: check or generate the packages. Works offline."""
 
 import os
 from pathlib import Path
 
-from .. import config, pipeline
+from .. import __version__, config, pipeline
+from ..config import Config
 from ..errors import CodegenError, InputError
-from ..output.plan import show
+from ..output.plan import diff_lines
 from . import project as projects
 
 
-def before(root: Path) -> None:
+def prepare_build(root: Path) -> None:
     """Check or generate the packages of the project in `root`, as its configuration says.
 
-    In an unpacked source distribution nothing is done: it was checked when that was made, and what
-    it was made from may not be in it. Raises `CodegenError`.
+    An unpacked source distribution is left alone: it was checked when it was built, and may lack
+    what it was generated from. Raises `CodegenError`.
     """
     if (root / "PKG-INFO").exists():
         return
-    for one in _configs(root):
-        if one.build == "generate":
-            pipeline.generate(one)
-            continue
-        plan = pipeline.check(one)
-        if plan is not None:
-            changes = "\n".join(show(plan))
-            raise Stale(
-                f"the package is not what generate would make:\n{changes}",
-                where=str(one.output),
-                fix="engage-codegen generate, and commit what it writes",
-            )
+    for settings in _load_configs(root):
+        if settings.build == "generate":
+            pipeline.generate(settings)
+        else:
+            _check(settings)
 
 
 def generates(root: Path) -> bool:
-    """Whether the hook makes packages, rather than only checking them. Raises `ConfigError`."""
-    return any(one.build == "generate" for one in _configs(root))
+    """Return True if the hook writes packages instead of only checking them.
+
+    Raises `ConfigError`.
+    """
+    return any(settings.build == "generate" for settings in _load_configs(root))
 
 
-def _configs(root: Path) -> tuple[config.Config, ...]:
+def is_enabled(root: Path) -> bool:
+    """Return True if the project in `root` has our section and names us as a build requirement."""
+    try:
+        project = projects.read_project(root)
+    except InputError:
+        return False
+    return project.has_section and project.requires_tool
+
+
+def _load_configs(root: Path) -> tuple[Config, ...]:
     file = root / "pyproject.toml"
     return config.load(file=file, environ=os.environ, flags={}, folder=root)
 
 
-def is_ours(root: Path) -> bool:
-    """Whether the project in `root` asks for the hook: it has our section, and builds with us."""
-    try:
-        project = projects.read(root)
-    except InputError:
-        return False
-    return project.has_section and project.requires_us
+def _check(settings: Config) -> None:
+    result = pipeline.check(settings)
+    for file in result.unexpected:
+        raise StaleBuildError(
+            file.message,
+            where=str(settings.output / file.path),
+            fix="move it out of the package, or delete it",
+        )
+    if not result.is_stale:
+        return
+    message = "the package is not what generate would write"
+    if result.other_version:
+        message += (
+            f": engage-codegen {result.other_version} generated it, but this is {__version__}"
+        )
+    changes = "\n".join(diff_lines(result.plan))
+    raise StaleBuildError(
+        f"{message}\n{changes}",
+        where=str(settings.output),
+        fix="engage-codegen generate, and commit the result",
+    )
 
 
-class Stale(CodegenError):
-    """A package that has to be generated again before it is built."""
+class StaleBuildError(CodegenError):
+    """A package must be generated again before it is built."""
 
     exit_code = 1
+    code = "EG401"

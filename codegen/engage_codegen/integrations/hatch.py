@@ -7,7 +7,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.plugin import hookimpl
 
 from ..errors import CodegenError
-from .build import before
+from .build import prepare_build
 
 
 class EngageCodegenHook(BuildHookInterface[BuilderConfig]):
@@ -16,15 +16,15 @@ class EngageCodegenHook(BuildHookInterface[BuilderConfig]):
     PLUGIN_NAME = "engage-codegen"
 
     def initialize(self, version: str, build_data: dict[str, object]) -> None:
-        """Ends the build where the package is stale, with the command that mends it."""
+        """Abort the build if the package is stale, with the command that corrects it."""
         del version, build_data
         try:
-            before(Path(self.root))
+            prepare_build(Path(self.root))
         except CodegenError as error:
             self.app.abort(f"engage-codegen: {error}")
 
 
 @hookimpl
 def hatch_register_build_hook() -> type[EngageCodegenHook]:
-    """hatchling's way to find it."""
+    """Register the hook with hatchling."""
     return EngageCodegenHook

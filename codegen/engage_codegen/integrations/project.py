@@ -60,7 +60,7 @@ class Project:
         return any(re.match(r"httpx(?![a-z0-9_-])", it) for it in names)
 
     @property
-    def requires_us(self) -> bool:
+    def requires_tool(self) -> bool:
         requires = _strings(self._table("build-system").get("requires"))
         return any(it.startswith("engage-codegen") for it in requires)
 
@@ -126,7 +126,7 @@ def _strings(value: object) -> list[str]:
     return [str(it) for it in cast("list[object]", value)] if isinstance(value, list) else []
 
 
-def read(root: Path) -> Project:
+def read_project(root: Path) -> Project:
     """The project in a folder. Raises `InputError`."""
     path = root / "pyproject.toml"
     if not path.exists():

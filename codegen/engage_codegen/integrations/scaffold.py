@@ -86,7 +86,7 @@ def _pyproject(project: Project, wanted: Wanted, *, is_building: bool) -> Step:
         add(edits.with_table(text, "tool.setuptools.package-data", lines), "\n".join(lines))
     elif project.backend == "setuptools" and "_snapshot" not in project.text:
         notes.append(f"package-data for {_import_path(wanted.output)}: {', '.join(_DATA)}")
-    if is_building and not project.requires_us:
+    if is_building and not project.requires_tool:
         for new, otherwise in _building(project, text):
             add(new, otherwise)
             text = text if new is None else new

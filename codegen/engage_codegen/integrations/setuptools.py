@@ -8,40 +8,41 @@ from setuptools.command.build_py import build_py
 from setuptools.errors import BaseError
 
 from ..errors import CodegenError
-from ..output.snapshot import FOLDER
-from .build import before, generates, is_ours
+from ..output.lockfile import FOLDER
+from .build import generates, is_enabled, prepare_build
 
 
 def finalize(distribution: Distribution) -> None:
-    """Called for each distribution that is set up, by its entry point, before its packages are
-    looked for: what is to be generated has to be there by then."""
+    """Prepare a distribution. setuptools calls this entry point before it looks for packages, so
+    generated packages exist by then."""
     root = Path(distribution.src_root or ".")
-    if not is_ours(root):
+    if not is_enabled(root):
         return
     if generates(root):
-        _before(root)
-    # A wheel is often built from the source distribution, where nothing is checked any more.
+        _prepare(root)
+    # A wheel is often built from the source distribution, which is not checked again.
     for name in ("build_py", "sdist"):
-        known = cast("type[build_py]", distribution.get_command_class(name))
-        distribution.cmdclass[name] = _checking(known, root)
-    # setuptools leaves out what is no module.
-    kept = distribution.package_data.setdefault("", [])
-    kept += [it for it in (f"{FOLDER}/*.json", "py.typed", "INDEX.md") if it not in kept]
+        base = cast("type[build_py]", distribution.get_command_class(name))
+        distribution.cmdclass[name] = _with_preparation(base, root)
+    # setuptools leaves out files that are not modules.
+    patterns = distribution.package_data.setdefault("", [])
+    own = (f"{FOLDER}/*.json", "py.typed", "INDEX.md")
+    patterns += [pattern for pattern in own if pattern not in patterns]
 
 
-def _checking(known: type[build_py], root: Path) -> type[build_py]:
-    class Checking(known):  # type: ignore[valid-type, misc]
-        """Checks or generates first."""
+def _with_preparation(base: type[build_py], root: Path) -> type[build_py]:
+    class PreparedCommand(base):  # type: ignore[valid-type, misc]
+        """The command of setuptools, after the package was checked or generated."""
 
         def run(self) -> None:
-            _before(root)
+            _prepare(root)
             super().run()
 
-    return Checking
+    return PreparedCommand
 
 
-def _before(root: Path) -> None:
+def _prepare(root: Path) -> None:
     try:
-        before(root)
+        prepare_build(root)
     except CodegenError as error:
         raise BaseError(f"engage-codegen: {error}") from None

@@ -1,6 +1,7 @@
 """Rules about schemas and tenants, and fixes."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import InputError
@@ -31,6 +32,25 @@ def lint(
         owner = owners.get(finding.schema_id)
         findings += owner.locate([finding]) if owner else [finding]
     return sort_findings(findings)
+
+
+def locate_findings(findings: Sequence[Finding], paths: Sequence[Path]) -> list[Finding]:
+    """Return the findings with the lines of their schemas in files and folders that can be read.
+
+    Findings that have a line, or whose schema is in none of the files, stay as they are.
+    """
+    owners: dict[str, Document] = {}
+    for path in paths:
+        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+            with suppress(InputError):
+                document = read_document(file)
+                owners |= {schema.id: document for _, schema in document.schemas}
+    return [
+        owners[finding.schema_id].locate([finding])[0]
+        if finding.schema_id in owners and not finding.location.line
+        else finding
+        for finding in findings
+    ]
 
 
 def _lint_document(document: Document, spoken: Dialect) -> list[Finding]:

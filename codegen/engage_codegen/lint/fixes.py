@@ -37,7 +37,8 @@ def _fix_property(value: Json) -> Json:
         name = spellings.get(key.lower(), key)
         if name in value:
             name = key
-        is_text = name in (*FLAGS, "sortOrder")
-        is_number = isinstance(attribute, (int, float))
-        result[name] = to_attribute_text(attribute) if is_text and is_number else attribute
+        if name in (*FLAGS, "sortOrder") and isinstance(attribute, (int, float)):
+            result[name] = to_attribute_text(attribute)
+        else:
+            result[name] = attribute
     return result

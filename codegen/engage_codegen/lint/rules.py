@@ -59,9 +59,7 @@ def _check_product_data(schema: Schema) -> Iterator[Violation]:
 
 
 def _segmentable(schema: Schema) -> list[tuple[tuple[str, ...], str, JsonObject]]:
-    return [
-        entry for entry in iterate_properties(schema) if is_set(entry[2], "addToSegmentation")
-    ]
+    return [entry for entry in iterate_properties(schema) if is_set(entry[2], "addToSegmentation")]
 
 
 @check("EG110")

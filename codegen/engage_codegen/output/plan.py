@@ -1,105 +1,128 @@
-"""Texts -> files: what has to change on the disk, decided (`plan`), shown (`show`), done (`apply`).
-
-A file is replaced or deleted only if the lock says that we wrote it and it is still as we wrote
-it. How a change reaches the disk whole is in `journal`.
-"""
+"""What has to change on the disk, and what is in the way."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import filesystem as disk
-from ..errors import WriteConflictError
+from ..errors import Location, WriteConflictError
+from ..filesystem import check_root, read_below, refuse_escape
 from ..schema.jsontext import digest
-from . import commit as journal
+from .lockfile import FOLDER, LOCKFILE_PATH, fingerprint
+from .snapshot import is_same_schema
+
+_RESTORE = f"restore {LOCKFILE_PATH} from version control"
 
 
 @dataclass(frozen=True, slots=True)
-class Ownership:
-    """What we wrote before: path -> hash. `is_ours` says whether the file at a path, with these
-    bytes, is still the one with that hash; `conflict` makes the error for a file in the way, told
-    whether we wrote it once."""
+class Change:
+    """One file: its path below the output, and its bytes before and after; None if it does not
+    exist."""
 
-    hashes: Mapping[str, str]
-    is_ours: Callable[[str, bytes, str], bool]
-    conflict: Callable[[Path, bool], WriteConflictError]
+    path: str
+    old: bytes | None
+    new: bytes | None
 
-    def covers(self, path: str, data: bytes) -> bool:
-        """Whether the file may be replaced or deleted."""
-        return path in self.hashes and self.is_ours(path, data, self.hashes[path])
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A file that has to change but may not: edited since this tool wrote it, or never written by
+    it (`is_foreign`)."""
+
+    path: str
+    is_foreign: bool
+
+    @property
+    def is_snapshot(self) -> bool:
+        return self.path.startswith(f"{FOLDER}/")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What has to change below `root`; the lock is the last change."""
+    """What has to change below `root`; the lock file is the last change."""
 
     root: Path
-    changes: tuple[journal.Change, ...]
+    changes: tuple[Change, ...]
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         return not self.changes
 
 
-def plan(
-    root: Path,
-    wanted: Mapping[str, str],
-    owned: Ownership,
-    lock: tuple[str, str],
-    *,
-    force: bool = False,
+def make_plan(
+    root: Path, texts: Mapping[str, str], written: Mapping[str, str], lockfile_text: str
 ) -> Plan:
-    """Compare what is wanted, path -> text, with what is there; `lock` is the path and the text of
-    the lock. With `force` every file may be replaced.
+    """Compare the files that a package should have, path -> text, with what is on the disk.
 
-    Raises `WriteConflictError` for the first file that is in the way, and `InputError` for what cannot
-    be read or written.
+    `written` are the files that this tool wrote, path -> fingerprint; those that `texts` lacks are
+    deleted. Raises `InputError` for what cannot be read.
     """
-    disk.check_root(root)
-    changes: list[journal.Change] = []
-    for path in sorted({*wanted, *owned.hashes}):
-        disk.refuse_escape(root, path, _RESTORE)
-        old = disk.read(root, path)
-        new = wanted[path].encode("utf-8") if path in wanted else None
-        if _same(old, new):
+    check_root(root)
+    changes: list[Change] = []
+    conflicts: list[Conflict] = []
+    for path in sorted({*texts, *written}):
+        refuse_escape(root, path, _RESTORE)
+        old = read_below(root, path)
+        new = texts[path].encode("utf-8") if path in texts else None
+        if _is_same(old, new):
             continue
-        if old is not None and not force and not owned.covers(path, old):
-            raise owned.conflict(root / path, path in owned.hashes)
-        changes.append(journal.Change(path, old, new))
-    path, text = lock
-    old = disk.read(root, path)
-    if not _same(old, text.encode("utf-8")):
-        changes.append(journal.Change(path, old, text.encode("utf-8")))
-    return Plan(root, tuple(changes))
+        changes.append(Change(path, old, new))
+        if old is not None and not _may_replace(path, old, new, written.get(path)):
+            conflicts.append(Conflict(path, path not in written))
+    old, new = read_below(root, LOCKFILE_PATH), lockfile_text.encode("utf-8")
+    if not _is_same(old, new):
+        changes.append(Change(LOCKFILE_PATH, old, new))
+    return Plan(root, tuple(changes), tuple(conflicts))
 
 
-_RESTORE = "restore _snapshot/codegen.lock.json from version control"
+def conflict_error(root: Path, conflicts: Sequence[Conflict]) -> WriteConflictError:
+    """Return one error that names every conflicting file."""
+    first = conflicts[0]
+    if first.is_snapshot:
+        message = "the snapshot was edited since the last pull"
+        fix = (
+            "bring the edit to the source as well, or discard it: engage-codegen pull --force "
+            "(generate --force where files are the source)"
+        )
+    elif first.is_foreign:
+        message = "a file that engage-codegen did not write has the name of a generated file"
+        fix = "move it away, set another `output`, or overwrite it: engage-codegen generate --force"
+    else:
+        message = "a generated file was edited by hand"
+        fix = (
+            "move the edit into a file of your own, then discard it: "
+            "engage-codegen generate --force"
+        )
+    paths = [str(root / conflict.path) for conflict in conflicts]
+    locations = [Location(path, "", 1, 1) for path in paths]
+    return WriteConflictError(message, where=", ".join(paths), fix=fix, locations=locations)
 
 
-def show(plan: Plan) -> Iterator[str]:
-    """The plan as a unified diff, line by line, without line ends."""
+def diff_lines(plan: Plan) -> Iterator[str]:
+    """Yield the changes as a unified diff, line by line, without line ends."""
     for change in plan.changes:
-        old, new = _lines(change.old), _lines(change.new)
+        old, new = _split(change.old), _split(change.new)
         before = f"a/{change.path}" if change.old is not None else "/dev/null"
         after = f"b/{change.path}" if change.new is not None else "/dev/null"
         lines = list(difflib.unified_diff(old, new, before, after, lineterm=""))
         yield from lines or [f"--- {before}", f"+++ {after}"]
 
 
-def _lines(data: bytes | None) -> list[str]:
+def _split(data: bytes | None) -> list[str]:
     return (data or b"").decode("utf-8", "replace").splitlines()
 
 
-def apply(plan: Plan) -> None:
-    """Bring the disk to what the plan says. An error before the journal is complete leaves
-    everything as it was."""
-    if not plan.is_empty:
-        journal.commit(plan.root, plan.changes)
-
-
-def _same(old: bytes | None, new: bytes | None) -> bool:
-    """Equal, but for line ends: a checkout with CRLF is no change."""
+def _is_same(old: bytes | None, new: bytes | None) -> bool:
+    """Return True for equal contents, line endings aside: a checkout with CRLF is not a change."""
     if old is None or new is None:
         return old is new
     return old == new or digest(old) == digest(new)
+
+
+def _may_replace(path: str, old: bytes, new: bytes | None, written: str | None) -> bool:
+    """Return True if a file is as this tool wrote it, or is a schema that only changes layout."""
+    if path.startswith(f"{FOLDER}/"):
+        is_reformatted = new is not None and is_same_schema(old, digest(new))
+        return is_reformatted or (written is not None and is_same_schema(old, written))
+    return written is not None and fingerprint(path, old) == written

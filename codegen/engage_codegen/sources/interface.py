@@ -1,4 +1,4 @@
-"""Where schemas come from: one verb."""
+"""The interface of a source of schemas, and the key of a tenant."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,16 @@ Progress = Callable[[int, int], None]
 """Called with the number of schemas that have arrived and the number that are expected."""
 
 
-def silently(_done: int, _total: int) -> None:
-    """A `Progress` for nobody."""
+def ignore_progress(_done: int, _total: int) -> None:
+    """A `Progress` that shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The key of a tenant, the environment variable that it has to come from, and why it must not
-    be used, if that is so."""
+    """The API key of a tenant, and the environment variable that it comes from.
+
+    `problem` says why the key must not be used, if it must not.
+    """
 
     value: str = field(default="", repr=False)
     variable: str = API_KEY_VARIABLE
@@ -26,11 +28,11 @@ class ApiKey:
 
 
 class Source(Protocol):
-    """A tenant, or files that stand for one."""
+    """A tenant, or local files."""
 
     def fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
-        """Everything asked for, by id, or an error; never a part of it.
+        """Return the requested schemas by id, all of them or none.
 
-        `only` empty asks for all schemas. Raises `SourceError`, `InputError` or `SchemaError`.
+        Empty `only` requests every schema. Raises `SourceError`, `InputError` or `SchemaError`.
         """
         ...

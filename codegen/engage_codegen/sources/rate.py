@@ -1,26 +1,28 @@
-"""The pace of requests to a tenant."""
+"""The rate limiter of the tool's own requests to a tenant."""
 
 import asyncio
 import time
 
 BURST = 16
 RATE = 15.0
-"""The list and the schemas that a tenant may have leave at once; of more, 31 in any second, so that
-not even those that are a second late on their way make 50 arrivals in one."""
+"""Requests per second after the burst. The list and the schemas of a full tenant leave at once, and
+of more requests 31 in any second, so that even requests that are a second late on their way do not
+make 50 arrivals in one second (the vendor's limit)."""
 
 
-class Pace:
-    """A token bucket: `BURST` departures at once, and from then on `RATE` a second."""
+class RateLimiter:
+    """A token bucket: `BURST` requests at once, and from then on `RATE` per second."""
 
     def __init__(self) -> None:
         self._tokens = float(BURST)
         self._filled = time.monotonic()
 
     async def wait(self) -> None:
-        while seconds := self._depart():
+        """Wait until a request may leave, and count it."""
+        while seconds := self._take_token():
             await asyncio.sleep(seconds)
 
-    def _depart(self) -> float:
+    def _take_token(self) -> float:
         """Take a token and return 0, or return the seconds until there may be one."""
         # By the time that it is, not by when a sleep should have ended: it may end late.
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""The schemas of a tenant, over HTTP: one list request, then one request a schema.
+"""The schemas of a tenant, read over HTTP: one request for the list, then one for each schema.
 
 Sources of the rules, all in the vendor's documentation: the header is ``apikey``, a User-Agent
 that names the integration is mandatory, and an integration stays below 50 requests a second.
@@ -19,57 +19,42 @@ from ..errors import (
     UnreachableError,
 )
 from ..schema.envelope import Schema, from_envelope, is_id
-from ..schema.jsontext import Json, loads
+from ..schema.jsontext import Json, JsonError, loads
 from ..schema.text import quote
 from .interface import ApiKey, Progress
-from .rate import Pace
+from .rate import RateLimiter
 
-_AT_ONCE = 16
-_AGAIN = "check that the base URL is that of a tenant, and pull again"
+_MAX_CONCURRENT = 16
+_CHECK_URL = "check that the base URL is the URL of a tenant, then pull again"
 _TIMEOUT_SECONDS = 30.0
-_LONGEST_SECONDS = 120.0
-_LARGEST_BYTES = 20_000_000
+_DEADLINE_SECONDS = 120.0
+_MAX_BYTES = 20_000_000
 
 
-class ApiSource:
-    """The tenant at `base_url`, for instance ``https://acme.voyado.com``."""
+class TenantConnection:
+    """The URL, headers and error handling of one tenant's schema API."""
 
     def __init__(self, base_url: str, *, key: ApiKey, user_agent: str, api_version: str) -> None:
-        """Raises `ConfigError` for settings that cannot work."""
-        self._url = f"{_checked(base_url)}/api/{api_version}/interactionschemas"
-        # httpx quotes a header that it cannot send in its error, the key as well.
-        self._variable = key.variable
+        """Raise `ConfigError` for settings that cannot work."""
+        self.url = f"{_check_base_url(base_url)}/api/{api_version}/interactionschemas"
         if key.problem:
             raise ConfigError(key.problem, where=key.variable, fix="name one tenant at a time")
+        self._variable = key.variable
         place = f"environment variable {key.variable}"
-        self._auth = _KeyHeader(_header("API key", key.value, place))
-        self._user_agent = _header("user agent", user_agent, "user-agent, like AcmePOS/1.5")
-        self._pace = Pace()
+        self.auth = _ApiKeyAuth(_check_header("API key", key.value, place))
+        self.user_agent = _check_header(
+            "user agent", user_agent, "key user-agent, or ENGAGE_USER_AGENT"
+        )
 
-    def fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
-        """See `Source.fetch`."""
-        return asyncio.run(self._fetch(only, progress))
+    def schema_url(self, schema_id: str) -> str:
+        """Return the URL of one schema."""
+        return f"{self.url}/{quote_url(schema_id, safe='')}"
 
-    async def _fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
-        headers = {"User-Agent": self._user_agent}
-        gate = asyncio.Semaphore(_AT_ONCE)
-        schemas: dict[str, Schema] = {}
-        async with self._client(headers) as web:
-            ids = await self._ids(web, only)
-
-            async def one(schema_id: str) -> None:
-                async with gate:
-                    schemas[schema_id] = await self._schema(web, schema_id)
-                progress(len(schemas), len(ids))
-
-            progress(0, len(ids))
-            # The first failure ends it: the tasks that are left end with the event loop.
-            await asyncio.gather(*map(one, ids))
-        return {schema_id: schemas[schema_id] for schema_id in ids}
-
-    def _client(self, headers: dict[str, str]) -> httpx.AsyncClient:
-        # A proxy of the environment would get what is meant for the loopback, in plain text.
-        is_local = self._url.startswith("http://")
+    def open(self) -> httpx.AsyncClient:
+        """Return a new HTTP client. Raises `ConfigError` for an unusable proxy."""
+        # A proxy of the environment would get requests to the loopback in plain text.
+        is_local = self.url.startswith("http://")
+        headers = {"User-Agent": self.user_agent}
         try:
             return httpx.AsyncClient(
                 headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=not is_local
@@ -81,108 +66,144 @@ class ApiSource:
                 fix="correct them",
             ) from None
 
-    async def _ids(self, web: httpx.AsyncClient, only: Sequence[str]) -> list[str]:
-        gone = "there is no such API (status 404)"
-        answer = await self._get(web, self._url, gone, "check the base URL and the API version")
-        if not isinstance(answer, list):
-            raise MalformedResponseError(
-                "the list of schemas is no JSON array", where=self._url, fix=_AGAIN
-            )
-        ids = [item.get("id") if isinstance(item, dict) else None for item in answer]
-        listed = [schema_id for schema_id in ids if isinstance(schema_id, str)]
-        if len(listed) != len(answer) or len(set(listed)) != len(listed):
-            raise MalformedResponseError(
-                "the list of schemas has items without an id of their own",
-                where=self._url,
-                fix=_AGAIN,
-            )
-        for schema_id in listed:
-            if not is_id(schema_id):
-                raise MalformedResponseError(
-                    f"the tenant lists {quote(schema_id)}, which is no id of a schema",
-                    where=self._url,
-                    fix=_AGAIN,
-                )
-        missing = sorted(set(only) - set(listed))
-        if missing:
-            raise MalformedResponseError(
-                f"the tenant has no schema {quote(missing[0])}",
-                where=self._url,
-                fix=f"it has {', '.join(sorted(listed)) or 'none at all'}",
-            )
-        return sorted(only or listed)
-
-    async def _schema(self, web: httpx.AsyncClient, schema_id: str) -> Schema:
-        url = f"{self._url}/{quote_url(schema_id, safe='')}"
-        gone = f"the tenant lists the schema {quote(schema_id)} but does not have it"
-        value = await self._get(web, url, gone, "somebody is changing the tenant; pull again")
-        try:
-            schema = from_envelope(value, url)
-        except CodegenError as error:
-            raise MalformedResponseError(error.message, where=url, fix=_AGAIN) from None
-        if schema.id != schema_id:
-            raise MalformedResponseError(
-                f"asked for {quote(schema_id)}, the tenant sent {quote(schema.id)}",
-                where=url,
-                fix=_AGAIN,
-            )
-        return schema
-
-    async def _get(self, web: httpx.AsyncClient, url: str, gone: str, fix_gone: str) -> Json:
-        await self._pace.wait()
-        answer: tuple[httpx.Response, bytes] | None = None
-        failure: Exception | None = None
-        try:
-            async with asyncio.timeout(_LONGEST_SECONDS):
-                answer = await _fetched(web, url, self._auth)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
-            failure = error
-        # Raised out here, where neither a frame nor a context holds the key.
-        if answer is None:
-            raise _unanswered(failure, url)
-        response, body = answer
-        if response.status_code == 404:
-            raise MalformedResponseError(gone, where=url, fix=fix_gone)
-        if len(body) > _LARGEST_BYTES:
-            raise MalformedResponseError(
-                "the answer is larger than any schema", where=url, fix=_AGAIN
-            )
-        if response.status_code in (401, 403):
-            raise self._refused(response.status_code)
-        return _parsed(response, body, url)
-
-    def _refused(self, status: int) -> UnauthorizedError:
+    def unauthorized(self, status: int) -> UnauthorizedError:
+        """Return the error for a refused key. It names the variable, never the key."""
         return UnauthorizedError(
-            f"the tenant refused the key (status {status})",
-            where=self._url,
+            f"the tenant refused the API key (status {status})",
+            where=self.url,
             fix=f"check the key in the environment variable {self._variable}, the tenant that it "
             "belongs to, and the IP addresses that it is bound to",
         )
 
 
-async def _fetched(
-    web: httpx.AsyncClient, url: str, auth: httpx.Auth
+class TenantSource:
+    """The tenant at `base_url`, such as ``https://acme.voyado.com``. It can only read."""
+
+    def __init__(self, base_url: str, *, key: ApiKey, user_agent: str, api_version: str) -> None:
+        """Raise `ConfigError` for settings that cannot work."""
+        self._tenant = TenantConnection(
+            base_url, key=key, user_agent=user_agent, api_version=api_version
+        )
+        self._limiter = RateLimiter()
+
+    def fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
+        """Return the schemas; see `Source.fetch`."""
+        return asyncio.run(self._fetch(only, progress))
+
+    async def _fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
+        slots = asyncio.Semaphore(_MAX_CONCURRENT)
+        schemas: dict[str, Schema] = {}
+        async with self._tenant.open() as http:
+            ids = await self._fetch_ids(http, only)
+
+            async def fetch_one(schema_id: str) -> None:
+                async with slots:
+                    schemas[schema_id] = await self._fetch_schema(http, schema_id)
+                progress(len(schemas), len(ids))
+
+            progress(0, len(ids))
+            # The first failure ends it: the remaining tasks end with the event loop.
+            await asyncio.gather(*map(fetch_one, ids))
+        return {schema_id: schemas[schema_id] for schema_id in ids}
+
+    async def _fetch_ids(self, http: httpx.AsyncClient, only: Sequence[str]) -> list[str]:
+        url = self._tenant.url
+        missing_api = "the tenant has no such API (status 404)"
+        value = await self._get(http, url, missing_api, "check the base URL and the API version")
+        if not isinstance(value, list):
+            raise MalformedResponseError(
+                "the list of schemas is not a JSON array", where=url, fix=_CHECK_URL
+            )
+        ids = [item.get("id") if isinstance(item, dict) else None for item in value]
+        listed = [schema_id for schema_id in ids if isinstance(schema_id, str)]
+        if len(listed) != len(value) or len(set(listed)) != len(listed):
+            raise MalformedResponseError(
+                "the list of schemas has items without a unique id", where=url, fix=_CHECK_URL
+            )
+        for schema_id in listed:
+            if not is_id(schema_id):
+                raise MalformedResponseError(
+                    f"the tenant lists {quote(schema_id)}, which is not a valid schema id",
+                    where=url,
+                    fix=_CHECK_URL,
+                )
+        missing = sorted(set(only) - set(listed))
+        if missing:
+            raise MalformedResponseError(
+                f"the tenant has no schema {quote(missing[0])}",
+                where=url,
+                fix=f"name one of its schemas: {', '.join(sorted(listed)) or 'it has none'}",
+            )
+        return sorted(only or listed)
+
+    async def _fetch_schema(self, http: httpx.AsyncClient, schema_id: str) -> Schema:
+        url = self._tenant.schema_url(schema_id)
+        message = f"the tenant lists the schema {quote(schema_id)} but does not return it"
+        fix = "another process changes the tenant; pull again"
+        value = await self._get(http, url, message, fix)
+        try:
+            schema = from_envelope(value, url)
+        except CodegenError as error:
+            raise MalformedResponseError(error.message, where=url, fix=_CHECK_URL) from None
+        if schema.id != schema_id:
+            raise MalformedResponseError(
+                f"the tenant returned {quote(schema.id)} for {quote(schema_id)}",
+                where=url,
+                fix=_CHECK_URL,
+            )
+        return schema
+
+    async def _get(
+        self, http: httpx.AsyncClient, url: str, not_found: str, not_found_fix: str
+    ) -> Json:
+        await self._limiter.wait()
+        result: tuple[httpx.Response, bytes] | None = None
+        failure: Exception | None = None
+        try:
+            async with asyncio.timeout(_DEADLINE_SECONDS):
+                result = await _download(http, url, self._tenant.auth)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
+            failure = error
+        # Raised out here, where neither a frame nor a context holds the key.
+        if result is None:
+            raise _unanswered(failure, url)
+        response, body = result
+        if response.status_code == 404:
+            raise MalformedResponseError(not_found, where=url, fix=not_found_fix)
+        if len(body) > _MAX_BYTES:
+            message = f"the response has more than {_MAX_BYTES:,} bytes"
+            raise MalformedResponseError(message, where=url, fix=_CHECK_URL)
+        if response.status_code in (401, 403):
+            raise self._tenant.unauthorized(response.status_code)
+        return _parse(response, body, url)
+
+
+async def _download(
+    http: httpx.AsyncClient, url: str, auth: httpx.Auth
 ) -> tuple[httpx.Response, bytes]:
-    """The answer and its decoded body, which is cut off above the largest size."""
-    parts: list[bytes] = []
+    """Return the response and its decoded body, cut off above the largest size."""
+    chunks: list[bytes] = []
     size = 0
-    async with web.stream("GET", url, auth=auth) as response:
-        async for part in response.aiter_bytes(65_536):
-            parts.append(part)
-            size += len(part)
-            if size > _LARGEST_BYTES:
+    async with http.stream("GET", url, auth=auth) as response:
+        async for chunk in response.aiter_bytes(65_536):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > _MAX_BYTES:
                 break
-    return response, b"".join(parts)
+    return response, b"".join(chunks)
 
 
 def _unanswered(failure: Exception | None, url: str) -> CodegenError:
     reason = quote(str(failure) or type(failure).__name__, 200)
     if isinstance(failure, (httpx.InvalidURL, ValueError)):
         return ConfigError(
-            f"there can be no such host: {reason}", where="base-url", fix="correct the base URL"
+            f"the base URL has an invalid host: {reason}",
+            where="base-url",
+            fix="correct the base URL",
         )
     if isinstance(failure, (httpx.RemoteProtocolError, httpx.DecodingError)):
-        return MalformedResponseError(f"the answer was cut off: {reason}", where=url, fix=_AGAIN)
+        message = f"the response was cut off: {reason}"
+        return MalformedResponseError(message, where=url, fix=_CHECK_URL)
     return UnreachableError(
         f"the tenant cannot be reached: {reason}",
         where=url,
@@ -190,25 +211,24 @@ def _unanswered(failure: Exception | None, url: str) -> CodegenError:
     )
 
 
-def _parsed(answer: httpx.Response, body: bytes, url: str) -> Json:
-    status = answer.status_code
-    if not answer.is_success:
-        raise MalformedResponseError(
-            f"the tenant answered {status}", where=url, fix="try again later"
-        )
+def _parse(response: httpx.Response, body: bytes, url: str) -> Json:
+    if not response.is_success:
+        message = f"the tenant answered with status {response.status_code}"
+        raise MalformedResponseError(message, where=url, fix="try again later")
     try:
         return loads(body.decode("utf-8-sig"))
-    except ValueError as error:
-        kind = answer.headers.get("content-type", "no content type")
+    except (JsonError, UnicodeDecodeError) as error:
+        content_type = response.headers.get("content-type", "none")
         raise MalformedResponseError(
-            f"the answer, of type {quote(kind, 40)}, is not JSON: {quote(str(error))}",
+            f"the response (content type {quote(content_type, 40)}) is not valid JSON: "
+            f"{quote(str(error))}",
             where=url,
-            fix=_AGAIN,
+            fix=_CHECK_URL,
         ) from None
 
 
-class _KeyHeader(httpx.Auth):
-    """Puts the key into the one header where it belongs, as late as possible."""
+class _ApiKeyAuth(httpx.Auth):
+    """Adds the key to its header as late as possible."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -218,7 +238,9 @@ class _KeyHeader(httpx.Auth):
         yield request
 
 
-def _header(name: str, value: str, place: str) -> str:
+def _check_header(name: str, value: str, place: str) -> str:
+    """Return a header value that can be sent: httpx quotes any other one in its error, the key
+    as well. Raises `ConfigError`."""
     if not value or not value.isascii() or not value.isprintable() or value != value.strip():
         problem = "cannot be sent as an HTTP header" if value else "is not set"
         raise ConfigError(
@@ -232,14 +254,14 @@ def _header(name: str, value: str, place: str) -> str:
 _URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
 
 
-def _checked(base_url: str) -> str:
-    """The base URL, if it is one that a key may be sent to."""
+def _check_base_url(base_url: str) -> str:
+    """Return the base URL without a slash at the end, if a key may be sent to it."""
     match = _URL.fullmatch(base_url)
     problem = ""
     if not match or int(match[3] or 0) > 65535:
-        problem = "is not that of a tenant, which is a scheme and a host"
+        problem = "is not the URL of a tenant: a scheme and a host"
     elif match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
-        problem = "would send the key over plain HTTP"
+        problem = "would send the API key over plain HTTP"
     if problem:
         raise ConfigError(
             f"the base URL {quote(_without_credentials(base_url))} {problem}",

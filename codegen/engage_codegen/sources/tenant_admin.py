@@ -1,85 +1,98 @@
-"""Creating and deleting the schemas of a tenant: there is no way to change one in place."""
+"""Creating and deleting the schemas of a tenant. A schema cannot be changed in place."""
 
 import asyncio
 import json
-from urllib.parse import quote as quote_url
 
 import httpx
 
-from ..errors import CodegenError, MalformedResponseError, UnreachableError
+from ..errors import MalformedResponseError, UnreachableError
 from ..schema.envelope import Schema
-from ..schema.jsontext import loads
+from ..schema.jsontext import JsonError, loads
 from ..schema.text import quote
-from .tenant import ApiSource
+from .interface import ApiKey
+from .tenant import TenantConnection
 
 
-class TenantWriter(ApiSource):
-    """A tenant that schemas are written to. Each method is one request."""
+class TenantAdmin:
+    """A tenant that schemas are written to. Each method is one request.
+
+    Only the verbs that write hold one; everything else reads through `TenantSource`.
+    """
+
+    def __init__(self, base_url: str, *, key: ApiKey, user_agent: str, api_version: str) -> None:
+        """Raise `ConfigError` for settings that cannot work."""
+        self._tenant = TenantConnection(
+            base_url, key=key, user_agent=user_agent, api_version=api_version
+        )
 
     def create(self, schema: Schema) -> None:
-        """Raises `SourceError`; after an `UnreachableError` the schema may exist."""
-        envelope = {
-            "id": schema.id,
-            "displayName": schema.display_name,
-            "jsonSchema": schema.json_schema,
-        }
-        status, reason = asyncio.run(self._write("POST", self._url, json.dumps(envelope)))
+        """Create a schema. Raises `SourceError`; after `UnreachableError` it may exist."""
+        body = json.dumps(schema.envelope)
+        url = self._tenant.url
+        status, reason = asyncio.run(self._write("POST", url, body))
         if status == 409:
             raise MalformedResponseError(
-                f"the tenant has a schema {schema.id} by now",
-                where=self._url,
+                f"the tenant already has a schema {schema.id}",
+                where=url,
                 fix="look at the plan again: engage-codegen push",
             )
-        self._expect(status, reason, f"the tenant refused the schema {schema.id}")
+        self._check_status(status, reason, f"the tenant refused the schema {schema.id}")
 
     def delete(self, schema_id: str) -> None:
-        """Raises `SourceError`; after an `UnreachableError` the schema may be gone."""
-        url = f"{self._url}/{quote_url(schema_id, safe='')}"
+        """Delete a schema, and with it every interaction stored under it.
+
+        Raises `SourceError`; after `UnreachableError` the schema may be deleted.
+        """
+        url = self._tenant.schema_url(schema_id)
         status, reason = asyncio.run(self._write("DELETE", url, None))
         if status != 404:
-            self._expect(status, reason, f"the tenant did not delete the schema {schema_id}")
+            self._check_status(status, reason, f"the tenant did not delete the schema {schema_id}")
 
-    def _expect(self, status: int, reason: str, what: str) -> None:
+    def _check_status(self, status: int, reason: str, message: str) -> None:
         if status in (401, 403):
-            raise self._refused(status)
+            raise self._tenant.unauthorized(status)
         if not 200 <= status < 300:
-            told = f": {quote(reason, 300)}" if reason else ""
+            detail = f": {quote(reason, 300)}" if reason else ""
             raise MalformedResponseError(
-                f"{what} (status {status}){told}", where=self._url, fix="correct the schema"
+                f"{message} (status {status}){detail}",
+                where=self._tenant.url,
+                fix="correct the schema",
             )
 
     async def _write(self, method: str, url: str, body: str | None) -> tuple[int, str]:
-        """Status and message of the answer."""
-        headers = {"User-Agent": self._user_agent, "Content-Type": "application/json"}
-        answer: httpx.Response | None = None
+        """Return status and message of the response."""
+        headers = {"Content-Type": "application/json"}
+        response: httpx.Response | None = None
         failure = ""
-        async with self._client(headers) as web:
+        async with self._tenant.open() as http:
             try:
-                answer = await web.request(method, url, content=body, auth=self._auth)
+                response = await http.request(
+                    method, url, content=body, headers=headers, auth=self._tenant.auth
+                )
             except httpx.HTTPError as error:
                 failure = str(error) or type(error).__name__
         # Raised out here, where neither a frame nor a context holds the key.
-        if answer is None:
+        if response is None:
             raise _unanswered(method, url, failure)
-        return answer.status_code, _message(answer)
+        return response.status_code, _message_of(response)
 
 
-def _unanswered(method: str, url: str, failure: str) -> CodegenError:
-    done = "created" if method == "POST" else "deleted"
+def _unanswered(method: str, url: str, failure: str) -> UnreachableError:
+    effect = "created" if method == "POST" else "deleted"
     return UnreachableError(
-        f"the tenant did not answer, and the schema may have been {done}: {quote(failure, 200)}",
+        f"the tenant did not answer, and the schema may have been {effect}: {quote(failure, 200)}",
         where=url,
-        fix="run push again: it looks first",
+        fix="run push again: it reads the tenant first",
     )
 
 
-def _message(answer: httpx.Response) -> str:
-    """What the platform said, with the details beyond its message."""
+def _message_of(response: httpx.Response) -> str:
+    """Return the platform's message and its details."""
     try:
-        value = loads(answer.text[:100_000])
-    except ValueError:
+        value = loads(response.text[:100_000])
+    except JsonError:
         return ""
     if not isinstance(value, dict):
         return ""
-    found = [value.get(key) for key in ("message", "messageDetails")]
-    return " ".join(it if isinstance(it, str) else json.dumps(it) for it in found if it)
+    parts = [value.get(key) for key in ("message", "messageDetails")]
+    return " ".join(part if isinstance(part, str) else json.dumps(part) for part in parts if part)

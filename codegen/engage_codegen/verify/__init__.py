@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from .. import pipeline
 from ..config import Config
 from ..errors import WriteConflictError
-from ..output import snapshot
+from ..output.snapshot import read_lockfile, read_snapshot
 from ..schema.envelope import Schema
 from . import oracle
 from .checkers import check_types
@@ -24,11 +24,12 @@ def verify(config: Config) -> Verification:
     Raises `WriteConflictError` if it is not what `generate` would make, what `check` raises, and
     `ConfigError` if there is no validator to compare with.
     """
-    stale = pipeline.check(config)
-    if stale is not None:
-        number = len(stale.changes)
+    result = pipeline.check(config)
+    if result.is_stale:
+        number = len(result.plan.changes)
         raise WriteConflictError(
-            f"stale: {number} file{'s are' if number > 1 else ' is'} not what generate would make",
+            f"stale: {number} file{'s differ' if number > 1 else ' differs'} from what generate "
+            "would write",
             where=str(config.output),
             fix="engage-codegen generate",
         )
@@ -38,17 +39,15 @@ def verify(config: Config) -> Verification:
 def verify_package(config: Config) -> Verification:
     """The same of a package as it is, fresh or not. It is imported, and so run."""
     independent = oracle.choose()
-    lock = snapshot.read_lock(config.output)
-    schemas = snapshot.read(config.output)
-    made = {key: entry.generated for key, entry in lock.schemas.items()}
+    lockfile = read_lockfile(config.output)
+    schemas = read_snapshot(config.output)
     matching = strings(_patterns(schemas.values()))
     with imported(config.output) as package:
         compared = tuple(
             compare(schemas[key], package.subject(of), independent, of.properties, matching)
-            for key, of in sorted(made.items())
-            if of is not None
+            for key, of in sorted(lockfile.modules.items())
         )
-    paths = [path for path in lock.owned_output() if path.endswith((".py", "py.typed"))]
+    paths = [path for path in lockfile.written_files if path.endswith((".py", "py.typed"))]
     return Verification(independent.name, compared, check_types(config.output, paths))
 
 

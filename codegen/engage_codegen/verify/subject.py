@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from ..errors import RenderError
-from ..output.snapshot import Generated
+from ..output.lockfile import GeneratedModule
 from ..schema.jsontext import Json
 
 _NAME = "_engage_codegen_verified"
@@ -89,7 +89,7 @@ class Loaded:
 
     output: Path
 
-    def subject(self, made: Generated) -> Subject:
+    def subject(self, made: GeneratedModule) -> Subject:
         """The class of a schema. Raises `RenderError` if it cannot be imported."""
         try:
             kind = getattr(importlib.import_module(f"{_NAME}.{made.module}"), made.class_name)

@@ -1,0 +1,1 @@
+"""Looking at schemas, packages and code: comparisons, call sites, explanations, preflight."""
