@@ -4,6 +4,7 @@ What only a run with work to do needs is imported where it is needed: `generate`
 reads and hashes files, and imports neither templates nor HTTP.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,13 @@ from .errors import (
     VersionMismatchError,
 )
 from .output.freshness import current_generator, is_current
-from .output.lockfile import FOLDER, LOCKFILE_PATH, Lockfile, snapshot_path
+from .output.lockfile import (
+    FOLDER,
+    LOCKFILE_PATH,
+    STAGING_PREFIX,
+    Lockfile,
+    snapshot_path,
+)
 from .output.snapshot import (
     read_lockfile,
     read_snapshot,
@@ -29,11 +36,11 @@ from .output.snapshot import (
     snapshot_texts,
 )
 from .schema.envelope import Schema
-from .schema.names import SchemaNames, name_schemas
 
 if TYPE_CHECKING:
     from .output.plan import Plan
     from .output.unexpected import UnexpectedFile
+    from .schema.names import SchemaNames
     from .sources.interface import ApiKey, Progress, Source
     from .sources.tenant import TenantSource
 
@@ -88,7 +95,7 @@ class SchemaRow:
     """One row of `list`. `required` and `properties` are wire names."""
 
     schema: Schema
-    names: SchemaNames
+    names: "SchemaNames"
     properties: tuple[str, ...]
     required: tuple[str, ...]
 
@@ -205,6 +212,20 @@ def generate(
     )
 
 
+def count_current(config: Config) -> int | None:
+    """Return the number of schemas if `generate` has nothing to do, and None otherwise.
+
+    Writes nothing. Raises what `generate` raises before it renders.
+    """
+    _require_version(config)
+    names = os.listdir(config.output)
+    if any(name.startswith(STAGING_PREFIX) for name in names):
+        return None
+    lockfile = read_lockfile(config.output)
+    is_done = is_current(config, lockfile, local_schemas(config))
+    return len(lockfile.modules) if is_done else None
+
+
 def check(config: Config) -> CheckResult:
     """Compare the package with a package rendered from its schemas. Writes nothing.
 
@@ -241,6 +262,8 @@ def check(config: Config) -> CheckResult:
 
 def list_schemas(config: Config) -> list[SchemaRow]:
     """Return the schemas of the snapshot, sorted by id."""
+    from .schema.names import name_schemas
+
     schemas = read_snapshot(config.output)
     if not schemas:
         _require_snapshot(config)
@@ -258,7 +281,7 @@ def local_schemas(config: Config) -> Mapping[str, Schema] | None:
     return FileSource(config.schemas).fetch((), ignore_progress)
 
 
-def _row(schema: Schema, names: SchemaNames) -> SchemaRow:
+def _row(schema: Schema, names: "SchemaNames") -> SchemaRow:
     properties, required = (schema.json_schema.get(key) for key in ("properties", "required"))
     return SchemaRow(
         schema,

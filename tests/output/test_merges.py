@@ -1,4 +1,4 @@
-"""After a clean merge of two branches, `check` tells the truth and `generate` repairs the package."""
+"""After a merge of two branches, `check` tells the truth and `generate` repairs the package."""
 
 import itertools
 import json
@@ -74,7 +74,7 @@ def upgrade(state: State, _dice: random.Random) -> State:
 EDITS: dict[str, Edit] = {
     edit.__name__: edit for edit in (add, remove, change, rename, widen, upgrade)
 }
-START = State({key: ("name", "shop") for key in IDS}, {})
+START = State(dict.fromkeys(IDS, ("name", "shop")), {})
 PAIRS = list(itertools.product(EDITS, EDITS))
 SEEDS = range(8) if IS_FULL else range(1)
 

@@ -4,12 +4,11 @@ Everything that is said of a code comes from here: its severity, its title, ``li
 rules in SARIF, and the page of rules in the docs.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, metadata
-from importlib.resources import files
 from typing import Literal, TypeAlias, cast
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -37,14 +36,17 @@ class Rule:
 @cache
 def rules() -> Mapping[str, Rule]:
     """Return every rule by its code, sorted."""
-    text = (files(__package__) / "codes.toml").read_text("utf-8")
-    tables = cast("dict[str, dict[str, str]]", tomllib.loads(text))
+    path = os.path.join(os.path.dirname(__file__), "codes.toml")
+    with open(path, "rb") as file:
+        tables = cast("dict[str, dict[str, str]]", tomllib.load(file))
     return {code: _rule(code, tables[code]) for code in sorted(tables)}
 
 
 @cache
 def documentation_url() -> str:
     """Return the URL of the documentation as the installed distribution names it, or ""."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
     try:
         urls = metadata("engage-codegen").get_all("Project-URL") or []
     except PackageNotFoundError:

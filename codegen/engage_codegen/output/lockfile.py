@@ -22,6 +22,8 @@ FORMAT = 2
 FOLDER = "_snapshot"
 LOCKFILE_PATH = f"{FOLDER}/codegen.lock.json"
 INDEX_PATH = "INDEX.md"
+STAGING_PREFIX = ".engage-codegen-"
+"""The names of hidden folders inside the output in which changes are staged."""
 
 _HEAD = "engage-codegen"
 _SCHEMA_PREFIX = "schema "

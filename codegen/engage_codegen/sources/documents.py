@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import CodegenError, InputError, Location
-from ..findings.finding import Finding, display_path
 from ..schema.envelope import Schema, check_id, from_envelope
 from ..schema.jsontext import (
     Json,
@@ -16,6 +16,9 @@ from ..schema.jsontext import (
     pointer,
     positions,
 )
+
+if TYPE_CHECKING:
+    from ..findings.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,13 @@ class Document:
     error: CodegenError | None = None
 
     @property
-    def errors(self) -> list[Finding]:
+    def errors(self) -> "list[Finding]":
         """The error as a finding, in a list that is empty without an error."""
         if self.error is None:
             return []
-        location = self.error.location
+        from ..findings.finding import Finding, display_path
+
+        location = replace(self.error.location, file=display_path(self.path))
         reason = (self.error.message,) if location.line == 0 else ("syntax",)
         error = self.error
         return [Finding("EG100", self.path.stem, (), reason, error.message, error.fix, location)]
@@ -49,8 +54,10 @@ class Document:
         """True if the text of the file is the canonical form of its JSON."""
         return self.text.replace("\r\n", "\n") == canonical_json(self.value)
 
-    def locate(self, findings: Sequence[Finding]) -> list[Finding]:
+    def locate(self, findings: "Sequence[Finding]") -> "list[Finding]":
         """Return findings about the schemas of this file with their lines and columns."""
+        from ..findings.finding import display_path
+
         prefixes = {schema.id: prefix for prefix, schema in self.schemas}
         places = positions(self.text) if findings and self.error is None else {}
         located: list[Finding] = []
@@ -87,15 +94,14 @@ def read_document(path: Path) -> Document:
     try:
         schemas = list(_schemas_in(value, path))
     except CodegenError as error:
-        location = Location(display_path(path), "", 1, 1)
-        error.location = location
+        error.location = Location(str(path), "", 1, 1)
         return Document(path, text, value, error=error)
     prefixes = [(str(i),) if isinstance(value, list) else () for i in range(len(schemas))]
     return Document(path, text, value, tuple(zip(prefixes, schemas, strict=True)), _is_bare(value))
 
 
 def _error(path: Path, message: str, fix: str, line: int = 1, column: int = 1) -> InputError:
-    location = Location(display_path(path), "", line, column)
+    location = Location(str(path), "", line, column)
     return InputError(message, where=f"{path}:{line}:{column}", fix=fix, location=location)
 
 
