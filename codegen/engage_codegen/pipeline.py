@@ -14,15 +14,14 @@ from . import __version__
 from .config import Config
 from .errors import (
     ConfigError,
-    InputError,
     InterruptedRunError,
     Location,
     MalformedResponseError,
     VersionMismatchError,
 )
-from .output.freshness import current_generator, is_current
+from .output.freshness import is_current
 from .output.lockfile import (
-    FOLDER,
+    FILES_ORIGIN,
     LOCKFILE_PATH,
     STAGING_PREFIX,
     Lockfile,
@@ -32,6 +31,7 @@ from .output.snapshot import (
     read_lockfile,
     read_snapshot,
     refuse_case_collisions,
+    require_snapshot,
     snapshot_files,
     snapshot_texts,
 )
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from .schema.names import SchemaNames
     from .sources.interface import ApiKey, Progress, Source
     from .sources.tenant import TenantSource
-
-FILES_ORIGIN = "files"
-"""The origin of schemas that come from local files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +192,9 @@ def generate(
         return GenerateResult((), (), len(lockfile.modules), completed)
     from .output.git import is_ignored
     from .output.plan import conflict_error
+    from .output.rendering import render
 
-    rendering = _render(config, lockfile, local)
+    rendering = render(config, lockfile, local)
     plan = rendering.plan(config.output)
     if plan.conflicts and not force:
         raise conflict_error(config.output, plan.conflicts)
@@ -235,6 +233,7 @@ def check(config: Config) -> CheckResult:
     from .filesystem import check_root
     from .output import commit
     from .output.git import is_ignored
+    from .output.rendering import render
     from .output.unexpected import scan_folder
 
     _require_version(config)
@@ -248,7 +247,7 @@ def check(config: Config) -> CheckResult:
         )
     lockfile = read_lockfile(config.output)
     local = local_schemas(config)
-    rendering = _render(config, lockfile, local)
+    rendering = render(config, lockfile, local)
     plan = rendering.plan(config.output)
     version = lockfile.generator.version
     return CheckResult(
@@ -266,7 +265,7 @@ def list_schemas(config: Config) -> list[SchemaRow]:
 
     schemas = read_snapshot(config.output)
     if not schemas:
-        _require_snapshot(config)
+        require_snapshot(config.output)
     names = name_schemas(schemas, config.renames)
     return [_row(schema, names[key]) for key, schema in schemas.items()]
 
@@ -307,41 +306,6 @@ def _plan_pull(
     return make_plan(config.output, texts, written, pulled.to_text())
 
 
-@dataclass(frozen=True, slots=True)
-class _Rendering:
-    """A package in memory: its files, its lock file, and the files that earlier runs wrote."""
-
-    texts: Mapping[str, str]
-    lockfile: Lockfile
-    written: Mapping[str, str]
-
-    def plan(self, output: Path) -> "Plan":
-        from .output.plan import make_plan
-
-        return make_plan(output, self.texts, self.written, self.lockfile.to_text())
-
-
-def _render(config: Config, lockfile: Lockfile, local: Mapping[str, Schema] | None) -> _Rendering:
-    from .model.build import build
-    from .output.record import record_package, refuse_renames
-    from .render.package import render_package
-
-    written = lockfile.written_files
-    if local is not None:
-        refuse_case_collisions(local)
-        existing = map(snapshot_path, snapshot_files(config.output))
-        written |= dict.fromkeys(existing, "") | lockfile.pulled_files
-        lockfile = lockfile.with_pulled(local, FILES_ORIGIN, keep_others=False)
-    schemas = dict(local) if local is not None else read_snapshot(config.output)
-    if not schemas:
-        _require_snapshot(config)
-    package = build(schemas, config.renames, config.dialect)
-    refuse_renames(lockfile, package, config.renames)
-    texts = render_package(package, config.without)
-    recorded = record_package(current_generator(config), lockfile, schemas, package, texts)
-    return _Rendering(texts | snapshot_texts(schemas), recorded, written)
-
-
 def origin_of(config: Config) -> str:
     """Return where the configured source is, as the lock file records it."""
     return FILES_ORIGIN if config.schemas else config.base_url
@@ -355,13 +319,4 @@ def _require_version(config: Config) -> None:
             where=f"{config.file}, key required-version",
             fix=f"install engage-codegen {required}, or change required-version and generate",
             location=Location(str(config.file), "", 1, 1),
-        )
-
-
-def _require_snapshot(config: Config) -> None:
-    if not (config.output / LOCKFILE_PATH).exists():
-        raise InputError(
-            "there is no snapshot to generate from",
-            where=str(config.output / FOLDER),
-            fix="engage-codegen pull",
         )

@@ -22,6 +22,8 @@ FORMAT = 2
 FOLDER = "_snapshot"
 LOCKFILE_PATH = f"{FOLDER}/codegen.lock.json"
 INDEX_PATH = "INDEX.md"
+FILES_ORIGIN = "files"
+"""The origin of schemas that come from local files."""
 STAGING_PREFIX = ".engage-codegen-"
 """The names of hidden folders inside the output in which changes are staged."""
 

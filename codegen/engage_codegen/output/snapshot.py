@@ -89,3 +89,13 @@ def refuse_case_collisions(ids: Iterable[str]) -> None:
 def snapshot_texts(schemas: Mapping[str, Schema]) -> dict[str, str]:
     """Return the snapshot files of schemas: path below the package -> text."""
     return {snapshot_path(schema_id): schema.canonical for schema_id, schema in schemas.items()}
+
+
+def require_snapshot(output: Path) -> None:
+    """Raise `InputError` if nothing was ever pulled into the output."""
+    if not (output / LOCKFILE_PATH).exists():
+        raise InputError(
+            "there is no snapshot to generate from",
+            where=str(output / FOLDER),
+            fix="engage-codegen pull",
+        )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CodegenError, InputError, Location
+from ..filesystem import read_bytes, unreadable
 from ..schema.envelope import Schema, check_id, from_envelope
 from ..schema.jsontext import (
     Json,
@@ -74,13 +75,11 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a schema file, whatever is in it. Raises `InputError` if it cannot be read at all."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError:
         raise InputError("no such file or folder", where=str(path), fix="check the path") from None
     except OSError as error:
-        reason = error.strerror or "unknown error"
-        fix = "check the path and its permissions"
-        raise InputError(f"cannot be read: {reason}", where=str(path), fix=fix) from None
+        raise unreadable(path, error) from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
