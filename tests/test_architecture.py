@@ -27,9 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "render": {"errors", "model", "schema"},
     "lint": {"errors", "filesystem", "findings", "model", "schema", "sources"},
     "output": {"config", "errors", "filesystem", "model", "render", "schema"},
-    "pipeline": {
-        *("config", "errors", "filesystem", "model", "output", "render", "schema", "sources"),
-    },
+    "pipeline": {"config", "errors", "filesystem", "output", "schema", "sources"},
     "push": {"errors", "lint", "schema", "sources"},
     "watch": set(),
     "inspection": {

@@ -1,4 +1,4 @@
-"""The product's verbs as functions: pull, generate, check, list. Nothing here prints.
+"""The product's verbs as functions: pull, generate and check. Nothing here prints.
 
 What only a run with work to do needs is imported where it is needed: `generate` with nothing to do
 reads and hashes files, and imports neither templates nor HTTP.
@@ -29,9 +29,7 @@ from .output.lockfile import (
 )
 from .output.snapshot import (
     read_lockfile,
-    read_snapshot,
     refuse_case_collisions,
-    require_snapshot,
     snapshot_files,
     snapshot_texts,
 )
@@ -40,7 +38,6 @@ from .schema.envelope import Schema
 if TYPE_CHECKING:
     from .output.plan import Plan
     from .output.unexpected import UnexpectedFile
-    from .schema.names import SchemaNames
     from .sources.interface import ApiKey, Progress, Source
     from .sources.tenant import TenantSource
 
@@ -85,16 +82,6 @@ class CheckResult:
     @property
     def is_stale(self) -> bool:
         return not self.plan.is_empty
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaRow:
-    """One row of `list`. `required` and `properties` are wire names."""
-
-    schema: Schema
-    names: "SchemaNames"
-    properties: tuple[str, ...]
-    required: tuple[str, ...]
 
 
 def source_of(config: Config, key: "ApiKey") -> "Source":
@@ -259,17 +246,6 @@ def check(config: Config) -> CheckResult:
     )
 
 
-def list_schemas(config: Config) -> list[SchemaRow]:
-    """Return the schemas of the snapshot, sorted by id."""
-    from .schema.names import name_schemas
-
-    schemas = read_snapshot(config.output)
-    if not schemas:
-        require_snapshot(config.output)
-    names = name_schemas(schemas, config.renames)
-    return [_row(schema, names[key]) for key, schema in schemas.items()]
-
-
 def local_schemas(config: Config) -> Mapping[str, Schema] | None:
     """Return the schemas of the configured files; None if the source is a tenant."""
     if not config.schemas:
@@ -278,16 +254,6 @@ def local_schemas(config: Config) -> Mapping[str, Schema] | None:
     from .sources.interface import ignore_progress
 
     return FileSource(config.schemas).fetch((), ignore_progress)
-
-
-def _row(schema: Schema, names: "SchemaNames") -> SchemaRow:
-    properties, required = (schema.json_schema.get(key) for key in ("properties", "required"))
-    return SchemaRow(
-        schema,
-        names,
-        tuple(sorted(properties)) if isinstance(properties, dict) else (),
-        tuple(sorted(map(str, required))) if isinstance(required, list) else (),
-    )
 
 
 def _plan_pull(
