@@ -4,7 +4,6 @@ What only a run with work to do needs is imported where it is needed: `generate`
 reads and hashes files, and imports neither templates nor HTTP.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,25 +13,14 @@ from . import __version__
 from .config import Config
 from .errors import (
     ConfigError,
-    InterruptedRunError,
     Location,
     MalformedResponseError,
     VersionMismatchError,
 )
-from .output.freshness import is_current
-from .output.lockfile import (
-    FILES_ORIGIN,
-    LOCKFILE_PATH,
-    STAGING_PREFIX,
-    Lockfile,
-    snapshot_path,
-)
-from .output.snapshot import (
-    read_lockfile,
-    refuse_case_collisions,
-    snapshot_files,
-    snapshot_texts,
-)
+from .output.folder import PackageFolder
+from .output.lockfile import FILES_ORIGIN, LOCKFILE_PATH, Lockfile, snapshot_path
+from .output.recipe import Recipe
+from .output.snapshot import refuse_case_collisions, snapshot_texts
 from .schema.envelope import Schema
 
 if TYPE_CHECKING:
@@ -116,6 +104,21 @@ def require_base_url(config: Config) -> str:
     )
 
 
+def local_schemas(paths: Sequence[Path]) -> Mapping[str, Schema] | None:
+    """Return the schemas of the configured files; None without any, if the source is a tenant."""
+    if not paths:
+        return None
+    from .sources.files import FileSource
+    from .sources.interface import ignore_progress
+
+    return FileSource(paths).fetch((), ignore_progress)
+
+
+def origin_of(config: Config) -> str:
+    """Return where the configured source is, as the lock file records it."""
+    return FILES_ORIGIN if config.schemas else config.base_url
+
+
 def pull(
     config: Config, source: "Source", only: Sequence[str], *, force: bool, progress: "Progress"
 ) -> PullResult:
@@ -124,26 +127,21 @@ def pull(
     `only` refreshes these ids; without any, schemas that the source no longer has are removed.
     Raises what the source raises, and `WriteConflictError` for a snapshot that was edited.
     """
-    from .filesystem import check_root
-    from .output import commit
-    from .output.plan import conflict_error
-
     _require_version(config)
-    check_root(config.output)
-    commit.roll_forward(config.output)
+    folder = PackageFolder(config.output)
+    folder.open()
     fetched = source.fetch(only, progress)
-    before = set(snapshot_files(config.output))
+    before = set(folder.schema_ids())
     if not fetched and not force and before:
         raise MalformedResponseError(
             "the source has no schemas, but the snapshot has some",
             where=config.base_url or ", ".join(map(str, config.schemas)),
             fix="if every schema was deleted on purpose: engage-codegen pull --force",
         )
-    lockfile = read_lockfile(config.output)
-    plan = _plan_pull(config, lockfile, fetched, keep_others=bool(only))
-    if plan.conflicts and not force:
-        raise conflict_error(config.output, plan.conflicts)
-    commit.apply(plan)
+    plan = _plan_pull(folder, fetched, origin_of(config), keep_others=bool(only))
+    if not force:
+        folder.refuse_conflicts(plan)
+    folder.apply(plan)
     changed_paths = {change.path for change in plan.changes}
     changed = {key for key in fetched if snapshot_path(key) in changed_paths}
     return PullResult(
@@ -167,47 +165,42 @@ def generate(
     Raises `WriteConflictError` for files that may not be replaced, and what the source and the
     model raise.
     """
-    from .filesystem import check_root
-    from .output import commit
-
     _require_version(config)
-    check_root(config.output)
-    completed = commit.roll_forward(config.output)
-    lockfile = read_lockfile(config.output)
-    local = local_schemas(config)
-    if not force and is_current(config, lockfile, local):
+    folder = PackageFolder(config.output)
+    recipe = Recipe(config.renames, config.dialect, config.without)
+    completed = folder.open()
+    local = local_schemas(config.schemas)
+    lockfile = folder.read_lockfile()
+    if not force and folder.is_current(lockfile, recipe.generator(), local):
         return GenerateResult((), (), len(lockfile.modules), completed)
-    from .output.git import is_ignored
-    from .output.plan import conflict_error
-    from .output.rendering import render
-
-    rendering = render(config, lockfile, local)
-    plan = rendering.plan(config.output)
-    if plan.conflicts and not force:
-        raise conflict_error(config.output, plan.conflicts)
+    plan, _ = _plan_package(folder, recipe, lockfile, local)
+    if not force:
+        folder.refuse_conflicts(plan)
     if plan.conflicts and on_discard is not None:
-        on_discard(tuple(config.output / conflict.path for conflict in plan.conflicts))
-    commit.apply(plan)
+        on_discard(tuple(folder.root / conflict.path for conflict in plan.conflicts))
+    folder.apply(plan)
     return GenerateResult(
         written=tuple(change.path for change in plan.changes if change.new is not None),
         deleted=tuple(change.path for change in plan.changes if change.new is None),
-        schemas=len(rendering.lockfile.modules),
+        schemas=len(folder.schema_ids()),
         completed_interrupted=completed,
-        is_ignored=not plan.is_empty and is_ignored(config.output),
+        is_ignored=not plan.is_empty and folder.is_ignored(),
     )
 
 
 def count_current(config: Config) -> int | None:
     """Return the number of schemas if `generate` has nothing to do, and None otherwise.
 
-    Writes nothing. Raises what `generate` raises before it renders.
+    Writes nothing, unless an earlier run was interrupted. Raises what `generate` raises before it
+    renders.
     """
     _require_version(config)
-    names = os.listdir(config.output)
-    if any(name.startswith(STAGING_PREFIX) for name in names):
+    folder = PackageFolder(config.output)
+    recipe = Recipe(config.renames, config.dialect, config.without)
+    if folder.open():
         return None
-    lockfile = read_lockfile(config.output)
-    is_done = is_current(config, lockfile, local_schemas(config))
+    lockfile = folder.read_lockfile()
+    is_done = folder.is_current(lockfile, recipe.generator(), local_schemas(config.schemas))
     return len(lockfile.modules) if is_done else None
 
 
@@ -217,64 +210,57 @@ def check(config: Config) -> CheckResult:
     Believes nothing of the lock file, which is compared as well. Raises `InterruptedRunError`, and
     what `generate` raises except for conflicts.
     """
-    from .filesystem import check_root
-    from .output import commit
-    from .output.git import is_ignored
-    from .output.rendering import render
-    from .output.unexpected import scan_folder
-
     _require_version(config)
-    check_root(config.output)
-    if commit.is_interrupted(config.output):
-        raise InterruptedRunError(
-            "a run was interrupted while it wrote the package",
-            where=str(config.output),
-            fix="engage-codegen generate",
-            locations=[Location(str(config.output), "", 1, 1)],
-        )
-    lockfile = read_lockfile(config.output)
-    local = local_schemas(config)
-    rendering = render(config, lockfile, local)
-    plan = rendering.plan(config.output)
+    folder = PackageFolder(config.output)
+    recipe = Recipe(config.renames, config.dialect, config.without)
+    folder.refuse_interrupted()
+    local = local_schemas(config.schemas)
+    lockfile = folder.read_lockfile()
+    plan, paths = _plan_package(folder, recipe, lockfile, local)
     version = lockfile.generator.version
+    is_hidden = not plan.is_empty and folder.is_current(lockfile, recipe.generator(), local)
     return CheckResult(
         plan,
-        unexpected=scan_folder(config.output, {*rendering.texts, LOCKFILE_PATH}),
-        is_vouched_for=not plan.is_empty and is_current(config, lockfile, local),
+        unexpected=folder.find_unexpected(paths),
+        is_vouched_for=is_hidden,
         other_version=version if version not in ("", __version__) else "",
-        is_ignored=is_ignored(config.output),
+        is_ignored=folder.is_ignored(),
     )
 
 
-def local_schemas(config: Config) -> Mapping[str, Schema] | None:
-    """Return the schemas of the configured files; None if the source is a tenant."""
-    if not config.schemas:
-        return None
-    from .sources.files import FileSource
-    from .sources.interface import ignore_progress
-
-    return FileSource(config.schemas).fetch((), ignore_progress)
-
-
 def _plan_pull(
-    config: Config, lockfile: Lockfile, fetched: Mapping[str, Schema], *, keep_others: bool
+    folder: PackageFolder, fetched: Mapping[str, Schema], origin: str, *, keep_others: bool
 ) -> "Plan":
-    from .output.plan import make_plan
-
-    existing = snapshot_files(config.output)
+    existing = folder.schema_ids()
     refuse_case_collisions({*fetched, *existing} if keep_others else fetched)
+    lockfile = folder.read_lockfile()
     texts = snapshot_texts(fetched)
     # A file that no pull wrote has no digest that could match, so it is in the way.
     written = dict.fromkeys(map(snapshot_path, existing), "") | lockfile.pulled_files
     if keep_others:
         written = {path: value for path, value in written.items() if path in texts}
-    pulled = lockfile.with_pulled(fetched, origin_of(config), keep_others=keep_others)
-    return make_plan(config.output, texts, written, pulled.to_text())
+    return folder.plan(
+        texts, written, lockfile.with_pulled(fetched, origin, keep_others=keep_others)
+    )
 
 
-def origin_of(config: Config) -> str:
-    """Return where the configured source is, as the lock file records it."""
-    return FILES_ORIGIN if config.schemas else config.base_url
+def _plan_package(
+    folder: PackageFolder,
+    recipe: Recipe,
+    lockfile: Lockfile,
+    local: Mapping[str, Schema] | None,
+) -> "tuple[Plan, frozenset[str]]":
+    """Return what has to change on the disk, and the paths that the package should have."""
+    from .output.rendering import render, written_with_snapshot
+
+    written = lockfile.written_files
+    if local is not None:
+        written = written_with_snapshot(lockfile, folder.schema_ids())
+        lockfile = lockfile.with_pulled(local, FILES_ORIGIN, keep_others=False)
+    schemas = folder.read_schemas() if local is None else local
+    rendering = render(recipe, lockfile, schemas)
+    plan = folder.plan(rendering.texts, written, rendering.lockfile)
+    return plan, frozenset([*rendering.texts, LOCKFILE_PATH])
 
 
 def _require_version(config: Config) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from engage_codegen import pipeline
 from engage_codegen.config import Config, load
-from engage_codegen.output import freshness, record
+from engage_codegen.output import recipe, record
 from engage_codegen.output.lockfile import LOCKFILE_PATH
 from engage_codegen.render import package as rendering
 from engage_codegen.sources.files import FileSource
@@ -83,7 +83,7 @@ SEEDS = range(8) if IS_FULL else range(1)
 def tool_of(version: str) -> Generator[None]:
     """Run another version of the tool, which writes one more comment into each module."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (pipeline, freshness, record):
+        for module in (pipeline, recipe, record):
             patch.setattr(module, "__version__", version)
         if version != START.version:
             layout = rendering.format_module

@@ -54,7 +54,7 @@ def _push_target(
     from ..sources.tenant_admin import TenantAdmin
 
     tenant = pipeline.tenant_of(config, key)
-    local = pipeline.local_schemas(config)
+    local = pipeline.local_schemas(config.schemas)
     project = read_snapshot(config.output) if local is None else local
     current = tenant.fetch((), ignore_progress)
     plan = plan_push(project, current, ids, config.dialect, config.renames)

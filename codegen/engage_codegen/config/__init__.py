@@ -12,7 +12,6 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..findings.waivers import Waiver
 from ..schema.envelope import Dialect
-from ..schema.jsontext import JsonObject, canonical_json, digest
 from ..schema.text import quote
 from . import files, values
 from .values import PARTS, SECTION, Build, Value
@@ -60,15 +59,6 @@ class Config:
     waivers: tuple[Waiver, ...] = ()
     file: Path | None = None
     shares_tenant: bool = False
-
-    def digest(self) -> str:
-        """Return a digest of the keys that decide the text of the package."""
-        decisive: JsonObject = {
-            "renames": dict(self.renames),
-            "without": list(self.without),
-            "dialect": self.dialect,
-        }
-        return digest(canonical_json(decisive))
 
 
 def load(

@@ -3,39 +3,34 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from .. import __version__
-from ..config import Config
 from ..filesystem import read_bytes
-from ..render.resources import templates_digest
 from ..schema.envelope import Schema
 from .lockfile import Generator, Lockfile, fingerprint, snapshot_path
 from .snapshot import snapshot_files
 
 
-def current_generator(config: Config) -> Generator:
-    """Return the generator of this run."""
-    return Generator(__version__, config.digest(), templates_digest())
-
-
 def is_current(
-    config: Config, lockfile: Lockfile, local_schemas: Mapping[str, Schema] | None
+    output: Path,
+    lockfile: Lockfile,
+    generator: Generator,
+    local_schemas: Mapping[str, Schema] | None,
 ) -> bool:
     """Return True if every input and every output has the hash that the lock file records for it,
     and this very generator made every line.
 
     `local_schemas` are those of the configured files, or None if the source is a tenant.
     """
-    generator, modules = current_generator(config), lockfile.modules
+    modules = lockfile.modules
     if lockfile.generator != generator:
         return False
     if any(module.generator != generator.name for module in modules.values()):
         return False
-    if snapshot_files(config.output).keys() != modules.keys():
+    if snapshot_files(output).keys() != modules.keys():
         return False
     if local_schemas is not None and not _is_pulled(lockfile, local_schemas):
         return False
     try:
-        return _has_hashes(config.output, lockfile)
+        return _has_hashes(output, lockfile)
     except (OSError, ValueError):
         return False
 
