@@ -22,16 +22,17 @@ def _has_nothing_to_do() -> bool:
     """
     from pathlib import Path
 
-    from . import config, pipeline
+    from . import config
     from .errors import CodegenError
+    from .output.freshness import count_current
 
     if "_ENGAGE_CODEGEN_COMPLETE" in os.environ:  # a shell asks for completions
         return False
     try:
         configs = config.load(file=None, environ=os.environ, flags={}, folder=Path.cwd())
-        count = pipeline.count_current(configs[0]) if len(configs) == 1 else None
     except (CodegenError, OSError):
         return False
+    count = count_current(configs[0]) if len(configs) == 1 else None
     if count is None:
         return False
     if sys.stderr is not None:  # closed from outside: print would use stdout

@@ -18,6 +18,7 @@ from .errors import (
     VersionMismatchError,
 )
 from .output.folder import PackageFolder
+from .output.freshness import read_schema_files
 from .output.lockfile import FILES_ORIGIN, LOCKFILE_PATH, Lockfile, snapshot_path
 from .output.recipe import Recipe
 from .output.snapshot import refuse_case_collisions, snapshot_texts
@@ -104,16 +105,6 @@ def require_base_url(config: Config) -> str:
     )
 
 
-def local_schemas(paths: Sequence[Path]) -> Mapping[str, Schema] | None:
-    """Return the schemas of the configured files; None without any, if the source is a tenant."""
-    if not paths:
-        return None
-    from .sources.files import FileSource
-    from .sources.interface import ignore_progress
-
-    return FileSource(paths).fetch((), ignore_progress)
-
-
 def origin_of(config: Config) -> str:
     """Return where the configured source is, as the lock file records it."""
     return FILES_ORIGIN if config.schemas else config.base_url
@@ -169,7 +160,7 @@ def generate(
     folder = PackageFolder(config.output)
     recipe = Recipe(config.renames, config.dialect, config.without)
     completed = folder.open()
-    local = local_schemas(config.schemas)
+    local = read_schema_files(config.schemas) if config.schemas else None
     lockfile = folder.read_lockfile()
     if not force and folder.is_current(lockfile, recipe.generator(), local):
         return GenerateResult((), (), len(lockfile.modules), completed)
@@ -188,22 +179,6 @@ def generate(
     )
 
 
-def count_current(config: Config) -> int | None:
-    """Return the number of schemas if `generate` has nothing to do, and None otherwise.
-
-    Writes nothing, unless an earlier run was interrupted. Raises what `generate` raises before it
-    renders.
-    """
-    _require_version(config)
-    folder = PackageFolder(config.output)
-    recipe = Recipe(config.renames, config.dialect, config.without)
-    if folder.open():
-        return None
-    lockfile = folder.read_lockfile()
-    is_done = folder.is_current(lockfile, recipe.generator(), local_schemas(config.schemas))
-    return len(lockfile.modules) if is_done else None
-
-
 def check(config: Config) -> CheckResult:
     """Compare the package with a package rendered from its schemas. Writes nothing.
 
@@ -214,7 +189,7 @@ def check(config: Config) -> CheckResult:
     folder = PackageFolder(config.output)
     recipe = Recipe(config.renames, config.dialect, config.without)
     folder.refuse_interrupted()
-    local = local_schemas(config.schemas)
+    local = read_schema_files(config.schemas) if config.schemas else None
     lockfile = folder.read_lockfile()
     plan, paths = _plan_package(folder, recipe, lockfile, local)
     version = lockfile.generator.version

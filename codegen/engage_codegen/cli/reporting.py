@@ -118,7 +118,8 @@ def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "F
 
     file = finding.location.file
     if file and not file.startswith(("http:", "https:")):
-        return replace(finding, location=replace(finding.location, file=display_path(Path(file))))
+        location = finding.location._replace(file=display_path(Path(file)))
+        return replace(finding, location=location)
     if finding.schema_id:
         return finding
     file = display_path(config.file) if config and config.file else ""

@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -61,7 +60,7 @@ class Section:
             pattern = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
             used = {other.line for other in located}
             matches = (n for n, line in lines if n not in used and pattern.match(line))
-            located.append(replace(waiver, line=next(matches, 0)))
+            located.append(waiver._replace(line=next(matches, 0)))
         return tuple(located)
 
     def targets(self, only: Sequence[str]) -> dict[str, dict[str, Value]]:

@@ -2,10 +2,9 @@
 
 import keyword
 import os
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 from ..errors import ConfigError
 from ..findings.waivers import Waiver
@@ -22,8 +21,7 @@ Build: TypeAlias = Literal["check", "generate"]
 """What a build hook does before a build."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A raw value and the name of its place, for messages. Paths are relative to `folder`."""
 
     raw: object

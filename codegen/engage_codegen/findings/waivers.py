@@ -1,9 +1,8 @@
 """Waivers: findings that a team accepts until the end of a day. Pure; the day is an argument."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import Location
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 EXPIRED, UNUSED = "EG402", "EG403"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(NamedTuple):
     """A finding that is accepted through `until`, and why.
 
     `line` is the line of the configuration file that names it, from 1; 0 if it is not known.

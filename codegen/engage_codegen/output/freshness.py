@@ -1,12 +1,43 @@
 """Whether `generate` has nothing to do, by the hashes of the lock file. No verdict uses this."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .. import __version__
+from ..config import Config
+from ..errors import CodegenError
 from ..filesystem import read_bytes
 from ..schema.envelope import Schema
-from .lockfile import Generator, Lockfile, fingerprint, snapshot_path
-from .snapshot import snapshot_files
+from .lockfile import STAGING_PREFIX, Generator, Lockfile, fingerprint, snapshot_path
+from .recipe import Recipe
+from .snapshot import read_lockfile, snapshot_files
+
+
+def count_current(config: Config) -> int | None:
+    """Return the number of schemas if `generate` has nothing to do, and None if it has, or if it
+    fails. Writes nothing."""
+    if config.required_version not in ("", __version__):
+        return None
+    try:
+        names = os.listdir(config.output)
+        if any(name.startswith(STAGING_PREFIX) for name in names):
+            return None
+        schemas = read_schema_files(config.schemas) if config.schemas else None
+        lockfile = read_lockfile(config.output)
+        generator = Recipe(config.renames, config.dialect, config.without).generator()
+        is_done = is_current(config.output, lockfile, generator, schemas)
+    except (CodegenError, OSError):
+        return None
+    return len(lockfile.modules) if is_done else None
+
+
+def read_schema_files(paths: Sequence[Path]) -> Mapping[str, Schema]:
+    """Return the schemas of files and folders. Raises `InputError` and `SchemaError`."""
+    from ..sources.files import FileSource
+    from ..sources.interface import ignore_progress
+
+    return FileSource(paths).fetch((), ignore_progress)
 
 
 def is_current(

@@ -10,8 +10,8 @@ that is merely old. No verdict rests on them.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import cast
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, cast
 
 from ..errors import Location, LockfileError
 from ..schema.envelope import Schema, is_id
@@ -33,8 +33,7 @@ _ROW_START = "| `"
 _RESTORE = "restore the file from version control, or delete it and run engage-codegen pull"
 
 
-@dataclass(frozen=True, slots=True)
-class Generator:
+class Generator(NamedTuple):
     """What generates a package: the version of this tool, and digests of the configuration and the
     templates. Empty before the first run."""
 
@@ -48,8 +47,7 @@ class Generator:
         return f"{self.version}+{digest(f'{self.config} {self.templates}')[:12]}"
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedModule:
+class GeneratedModule(NamedTuple):
     """What one schema became.
 
     `generator` is the `Generator.name` that made it, `schema` the digest of the schema, `code`
@@ -71,8 +69,7 @@ class GeneratedModule:
         return self.generator.partition("+")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The line of one schema.
 
     `pulled` is the digest of the schema as `pull` wrote it, and `origin` where it came from: the
@@ -96,11 +93,11 @@ class Lockfile:
     def to_text(self) -> str:
         """Return the text of the file."""
         lines = [
-            f'"{_SCHEMA_PREFIX}{schema_id}": {_dump(_without_none(asdict(entry)))},\n'
+            f'"{_SCHEMA_PREFIX}{schema_id}": {_dump(_entry_members(entry))},\n'
             for schema_id, entry in sorted(self.schemas.items())
             if entry != Entry()
         ]
-        head = _dump({"format": FORMAT, **asdict(self.generator)})
+        head = _dump({"format": FORMAT, **self.generator._asdict()})
         return f'{{\n"{_HEAD}": {head},\n{"".join(lines)}"files": {_dump(self.files)}\n}}\n'
 
     @property
@@ -134,12 +131,12 @@ class Lockfile:
         They replace the others, or with `keep_others` stand beside them.
         """
         entries = {
-            key: entry if keep_others else replace(entry, pulled=None, origin=None)
+            key: entry if keep_others else entry._replace(pulled=None, origin=None)
             for key, entry in self.schemas.items()
         }
         for key, schema in schemas.items():
             entry = entries.get(key, Entry())
-            entries[key] = replace(entry, pulled=schema.digest, origin=origin)
+            entries[key] = entry._replace(pulled=schema.digest, origin=origin)
         return replace(self, schemas=entries)
 
 
@@ -257,8 +254,11 @@ def _index_fingerprint(frame: str, rows: list[str]) -> str:
     return digest("\n".join([frame, *rows]))
 
 
-def _without_none(entry: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in entry.items() if value is not None}
+def _entry_members(entry: Entry) -> dict[str, object]:
+    members = entry._asdict()
+    if entry.generated is not None:
+        members["generated"] = entry.generated._asdict()
+    return {key: value for key, value in members.items() if value is not None}
 
 
 def _dump(value: object) -> str:

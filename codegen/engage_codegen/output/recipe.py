@@ -1,7 +1,7 @@
 """What decides the text of a package beside its schemas."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .. import __version__
 from ..render.resources import templates_digest
@@ -10,8 +10,7 @@ from ..schema.jsontext import JsonObject, canonical_json, digest
 from .lockfile import Generator
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(NamedTuple):
     """The settings that decide the text of a package."""
 
     renames: Mapping[str, str]

@@ -45,7 +45,7 @@ class Document:
             return []
         from ..findings.finding import Finding, display_path
 
-        location = replace(self.error.location, file=display_path(self.path))
+        location = self.error.location._replace(file=display_path(self.path))
         reason = (self.error.message,) if location.line == 0 else ("syntax",)
         error = self.error
         return [Finding("EG100", self.path.stem, (), reason, error.message, error.fix, location)]
