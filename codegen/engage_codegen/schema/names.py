@@ -46,7 +46,7 @@ _MODULES = frozenset(
 )
 _CLASSES = frozenset(
     "AsyncEngageClient EngageClient Receipt RetryPolicy Stored ClassVar Literal Mapping Self Json "
-    "Reader Violation InvalidPayload Unset UUID Date Time Timedelta Decimal Deprecated".split()
+    "Reader Violation InvalidPayloadError Unset UUID Date Time Timedelta Decimal Deprecated".split()
 )
 _ATTRIBUTES = frozenset(
     "self str int float bool bytes dict list tuple set object datetime dataclass classmethod "
