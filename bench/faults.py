@@ -29,17 +29,17 @@ from engage_interactions import (
     AsyncEngageClient,
     EngageClient,
     EngageError,
-    NotSent,
-    OutcomeUnknown,
+    NotSentError,
+    OutcomeUnknownError,
     Receipt,
-    Rejected,
+    RejectedError,
     RetryPolicy,
 )
 from engage_interactions.favourite import Favourite, send_favourite, send_favourite_async
 
 POLICIES = (
     RetryPolicy.interactive(),
-    RetryPolicy(again=(0.01, 0.02), look=(0.05, 0.1), resend=True),
+    RetryPolicy(retry_delays=(0.01, 0.02), lookup_delays=(0.05, 0.1), resend=True),
 )
 AT_ONCE = 30  # of each client, for both policies together
 PER_CONTACT = 60  # more than a page: a look has to turn it
@@ -292,17 +292,17 @@ class Result:
     @property
     def unlooked(self) -> int:
         ends = [it.end for it in self.sent]
-        return sum(isinstance(it, OutcomeUnknown) and it.seen is None for it in ends)
+        return sum(isinstance(it, OutcomeUnknownError) and it.lookup is None for it in ends)
 
     @property
     def unseen(self) -> int:
         """How many a look did not see and that were stored after all."""
         ends = [it.end for it in self.sent if it.stored]
-        return sum(isinstance(it, OutcomeUnknown) and it.seen is False for it in ends)
+        return sum(isinstance(it, OutcomeUnknownError) and it.lookup == "absent" for it in ends)
 
     @property
     def unknown_but_stored(self) -> int:
-        return sum(isinstance(it.end, OutcomeUnknown) and bool(it.stored) for it in self.sent)
+        return sum(isinstance(it.end, OutcomeUnknownError) and bool(it.stored) for it in self.sent)
 
     @property
     def duplicates(self) -> int:
@@ -367,15 +367,15 @@ def complaints(sent: Sent, is_late: bool) -> list[str]:
             found.append(f"lost: the receipt {end.id} is not of it")
         found += [f"stored otherwise than sent: {it}" for it in own if not is_as_sent(it, sent.job)]
         dates = [end.created_date]
-    elif isinstance(end, OutcomeUnknown):
+    elif isinstance(end, OutcomeUnknownError):
         dates = [datetime.fromisoformat(end.created_date or "0001-01-01T00:00Z")]
-        if stored and end.seen is False and not is_late:
+        if stored and end.lookup == "absent" and not is_late:
             found.append("stored, but a look did not see it")
-        if end.seen and len(stored) < 2:
+        if end.lookup == "ambiguous" and len(stored) < 2:
             found.append(f"seen more than once, and stored {len(stored)} times")
     else:
         dates = []
-        if not isinstance(end, NotSent | Rejected):
+        if not isinstance(end, NotSentError | RejectedError):
             of_tree = "in the wrong place" if isinstance(end, EngageError) else "not of the tree"
             found.append(f"{of_tree}: {end!r}")
         elif stored:
@@ -400,10 +400,10 @@ HEAD = f"""\
 def line(result: Result) -> str:
     counts = (
         result.count(Receipt),
-        result.count(OutcomeUnknown),
+        result.count(OutcomeUnknownError),
         result.unknown_but_stored,
-        result.count(NotSent),
-        result.count(Rejected),
+        result.count(NotSentError),
+        result.count(RejectedError),
         result.stored,
         result.duplicates,
         result.faults,

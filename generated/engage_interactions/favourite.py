@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.call.retry import RetryPolicy
-from ._runtime.client import EngageClient
-from ._runtime.payload.checks import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
@@ -19,7 +16,7 @@ from ._runtime.payload.checks import (
     read_number,
     read_string,
 )
-from ._runtime.results import Receipt
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +45,25 @@ class Favourite:
     """Price (SEK). Shown in the contact card."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if type(self.product_sku) is not str:
-            check_string(problems, "productSku", self.product_sku)
+            check_string(violations, "productSku", self.product_sku)
         if self.category is not None and type(self.category) is not str:
-            check_string(problems, "category", self.category)
+            check_string(violations, "category", self.category)
         if self.brand is not None and type(self.brand) is not str:
-            check_string(problems, "brand", self.brand)
+            check_string(violations, "brand", self.brand)
         if self.size is not None and type(self.size) is not str:
-            check_string(problems, "size", self.size)
+            check_string(violations, "size", self.size)
         if self.price is not None:
-            check_number(problems, "price", self.price)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_number(violations, "price", self.price)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         payload["productSku"] = self.product_sku
         if self.category is not None:
@@ -78,15 +78,19 @@ class Favourite:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                product_sku=read.required("productSku", read_string),
-                category=read.optional("category", read_string),
-                brand=read.optional("brand", read_string),
-                size=read.optional("size", read_string),
-                price=read.optional("price", read_number),
+                product_sku=reader.required("productSku", read_string),
+                category=reader.optional("category", read_string),
+                brand=reader.optional("brand", read_string),
+                size=reader.optional("size", read_string),
+                price=reader.optional("price", read_number),
             )
 
 
@@ -99,7 +103,27 @@ def send_favourite(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `Favourite` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -114,7 +138,27 @@ async def send_favourite_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `Favourite` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.call.retry import RetryPolicy
-from ._runtime.client import EngageClient
-from ._runtime.payload.checks import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
@@ -21,7 +18,7 @@ from ._runtime.payload.checks import (
     read_integer,
     read_string,
 )
-from ._runtime.results import Receipt
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +43,23 @@ class FriendReferral:
     """Reward points. Shown in the contact card."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if type(self.referral_code) is not str:
-            check_string(problems, "referralCode", self.referral_code)
+            check_string(violations, "referralCode", self.referral_code)
         if type(self.friend_joined) is not bool:
-            check_boolean(problems, "friendJoined", self.friend_joined)
+            check_boolean(violations, "friendJoined", self.friend_joined)
         if self.channel is not None and type(self.channel) is not str:
-            check_string(problems, "channel", self.channel)
+            check_string(violations, "channel", self.channel)
         if self.reward_points is not None and type(self.reward_points) is not int:
-            check_integer(problems, "rewardPoints", self.reward_points)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_integer(violations, "rewardPoints", self.reward_points)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         payload["referralCode"] = self.referral_code
         payload["friendJoined"] = self.friend_joined
@@ -71,14 +71,18 @@ class FriendReferral:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                referral_code=read.required("referralCode", read_string),
-                friend_joined=read.required("friendJoined", read_boolean),
-                channel=read.optional("channel", read_string),
-                reward_points=read.optional("rewardPoints", read_integer),
+                referral_code=reader.required("referralCode", read_string),
+                friend_joined=reader.required("friendJoined", read_boolean),
+                channel=reader.optional("channel", read_string),
+                reward_points=reader.optional("rewardPoints", read_integer),
             )
 
 
@@ -91,7 +95,27 @@ def send_friend_referral(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `FriendReferral` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -106,7 +130,27 @@ async def send_friend_referral_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `FriendReferral` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.call.retry import RetryPolicy
-from ._runtime.client import EngageClient
-from ._runtime.payload.checks import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
@@ -22,7 +19,7 @@ from ._runtime.payload.checks import (
     read_integer,
     read_string,
 )
-from ._runtime.results import Receipt
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,25 +54,28 @@ class InstagramPost:
     """Category. Shown in the contact card, can be used in segments."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if type(self.post_url) is not str:
-            check_string(problems, "postUrl", self.post_url)
-        check_date_time(problems, "postedAt", self.posted_at)
+            check_string(violations, "postUrl", self.post_url)
+        check_date_time(violations, "postedAt", self.posted_at)
         if self.caption is not None and type(self.caption) is not str:
-            check_string(problems, "caption", self.caption)
+            check_string(violations, "caption", self.caption)
         if self.hashtag is not None and type(self.hashtag) is not str:
-            check_string(problems, "hashtag", self.hashtag)
+            check_string(violations, "hashtag", self.hashtag)
         if self.likes is not None and type(self.likes) is not int:
-            check_integer(problems, "likes", self.likes)
+            check_integer(violations, "likes", self.likes)
         if self.product_sku is not None and type(self.product_sku) is not str:
-            check_string(problems, "productSku", self.product_sku)
+            check_string(violations, "productSku", self.product_sku)
         if self.category is not None and type(self.category) is not str:
-            check_string(problems, "category", self.category)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_string(violations, "category", self.category)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         payload["postUrl"] = self.post_url
         payload["postedAt"] = encode_date_time(self.posted_at)
@@ -93,17 +93,21 @@ class InstagramPost:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                post_url=read.required("postUrl", read_string),
-                posted_at=read.required("postedAt", read_date_time),
-                caption=read.optional("caption", read_string),
-                hashtag=read.optional("hashtag", read_string),
-                likes=read.optional("likes", read_integer),
-                product_sku=read.optional("productSku", read_string),
-                category=read.optional("category", read_string),
+                post_url=reader.required("postUrl", read_string),
+                posted_at=reader.required("postedAt", read_date_time),
+                caption=reader.optional("caption", read_string),
+                hashtag=reader.optional("hashtag", read_string),
+                likes=reader.optional("likes", read_integer),
+                product_sku=reader.optional("productSku", read_string),
+                category=reader.optional("category", read_string),
             )
 
 
@@ -116,7 +120,27 @@ def send_instagram_post(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `InstagramPost` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -131,7 +155,27 @@ async def send_instagram_post_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `InstagramPost` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

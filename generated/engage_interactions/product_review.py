@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.call.retry import RetryPolicy
-from ._runtime.client import EngageClient
-from ._runtime.payload.checks import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
@@ -21,7 +18,7 @@ from ._runtime.payload.checks import (
     read_integer,
     read_string,
 )
-from ._runtime.results import Receipt
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,26 +61,29 @@ class ProductReview:
     """Review ID."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if type(self.product_sku) is not str:
-            check_string(problems, "productSku", self.product_sku)
+            check_string(violations, "productSku", self.product_sku)
         if type(self.rating) is not int:
-            check_integer(problems, "rating", self.rating)
+            check_integer(violations, "rating", self.rating)
         if self.category is not None and type(self.category) is not str:
-            check_string(problems, "category", self.category)
+            check_string(violations, "category", self.category)
         if self.brand is not None and type(self.brand) is not str:
-            check_string(problems, "brand", self.brand)
+            check_string(violations, "brand", self.brand)
         if self.comment is not None and type(self.comment) is not str:
-            check_string(problems, "comment", self.comment)
+            check_string(violations, "comment", self.comment)
         if self.recommended is not None and type(self.recommended) is not bool:
-            check_boolean(problems, "recommended", self.recommended)
+            check_boolean(violations, "recommended", self.recommended)
         if self.review_id is not None and type(self.review_id) is not str:
-            check_string(problems, "reviewId", self.review_id)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_string(violations, "reviewId", self.review_id)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         payload["productSku"] = self.product_sku
         payload["rating"] = self.rating
@@ -101,17 +101,21 @@ class ProductReview:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                product_sku=read.required("productSku", read_string),
-                rating=read.required("rating", read_integer),
-                category=read.optional("category", read_string),
-                brand=read.optional("brand", read_string),
-                comment=read.optional("comment", read_string),
-                recommended=read.optional("recommended", read_boolean),
-                review_id=read.optional("reviewId", read_string),
+                product_sku=reader.required("productSku", read_string),
+                rating=reader.required("rating", read_integer),
+                category=reader.optional("category", read_string),
+                brand=reader.optional("brand", read_string),
+                comment=reader.optional("comment", read_string),
+                recommended=reader.optional("recommended", read_boolean),
+                review_id=reader.optional("reviewId", read_string),
             )
 
 
@@ -124,7 +128,27 @@ def send_product_review(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `ProductReview` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -139,7 +163,27 @@ async def send_product_review_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `ProductReview` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.call.retry import RetryPolicy
-from ._runtime.client import EngageClient
-from ._runtime.payload.checks import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
@@ -24,7 +21,7 @@ from ._runtime.payload.checks import (
     read_number,
     read_string,
 )
-from ._runtime.results import Receipt
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,25 +64,28 @@ class Repair:
     """Store. Shown in the contact card, can be used in segments."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if type(self.product_sku) is not str:
-            check_string(problems, "productSku", self.product_sku)
+            check_string(violations, "productSku", self.product_sku)
         if type(self.repair_type) is not str:
-            check_string(problems, "repairType", self.repair_type)
-        check_date_time(problems, "receivedAt", self.received_at)
+            check_string(violations, "repairType", self.repair_type)
+        check_date_time(violations, "receivedAt", self.received_at)
         if self.category is not None and type(self.category) is not str:
-            check_string(problems, "category", self.category)
+            check_string(violations, "category", self.category)
         if self.cost is not None:
-            check_number(problems, "cost", self.cost)
+            check_number(violations, "cost", self.cost)
         if self.under_warranty is not None and type(self.under_warranty) is not bool:
-            check_boolean(problems, "underWarranty", self.under_warranty)
+            check_boolean(violations, "underWarranty", self.under_warranty)
         if self.store is not None and type(self.store) is not str:
-            check_string(problems, "store", self.store)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_string(violations, "store", self.store)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         payload["productSku"] = self.product_sku
         payload["repairType"] = self.repair_type
@@ -102,17 +102,21 @@ class Repair:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                product_sku=read.required("productSku", read_string),
-                repair_type=read.required("repairType", read_string),
-                received_at=read.required("receivedAt", read_date_time),
-                category=read.optional("category", read_string),
-                cost=read.optional("cost", read_number),
-                under_warranty=read.optional("underWarranty", read_boolean),
-                store=read.optional("store", read_string),
+                product_sku=reader.required("productSku", read_string),
+                repair_type=reader.required("repairType", read_string),
+                received_at=reader.required("receivedAt", read_date_time),
+                category=reader.optional("category", read_string),
+                cost=reader.optional("cost", read_number),
+                under_warranty=reader.optional("underWarranty", read_boolean),
+                store=reader.optional("store", read_string),
             )
 
 
@@ -125,7 +129,27 @@ def send_repair(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `Repair` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -140,7 +164,27 @@ async def send_repair_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `Repair` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

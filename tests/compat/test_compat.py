@@ -24,8 +24,7 @@ from engage_codegen.model.constraints import CHECKED_FORMATS, read
 from engage_codegen.schema.envelope import Dialect, Schema
 from engage_codegen.schema.jsontext import Json
 from engage_codegen.verify.lookalikes import LOOKALIKES
-from runtime.payload import checks as payloads
-from runtime.payload import values
+from runtime.payload import codecs, values
 
 Item = dict[str, Any]
 
@@ -42,7 +41,7 @@ NUMBERS = [
 LIMITS = [*NUMBERS[8:25], *NUMBERS[45:70:3], 0.1, 99.9, 1e16]
 CHOICES: list[Json] = ["a", "b", "ab", "", 0, 1, 2.0, 0.5, True, False, None]
 TYPED: dict[str, Callable[[Json], str]] = {
-    "date-time": lambda it: payloads.encode_date_time(payloads.read_date_time(it)),
+    "date-time": lambda it: codecs.encode_date_time(codecs.read_date_time(it)),
     "date": lambda it: values.encode_date(values.read_date(it)),
     "time": lambda it: values.encode_time(values.read_time(it)),
     "uuid": lambda it: values.encode_uuid(values.read_uuid(it)),

@@ -12,7 +12,7 @@ import pytest
 from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.sandbox.store.paging import PAGE_SIZE
-from engage_interactions import EngageClient, OutcomeUnknown, RetryPolicy
+from engage_interactions import EngageClient, OutcomeUnknownError, RetryPolicy
 from engage_interactions.favourite import Favourite
 from tests.support.paths import ROOT
 
@@ -65,7 +65,7 @@ def add(sandbox: Sandbox, fault: Fault) -> None:
 @contextmanager
 def equal_sends(sandbox: Sandbox) -> Generator[tuple[Future[list[str]], Future[list[str]]]]:
     """Two of one client; the second begins when the first is stored. The ids of their receipts."""
-    retry = RetryPolicy(look=(0.05,))
+    retry = RetryPolicy(lookup_delays=(0.05,))
     moment = datetime.now(UTC)
     with EngageClient(**address(sandbox), retry=retry) as client, ThreadPoolExecutor(2) as pool:
 
@@ -73,7 +73,7 @@ def equal_sends(sandbox: Sandbox) -> Generator[tuple[Future[list[str]], Future[l
             try:
                 payload = Favourite(product_sku="1")
                 return [client.send(CONTACT, payload, created_date=moment).id]
-            except OutcomeUnknown:  # is honest, and no receipt
+            except OutcomeUnknownError:  # is honest, and no receipt
                 return []
 
         stored = len(read_back(sandbox))

@@ -14,7 +14,7 @@ from .constraints import Scalar, read
 from .ir import Code, Field, Import, Package, Record, literal
 from .types import Annotation, Shape, annotations
 
-_RUNTIME = ("InvalidPayload", "Json", "Reader", "Violation")
+_PAYLOAD_NAMES = ("InvalidPayloadError", "Json", "Reader", "Violation")
 
 
 def build(
@@ -73,12 +73,12 @@ def _record(
         for wire, scalar in scalars.items()
     )
     limits = _limits(body)
-    deprecation = "this kind of interaction is deprecated" if body.get("deprecated") is True else ""
+    deprecation = "This interaction schema is deprecated." if body.get("deprecated") is True else ""
     return Record(
         schema_id=Code(schema.id),
         names=names,
         title=schema.display_name,
-        doc=_sentences(schema.display_name, body.get("description"), deprecation.capitalize()),
+        doc=_sentences(schema.display_name, body.get("description"), deprecation),
         fields=tuple(sorted(fields, key=lambda field: _order(field, properties(schema)))),
         imports=_imports(fields, list(kinds.values()), limits, deprecation),
         limits=limits,
@@ -114,8 +114,8 @@ def _doc(wire: str, value: JsonObject, scalar: Scalar, of: Kind) -> str:
         "The product that the interaction is about." if wire == "productSku" else "",
         _uses(value),
         "Deprecated." if value.get("deprecated") is True else "",
-        "Read only: the platform sets it." if value.get("readOnly") is True else "",
-        "Write only: the platform does not give it back." if value.get("writeOnly") is True else "",
+        "Read only: Engage sets it." if value.get("readOnly") is True else "",
+        "Write only: Engage does not return it." if value.get("writeOnly") is True else "",
         *_value_sentences(value),
     )
 
@@ -124,8 +124,8 @@ def _limit_sentence(scalar: Scalar) -> str:
     words = {
         "min_length": "length at least {}",
         "max_length": "length at most {}",
-        "pattern": "matches a pattern",
-        "format": "of the format {}",
+        "pattern": "matches the pattern of the schema",
+        "format": "in the format {}",
         "minimum": "at least {}",
         "exclusive_minimum": "more than {}",
         "maximum": "at most {}",
@@ -141,7 +141,7 @@ def _value_sentences(value: JsonObject) -> Iterator[str]:
     """What the schema's author offers as values."""
     default, examples = value.get("default"), value.get("examples")
     if isinstance(default, (str, int, float)):
-        yield f"Left out, it counts as {scalar_code(default)}."
+        yield f"The schema names {scalar_code(default)} as the default."
     if isinstance(examples, list):
         shown_ = [scalar_code(it) for it in examples if isinstance(it, (str, int, float))]
         if shown_:
@@ -184,19 +184,16 @@ def _imports(
         "dataclasses": {"dataclass"},
         "datetime": {"datetime"},
         "typing": {"ClassVar", "Self"},
-        "._runtime.async_client": {"AsyncEngageClient"},
-        "._runtime.client": {"EngageClient"},
-        "._runtime.call.retry": {"RetryPolicy"},
-        "._runtime.results": {"Receipt"},
-        "._runtime.payload.checks": set(_RUNTIME),
+        "._runtime.payload": set(_PAYLOAD_NAMES),
+        "._runtime.public": {"AsyncEngageClient", "EngageClient", "Receipt", "RetryPolicy"},
     }
     for codec in {field.codec for field in fields}:
         used = {name for name in (codec.check, codec.encode, codec.read) if "." not in name}
-        wanted["._runtime.payload.checks"] |= used - {""}
+        wanted["._runtime.payload"] |= used - {""}
     if any(field.nullable and not field.required for field in fields):
-        wanted["._runtime.payload.checks"] |= {"UNSET", "Unset"}
+        wanted["._runtime.payload"] |= {"UNSET", "Unset"}
     if limits:
-        wanted.setdefault("._runtime.payload", set()).add("rules")
+        wanted["._runtime.payload"].add("rules")
     if deprecation:
         wanted["._runtime.payload.deprecation"] = {"deprecated"}
     for item in (item for each in kinds for item in each.imports):

@@ -15,12 +15,8 @@ from ..schema.jsontext import Json
 
 _NAME = "_engage_codegen_verified"
 
-_BY_DESIGN = (
-    "is a leap second, which",
-    "has digits below a microsecond, which",
-    "is in the year 0, which",
-)
-"""How rules of the runtime begin that refuse what JSON Schema allows and Python cannot hold."""
+_BY_DESIGN = frozenset(["leap-second", "precision", "year-zero"])
+"""The codes of violations by values that JSON Schema allows and Python cannot represent."""
 
 
 class Instance(Protocol):
@@ -32,9 +28,9 @@ class Instance(Protocol):
 class Violation(Protocol):
     """A rule that a payload breaks, as the package tells it."""
 
-    rule: str
-    value: object
     property: str
+    code: str
+    value: object
 
 
 class Kind(Protocol):
@@ -80,7 +76,7 @@ class Subject:
 
 
 def _is_by_design(broken: Violation) -> bool:
-    return broken.rule.startswith(_BY_DESIGN)
+    return broken.code in _BY_DESIGN
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Loaded:
         try:
             kind = getattr(importlib.import_module(f"{_NAME}.{made.module}"), made.class_name)
             errors = importlib.import_module(f"{_NAME}._runtime.errors")
-            refusal = cast("type[Exception]", errors.InvalidPayload)
+            refusal = cast("type[Exception]", errors.InvalidPayloadError)
         except Exception as error:
             raise _not_importable(self.output / f"{made.module}.py", error) from error
         return Subject(cast(Kind, kind), refusal)
