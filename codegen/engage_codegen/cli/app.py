@@ -27,7 +27,7 @@ COMMANDS = {
     "preflight": "Tell whether exactly this package can be deployed.",
     "explain": "Tell where a schema or property comes from and what became of it.",
     "verify": "Compare the package with an independent validator.",
-    "sandbox": "Run a local Engage in the foreground, until Ctrl-C.",
+    "sandbox": "Run the sandbox, a local Engage, until Ctrl-C.",
     "completion": "Print the script with which a shell completes commands.",
 }
 """Each command, implemented in the module of the same name, and its line in the list of all."""
