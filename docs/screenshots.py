@@ -48,7 +48,7 @@ def fill(sandbox: Sandbox) -> None:
             }
             date = f"2026-05-{10 + number}T09:26:53+02:00"
             _send(web, CONTACT, "repair", repair | {"receivedAt": date}, date)
-        _send(web, CONTACT, "repair", {"repairType": "Zip", "colour": "red"}, "2026-06-01")
+        _send(web, CONTACT, "repair", {"repairType": "Zip", "color": "red"}, "2026-06-01")
 
 
 def _send(
