@@ -21,7 +21,7 @@ from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.sandbox.store.paging import BEFORE_THE_NEWEST
-from engage_codegen.sandbox.store.tenant import StoredInteraction
+from engage_codegen.sandbox.store.records import StoredInteraction
 
 sys.path.append(str(Path(__file__).parents[1] / "generated"))
 
@@ -230,7 +230,7 @@ def send_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Sent]:
 
 def befallen(sandbox: Sandbox) -> dict[Fault, int]:
     """Fault -> how many requests it befell."""
-    return {fault: _NO_LIMIT - (left or 0) for fault, left in sandbox.platform.faults.list()}
+    return {fault: _NO_LIMIT - (left or 0) for fault, left in sandbox.state.faults.list()}
 
 
 def does_the_work(fault: Fault) -> bool:
@@ -242,12 +242,12 @@ def does_the_work(fault: Fault) -> bool:
 def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
     """Everything that is stored, whoever it belongs to; not through the code under test."""
     with sandbox.store.transaction() as tenant:
-        schemas = [schema.id for schema in tenant.schemas()]
+        schemas = [schema.id for schema in tenant.list_schemas()]
         return [
             item
-            for contact, _ in tenant.contacts()
+            for contact, _ in tenant.list_contacts()
             for schema in schemas
-            for item in tenant.interactions(
+            for item in tenant.list_interactions(
                 contact, schema, BEFORE_THE_NEWEST, until="9999", limit=_NO_LIMIT
             )
         ]
@@ -255,7 +255,7 @@ def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
 
 def settled(sandbox: Sandbox, expected: int) -> list[StoredInteraction]:
     """The same, once all work is done that is still to come."""
-    sandbox.platform.clock.move(timedelta(hours=1))
+    sandbox.state.clock.move(timedelta(hours=1))
     deadline = time.monotonic() + SETTLED_WITHIN
     while True:
         stored = read_back(sandbox)
@@ -317,12 +317,12 @@ def run(name: str, sends: int) -> Result:
             for number in range(sends // PER_CONTACT + 1):
                 tenant.add_contact(contact_of(number), "")
         for each in (*ROWS[name], _UNDISTURBED):
-            sandbox.platform.faults.add(each)
+            sandbox.state.faults.add(each)
         start = time.monotonic()
         ends = send_all(sandbox, jobs)
         seconds = time.monotonic() - start
         counts = befallen(sandbox)
-        sandbox.platform.faults.clear()
+        sandbox.state.faults.clear()
         stored = settled(sandbox, sum(n for it, n in counts.items() if does_the_work(it)))
     copies: dict[str, list[StoredInteraction]] = {}
     for item in stored:

@@ -35,7 +35,7 @@ def test_two_equal_sends_at_once_never_share_a_receipt() -> None:
         add(sandbox, Fault(kind=Kind.DROP, method="POST"))
         with equal_sends(sandbox) as (first, second):
             _ = second.exception()
-            sandbox.platform.clock.move(timedelta(hours=1))
+            sandbox.state.clock.move(timedelta(hours=1))
         receipts = first.result() + second.result()
     assert len(receipts) == len(set(receipts))
 
@@ -50,16 +50,16 @@ def test_a_receipt_that_an_equal_send_gets_during_a_look_is_not_shared() -> None
         add(sandbox, Fault(kind=Kind.SLOW, method="GET", seconds=0))  # the first page
         add(sandbox, Fault(kind=Kind.SLOW, method="GET", seconds=3600))
         with equal_sends(sandbox) as (first, second):
-            wait_until(lambda: not sandbox.platform.faults.list())
-            sandbox.platform.clock.move(timedelta(minutes=30))
+            wait_until(lambda: not sandbox.state.faults.list())
+            sandbox.state.clock.move(timedelta(minutes=30))
             _ = first.exception()
-            sandbox.platform.clock.move(timedelta(hours=2))
+            sandbox.state.clock.move(timedelta(hours=2))
         receipts = first.result() + second.result()
     assert len(receipts) == len(set(receipts))
 
 
 def add(sandbox: Sandbox, fault: Fault) -> None:
-    sandbox.platform.faults.add(fault)
+    sandbox.state.faults.add(fault)
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def stored(sandbox: Sandbox) -> Counter[str]:
         return Counter(
             str(item.payload["productSku"])
             for contact in CONTACTS
-            for item in tenant.interactions(
+            for item in tenant.list_interactions(
                 contact, "favourite", BEFORE_THE_NEWEST, until="9999", limit=1_000_000
             )
         )
