@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from ..errors import ConfigError
+from ..errors import ConfigError, SchemaError
 from ..schema.envelope import Dialect, Schema
 from ..schema.jsontext import Json, JsonObject
 from ..schema.names import SchemaNames, name_properties, name_schemas, rename_key
