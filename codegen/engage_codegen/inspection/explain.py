@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..compat import sample
+from ..compat import sample_payload
 from ..config import Config
 from ..errors import InputError
 from ..findings.finding import shown_path
 from ..lint.attributes import ATTRIBUTES
-from ..model.build import build, properties
+from ..model.build import build, properties_of
 from ..model.ir import Field, Record
 from ..output import snapshot
 from ..schema.envelope import Schema
@@ -82,9 +82,9 @@ def lines(of: Subject) -> Iterator[Line]:
         yield "in Python", f"{names.class_name}.{of.field.name}: {of.field.declaration} in {module}"
         yield "because", _why(of.config, key, of.wire, of.field.name)
         yield "says", of.field.doc.replace("\n", " ")
-        yield "rules", _rules(properties(of.schema)[of.wire], required=of.field.required)
-        yield "platform", _flags(properties(of.schema)[of.wire])
-    payload = sample(of.schema, of.wire or None)
+        yield "rules", _rules(properties_of(of.schema)[of.wire], required=of.field.required)
+        yield "platform", _flags(properties_of(of.schema)[of.wire])
+    payload = sample_payload(of.schema, of.wire or None)
     yield "sample", "none was found" if payload is None else json.dumps(payload, ensure_ascii=False)
 
 
