@@ -1,32 +1,32 @@
-"""The two sides of one schema: what differs in what can be sent, and in what is accepted. Pure."""
+"""Both sides of one schema: what generated code can send, and what the other side accepts. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.constraints import Scalar
+from ..model.constraints import Constraints
 from ..schema.jsontext import JsonObject
 from ..schema.text import quote
-from .changes import Change, Level, cut, differ, differing
-from .payloads import Form, Wanted
-from .subset import is_same, subset
+from .changes import Change, Level, describe_harmless, differing_keys, format_value
+from .payloads import Condition, PayloadRules
+from .reasons import Reason, canonical_keywords, constraints_reason, keywords_reason
+from .subset import check_subset
 
-_ANY = Wanted()
+_ANY = Condition()
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two schemas of the dialect with the same id."""
+class SchemaComparison:
+    """The rules of two schemas with the same id; neither schema has a problem."""
 
     id: str
-    ours: Form
-    theirs: Form
+    ours: PayloadRules
+    theirs: PayloadRules
 
     def changes(self) -> Iterator[Change]:
-        """All that differs but texts about the whole."""
+        """Yield every difference in properties and in limits of whole payloads."""
         for name in sorted({*self.ours.properties, *self.theirs.properties}):
             if name not in self.theirs.properties:
-                what = f"is not declared there: it is dropped without an error{self._renamed(name)}"
-                yield self._judged(what, Wanted(having=name), "properties", name)
+                yield self._undeclared(name)
             elif name not in self.ours.properties:
                 yield self._new(name)
             else:
@@ -35,99 +35,160 @@ class Pair:
         yield from self._counts()
         yield from self._dependencies()
 
-    def _judged(self, what: str, wanted: Wanted, *parts: str) -> Change:
-        """A rule that breaks what our code sends, if it can send a payload like that."""
-        witness = self.ours.smallest(wanted)
+    def _judge(self, message: str, condition: Condition, reason: Reason, *parts: str) -> Change:
+        """Return the change of a rule that breaks payloads on a condition, if there are any."""
+        witness = self.ours.smallest(condition)
         if witness is not None:
-            return self._change("BREAKING", what, parts, witness, wanted)
-        if not self.ours.is_possible(wanted):
-            return self._change("COMPATIBLE", f"{what}; our code never sends such a payload", parts)
+            return self._change("BREAKING", message, parts, reason, witness, condition)
+        if not self.ours.is_possible(condition):
+            message += "; generated code never sends such a payload"
+            return self._change("COMPATIBLE", message, parts, reason)
+        message += "; whether generated code can send such a payload is undecided"
         names = ", ".join(quote(name, 40) for name in self.ours.unsampled[:3])
-        of = f": no value of {names} was found, an example would help" if names else ""
-        what += f"; whether our code can send a payload that breaks there is open{of}"
-        return self._change("UNKNOWN", what, parts, wanted=wanted)
+        if names:
+            message += (
+                f", because no valid value of {names} was found; add an example to the schema"
+            )
+        return self._change("UNKNOWN", message, parts, reason, condition=condition)
 
     def _change(
         self,
         level: Level,
-        what: str,
+        message: str,
         parts: tuple[str, ...],
+        reason: Reason,
         witness: JsonObject | None = None,
-        wanted: Wanted = _ANY,
+        condition: Condition = _ANY,
     ) -> Change:
         place = ("jsonSchema", *parts)
-        return Change(level, self.id, place, what, witness, wanted.having, wanted.without)
+        having, without = condition.having, condition.without
+        return Change(level, self.id, place, reason, message, witness, having, without)
+
+    def _undeclared(self, name: str) -> Change:
+        message = "the other side does not declare it, and silently drops it"
+        new_name = self._new_name(name)
+        if new_name is not None:
+            message += f"; {quote(new_name)} may be its new name"
+        return self._judge(message, Condition(having=name), ("undeclared",), "properties", name)
 
     def _new(self, name: str) -> Change:
+        parts = ("properties", name)
         if name not in self.theirs.required:
-            return self._change("COMPATIBLE", "is new there, and optional", ("properties", name))
-        what = "is required there, and our code cannot send it: every interaction is ignored"
-        return self._judged(what, Wanted(), "properties", name)
+            message = "is new on the other side, and optional"
+            return self._change("COMPATIBLE", message, parts, ("new",))
+        message = (
+            "the other side requires it, but generated code cannot send it, so every interaction "
+            "is ignored"
+        )
+        return self._judge(message, _ANY, ("required", "new"), *parts)
 
     def _values(self, name: str) -> Iterator[Change]:
         parts = ("properties", name)
-        one, other = self.ours.properties[name], self.theirs.properties[name]
-        verdict = subset(self.ours.scalars[name], self.theirs.scalars[name], one)
+        ours, theirs = self.ours.constraints[name], self.theirs.constraints[name]
+        schema, other_schema = self.ours.properties[name], self.theirs.properties[name]
+        reason = constraints_reason(ours, theirs)
+        if not reason:
+            if keys := differing_keys(schema, other_schema):
+                reason = keywords_reason(schema, other_schema, keys)
+                yield self._change("DOCS", describe_harmless(keys), parts, reason)
+            return
+        verdict = check_subset(ours, theirs, schema)
         if verdict.answer == "no":
-            what = f"accepts less there: {cut(verdict.witness)} is not valid"
-            yield self._judged(what, Wanted(having=name, value=(verdict.witness,)), *parts)
-        elif verdict.answer == "open":
-            what = "has other rules there; whether all that our code can send keeps them is open"
-            yield self._change("UNKNOWN", what, parts, wanted=Wanted(having=name))
-        elif verdict.answer == "yes":
-            yield self._change("COMPATIBLE", "accepts there all that our code can send", parts)
-        elif names := differing(one, other):
-            yield self._change("DOCS", differ(names), parts)
+            value = format_value(verdict.witness)
+            message = f"the other side accepts less: {value} is not valid there"
+            condition = Condition(having=name, value=(verdict.witness,))
+            yield self._judge(message, condition, reason, *parts)
+        elif verdict.answer == "undecided":
+            message = (
+                "the other side has other constraints, and whether they accept everything that "
+                "generated code can send is undecided"
+            )
+            condition = Condition(having=name)
+            yield self._change("UNKNOWN", message, parts, reason, condition=condition)
+        else:
+            message = (
+                "the other side has other constraints, and accepts everything that generated code "
+                "can send"
+            )
+            yield self._change("COMPATIBLE", message, parts, reason)
 
     def _presence(self, name: str) -> Iterator[Change]:
         is_ours, is_theirs = name in self.ours.required, name in self.theirs.required
         if is_theirs and not is_ours:
-            what = "is required there, optional in our code: an interaction without it is ignored"
-            yield self._judged(what, Wanted(without=name), "properties", name)
+            message = (
+                "the other side requires it, but generated code can omit it, and an interaction "
+                "without it is ignored"
+            )
+            reason = ("required", "false", "true")
+            yield self._judge(message, Condition(without=name), reason, "properties", name)
         elif is_ours and not is_theirs:
-            yield self._change("COMPATIBLE", "is optional there", ("properties", name))
+            message, reason = "is optional on the other side", ("required", "true", "false")
+            yield self._change("COMPATIBLE", message, ("properties", name), reason)
 
     def _counts(self) -> Iterator[Change]:
-        ours, theirs = self.ours, self.theirs
-        if theirs.least > ours.least:
-            what = f"has to have at least {theirs.least} properties there"
-            yield self._judged(what, Wanted(most=theirs.least - 1), "minProperties")
-        elif theirs.least < ours.least:
-            yield self._change("COMPATIBLE", "fewer properties are enough there", _LEAST)
-        if theirs.most is not None and (ours.most is None or theirs.most < ours.most):
-            what = f"can have at most {theirs.most} properties there"
-            yield self._judged(what, Wanted(least=theirs.most + 1), "maxProperties")
-        elif theirs.most != ours.most:
-            yield self._change("COMPATIBLE", "more properties are allowed there", _MOST)
+        ours, theirs = self.ours.min_properties, self.theirs.min_properties
+        reason = ("minProperties", str(ours), str(theirs))
+        if theirs > ours:
+            message = f"the other side requires at least {theirs} properties"
+            condition = Condition(max_properties=theirs - 1)
+            yield self._judge(message, condition, reason, "minProperties")
+        elif theirs < ours:
+            message = "the other side requires fewer properties"
+            yield self._change("COMPATIBLE", message, ("minProperties",), reason)
+        high, other_high = self.ours.max_properties, self.theirs.max_properties
+        reason = ("maxProperties", _limit(high), _limit(other_high))
+        if other_high is not None and (high is None or other_high < high):
+            message = f"the other side allows at most {other_high} properties"
+            condition = Condition(min_properties=other_high + 1)
+            yield self._judge(message, condition, reason, "maxProperties")
+        elif other_high != high:
+            message = "the other side allows more properties"
+            yield self._change("COMPATIBLE", message, ("maxProperties",), reason)
 
     def _dependencies(self) -> Iterator[Change]:
         for name in sorted({*self.ours.dependent, *self.theirs.dependent}):
-            ours, theirs = (it.dependent.get(name, frozenset()) for it in (self.ours, self.theirs))
-            parts = ("dependentRequired", name)
+            ours, theirs = (
+                side.dependent.get(name, frozenset[str]()) for side in (self.ours, self.theirs)
+            )
+            parts, subject = ("dependentRequired", name), f"beside {quote(name)}, the other side"
             if theirs < ours:
-                yield self._change("COMPATIBLE", "needs less beside it there", parts)
+                reason = ("dependentRequired", "removed", *sorted(ours - theirs))
+                message = f"{subject} requires fewer properties"
+                yield self._change("COMPATIBLE", message, parts, reason)
             for other in sorted(theirs - ours):
-                what = f"needs {quote(other)} beside it there"
-                yield self._judged(what, Wanted(having=name, without=other), *parts)
+                reason = ("dependentRequired", "added", other)
+                condition = Condition(having=name, without=other)
+                yield self._judge(f"{subject} requires {quote(other)}", condition, reason, *parts)
 
-    def _renamed(self, name: str) -> str:
-        """The property there that may be this one: of the same rules, and the only one, or the only
-        one of the same name for people."""
-        scalar, label = self.ours.scalars[name], self.ours.properties[name].get("displayName")
-        new = _alike(scalar, self.theirs, self.ours)
-        named = [it for it in new if label == self.theirs.properties[it].get("displayName", "")]
-        if len(named) != 1 and not len(new) == len(_alike(scalar, self.ours, self.theirs)) == 1:
-            return ""
-        return f"; {quote((named or new)[0])} may be its new name"
+    def _new_name(self, name: str) -> str | None:
+        """Return the property of the other side that may be this one under a new name.
+
+        It has the same constraints, and is the only such property, or the only one with the same
+        displayName.
+        """
+        constraints = self.ours.constraints[name]
+        label = self.ours.properties[name].get("displayName")
+        names = _similar(constraints, self.theirs, self.ours)
+        labeled = [
+            other
+            for other in names
+            if self.theirs.properties[other].get("displayName", "") == label
+        ]
+        if len(labeled) == 1:
+            return labeled[0]
+        is_only = len(names) == len(_similar(constraints, self.ours, self.theirs)) == 1
+        return names[0] if is_only else None
 
 
-_LEAST, _MOST = ("minProperties",), ("maxProperties",)
+def _limit(limit: int | None) -> str:
+    return "" if limit is None else str(limit)
 
 
-def _alike(scalar: Scalar, here: Form, there: Form) -> list[str]:
-    """The properties with the same rules that one side alone has."""
+def _similar(constraints: Constraints, side: PayloadRules, other: PayloadRules) -> list[str]:
+    """Return the properties that only one side has, and that have these constraints."""
+    keywords = canonical_keywords(constraints)
     return sorted(
         name
-        for name, other in here.scalars.items()
-        if name not in there.scalars and is_same(scalar, other)
+        for name, item in side.constraints.items()
+        if name not in other.constraints and canonical_keywords(item) == keywords
     )

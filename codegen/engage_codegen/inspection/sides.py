@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..compat import RECREATE, Change, Level, compare
+from ..compat import RECREATE_WARNING, Change, Level, compare
 from ..config import Config
 from ..errors import InputError
 from ..findings.finding import Finding, Severity
@@ -184,7 +184,7 @@ def summary(found: Sequence[Finding], waived: int = 0) -> str:
     )
     if not told:
         return "no difference but what is waived" if waived else "no difference"
-    return f"{told}\n  {RECREATE}" if CODES["BREAKING"][0] in codes else told
+    return f"{told}\n  {RECREATE_WARNING}" if CODES["BREAKING"][0] in codes else told
 
 
 __all__ = ["CODES", "against_tenant", "at_calls", "compare", "exit_code", "findings"]
