@@ -30,10 +30,10 @@ def command(**options: object) -> int:
     from ..verify import verify as verified
 
     def one(settings: Config, _: ApiKey) -> int:
-        found = verified(settings)
-        for line in found.lines():
+        result = verified(settings)
+        for line in result.format_lines():
             print(line)
-        say(found.verdict)
-        return 0 if found.is_sound else 1
+        say(result.verdict)
+        return 0 if result.is_sound else 1
 
     return each(load(options), one)
