@@ -1,13 +1,12 @@
 """`Schema`, the value that travels through the stages: one interaction schema of a tenant."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from ..errors import CodegenError, InputError, SchemaError, SchemaProblem
-from .jsontext import Json, JsonError, JsonObject, canonical_json, digest, loads, pointer
+from ..errors import InputError, SchemaError, SchemaProblem
+from .jsontext import Json, JsonError, JsonObject, canonical_json, digest, loads
 from .text import quote
 
 Dialect: TypeAlias = Literal["engage", "json-schema"]
@@ -107,4 +106,3 @@ def check_id(schema_id: str, origin: str) -> None:
         raise SchemaError(
             [SchemaProblem("EG120", schema_id[:80], ("id",), ("syntax",), message, fix, origin)]
         )
-
