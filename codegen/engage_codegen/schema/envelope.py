@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from ..errors import InputError, SchemaError, SchemaProblem
 from .jsontext import Json, JsonError, JsonObject, canonical_json, digest, loads
-from .text import quote
+from .text import escape, quote
 
 Dialect: TypeAlias = Literal["engage", "json-schema"]
 """The keywords that a schema may use: those that the platform documents, or every keyword of JSON
@@ -103,6 +103,6 @@ def check_id(schema_id: str, origin: str) -> None:
     if not is_id(schema_id):
         message = f"{quote(schema_id)} is not a valid schema id"
         fix = "use 1 to 200 letters, digits, '_' and '-'"
-        raise SchemaError(
-            [SchemaProblem("EG120", schema_id[:80], ("id",), ("syntax",), message, fix, origin)]
-        )
+        printable_id = escape(schema_id[:80])
+        problem = SchemaProblem("EG120", printable_id, ("id",), ("syntax",), message, fix, origin)
+        raise SchemaError([problem])
