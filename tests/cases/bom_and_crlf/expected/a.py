@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from ._runtime.async_client import AsyncEngageClient
+from ._runtime.call.retry import RetryPolicy
 from ._runtime.client import EngageClient
-from ._runtime.payloads import (
+from ._runtime.payload.checks import (
     InvalidPayload,
     Json,
     Reader,
@@ -17,7 +18,6 @@ from ._runtime.payloads import (
     read_string,
 )
 from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from ._runtime.async_client import AsyncEngageClient
+from ._runtime.call.retry import RetryPolicy
 from ._runtime.client import EngageClient
-from ._runtime.payloads import InvalidPayload, Json, Reader, Violation
+from ._runtime.payload.checks import InvalidPayload, Json, Reader, Violation
 from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

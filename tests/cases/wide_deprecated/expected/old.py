@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from ._runtime.async_client import AsyncEngageClient
+from ._runtime.call.retry import RetryPolicy
 from ._runtime.client import EngageClient
-from ._runtime.deprecation import deprecated
-from ._runtime.payloads import (
+from ._runtime.payload.checks import (
     InvalidPayload,
     Json,
     Reader,
@@ -17,8 +17,8 @@ from ._runtime.payloads import (
     check_string,
     read_string,
 )
+from ._runtime.payload.deprecation import deprecated
 from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,11 @@ from datetime import date as Date, datetime, time as Time
 from typing import ClassVar, Self
 from uuid import UUID
 
-from ._runtime import formats, rules, values
 from ._runtime.async_client import AsyncEngageClient
+from ._runtime.call.retry import RetryPolicy
 from ._runtime.client import EngageClient
-from ._runtime.payloads import (
+from ._runtime.payload import formats, rules, values
+from ._runtime.payload.checks import (
     InvalidPayload,
     Json,
     Reader,
@@ -23,7 +24,6 @@ from ._runtime.payloads import (
     read_string,
 )
 from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
 
 _LINK = rules.Text(form=formats.is_uri)
 _MAIL = rules.Text(form=formats.is_email)

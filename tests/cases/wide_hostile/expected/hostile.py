@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
-from ._runtime import rules
 from ._runtime.async_client import AsyncEngageClient
+from ._runtime.call.retry import RetryPolicy
 from ._runtime.client import EngageClient
-from ._runtime.payloads import InvalidPayload, Json, Reader, Violation
+from ._runtime.payload import rules
+from ._runtime.payload.checks import InvalidPayload, Json, Reader, Violation
 from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
 
 _P = rules.Text(pattern='^["\'\\\\]{1,2}\\n"""\\Z')
 _Q = rules.Choice[

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
-from ._runtime import rules
 from ._runtime.async_client import AsyncEngageClient
+from ._runtime.call.retry import RetryPolicy
 from ._runtime.client import EngageClient
-from ._runtime.payloads import (
+from ._runtime.payload import rules
+from ._runtime.payload.checks import (
     InvalidPayload,
     Json,
     Reader,
@@ -20,7 +21,6 @@ from ._runtime.payloads import (
     read_number,
 )
 from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
 
 _KIND = rules.Choice[Literal["limits"]]("limits")
 _NAME = rules.Text(min_length=1, max_length=50)
