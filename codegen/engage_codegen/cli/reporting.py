@@ -77,21 +77,11 @@ class FindingReport:
 
     def add_error(self, error: CodegenError, config: Config | None = None) -> None:
         """Report an error that ended a run, or a target, on the line that it is about."""
-        from ..findings.finding import findings_of
+        from ..findings.finding import findings_of, sort_findings
 
         name = config.name if config else ""
-        self.findings += [_place(finding, error, config) for finding in findings_of(error, name)]
-        self._locate(config)
-
-    def _locate(self, config: Config | None) -> None:
-        """Find the lines of findings about schemas whose files can be read."""
-        if not any(finding.schema_id and not finding.location.line for finding in self.findings):
-            return
-        from ..lint import locate_findings
-        from ..output.lockfile import FOLDER
-
-        paths = [] if config is None else [*config.schemas] or [config.output / FOLDER]
-        self.findings = locate_findings(self.findings, paths)
+        findings = [_place(finding, error, config) for finding in findings_of(error, name)]
+        self.findings += sort_findings(_locate(findings, config))
 
     def print(self) -> None:
         """Print the report to stdout, and how many findings were waived to stderr."""
@@ -110,6 +100,16 @@ class FindingReport:
         if self.output_format == "text":
             for line in lines:
                 click.echo(escape(line))
+
+
+def _locate(findings: "list[Finding]", config: Config | None) -> "list[Finding]":
+    """Return the findings with the lines of their schemas, if the files can be read."""
+    if config is None or all(finding.location.line for finding in findings):
+        return findings
+    from ..lint import locate_findings
+    from ..output.lockfile import FOLDER
+
+    return locate_findings(findings, [*config.schemas] or [config.output / FOLDER])
 
 
 def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "Finding":

@@ -82,8 +82,9 @@ def load(
     for key, variable in KEYS.items():
         if variable and environ.get(variable):
             raw = _split_variable(key, environ[variable])
-            overrides[key] = Value(raw, f"environment variable {variable}", folder)
-    overrides |= {key: Value(raw, f"--{key}", folder) for key, raw in flags.items()}
+            place = f"environment variable {variable}"
+            overrides[key] = Value(raw, variable, place, folder)
+    overrides |= {key: Value(raw, f"--{key}", f"--{key}", folder) for key, raw in flags.items()}
     base = path.parent if path else folder
     tables = sorted(section.targets(targets).items())
     shares_tenant = len(tables) > 1 and "base-url" in overrides
@@ -100,7 +101,7 @@ def load(
     _refuse_shared_outputs(configs)
     if not renames:
         return tuple(configs)
-    added = values.parse_renames(Value(dict(renames), "--rename", folder))
+    added = values.parse_renames(Value(dict(renames), "--rename", "--rename", folder))
     return tuple(
         replace(config, renames=dict(sorted({**config.renames, **added}.items())))
         for config in configs
@@ -113,7 +114,7 @@ def _split_variable(key: str, text: str) -> object:
 
 def _config(raw_values: Mapping[str, Value], folder: Path) -> Config:
     def value(key: str, default: object) -> Value:
-        return raw_values.get(key) or Value(default, "default", folder)
+        return raw_values.get(key) or Value(default, f"`{key}`", "default", folder)
 
     return Config(
         output=values.parse_output(value("output", "engage_interactions")),

@@ -45,20 +45,18 @@ class Section:
             )
         self._table = table or {}
         self._keys = keys
-        self._refuse_unknown(self._table, [*keys, "targets", "waivers"], SECTION)
+        self._refuse_unknown(self._table, [*keys, "targets", "waivers"], "")
 
     @cached_property
     def waivers(self) -> tuple[Waiver, ...]:
         """The waivers of all targets, with their lines."""
         if "waivers" not in self._table:
             return ()
-        place = f"{self._path}, key waivers"
-        waivers = values.parse_waivers(Value(self._table["waivers"], place, self._path.parent))
-        lines = list(enumerate(self._path.read_text(encoding="utf-8").splitlines(), 1))
         located: list[Waiver] = []
-        for waiver in waivers:
+        for waiver in values.parse_waivers(self._value(self._table, "waivers")):
             pattern = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
             used = {other.line for other in located}
+            lines = enumerate(self._lines, 1)
             matches = (n for n, line in lines if n not in used and pattern.match(line))
             located.append(waiver._replace(line=next(matches, 0)))
         return tuple(located)
@@ -80,7 +78,7 @@ class Section:
         if not tables:
             return {"": shared}
         return {
-            name: shared | {key: self._value(table, key, f"targets.{name}.") for key in table}
+            name: shared | {key: self._value(table, key, f"targets.{name}") for key in table}
             for name, table in tables.items()
             if not only or name in only
         }
@@ -95,18 +93,43 @@ class Section:
                     "letters, digits, '-' and '_'",
                     where=f"{self._path}, [{SECTION}.targets]",
                     fix=f"write [{SECTION}.targets.name] and keys below it",
-                    location=_start_of(self._path),
+                    location=self._locate("targets", name),
                 )
-            self._refuse_unknown(cast(_Table, table), self._keys, f"{SECTION}.targets.{name}")
+            self._refuse_unknown(cast(_Table, table), self._keys, f"targets.{name}")
         return cast("dict[str, _Table]", tables)
 
-    def _value(self, table: Mapping[str, object], key: str, prefix: str = "") -> Value:
-        return Value(table[key], f"{self._path}, key {prefix}{key}", self._path.parent)
+    def _value(self, table: Mapping[str, object], key: str, target: str = "") -> Value:
+        place = f"{self._path}, key {target}{'.' if target else ''}{key}"
+        location = self._locate(target, key)
+        return Value(table[key], f"`{key}`", place, self._path.parent, location)
 
-    def _refuse_unknown(self, table: Iterable[str], keys: Sequence[str], where: str) -> None:
+    def _refuse_unknown(self, table: Iterable[str], keys: Sequence[str], name: str) -> None:
         for key in table:
             if key not in keys:
-                raise _unknown_key(key, keys, self._path, where)
+                where = f"{self._path}, [{'.'.join(filter(None, [SECTION, name]))}]"
+                raise _unknown_key(key, keys, where, self._locate(name, key))
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._path.read_text(encoding="utf-8").splitlines()
+
+    def _locate(self, name: str, key: str) -> Location:
+        """Return the line of a key in a table below the section, or as near as it is found.
+
+        tomllib has no positions, so tables in other notations have the line of the section.
+        """
+        header = re.compile(r"\s*\[+\s*([^]]+?)\s*\]")
+        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
+        table = ".".join(filter(None, [SECTION, name]))
+        current, line = "", 1
+        for number, text in enumerate(self._lines, 1):
+            match = header.match(text)
+            current = match[1] if match else current
+            if current == f"{table}.{key}" or (current == table and pattern.match(text)):
+                line = number
+                break
+            line = number if match and current in (SECTION, table) else line
+        return Location(str(self._path), "", line, 1)
 
 
 def _read_section(path: Path) -> _Table | None:
@@ -144,18 +167,17 @@ def _start_of(path: Path | None) -> Location:
     return Location(str(path), "", 1, 1) if path else Location()
 
 
-def _unknown_key(key: str, keys: Sequence[str], path: Path, section: str) -> ConfigError:
-    where = f"{path}, [{section}]"
+def _unknown_key(key: str, keys: Sequence[str], where: str, location: Location) -> ConfigError:
     if key.lower().replace("-", "").replace("_", "") in _SECRET_WORDS:
         return ConfigError(
             f"{quote(key)} does not belong in a file, because a checked-in key is not secret",
             where=where,
             fix=f"remove it, set the environment variable {API_KEY_VARIABLE} instead, and revoke "
             "the key if the file was ever shared",
-            location=_start_of(path),
+            location=location,
         )
     fix = _suggest(key.replace("_", "-"), keys, "keys")
-    return ConfigError(f"unknown key {quote(key)}", where=where, fix=fix, location=_start_of(path))
+    return ConfigError(f"unknown key {quote(key)}", where=where, fix=fix, location=location)
 
 
 def _suggest(word: str, known: Iterable[str], kind: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, cast
 
+from .. import __version__
 from ..errors import Location, LockfileError
 from ..schema.envelope import Schema, is_id
 from ..schema.jsontext import Json, JsonError, JsonObject, digest, loads
@@ -192,15 +193,7 @@ def parse_lockfile(data: bytes, origin: str) -> Lockfile:
 def _parse(value: Json, origin: str) -> Lockfile:
     top = cast("dict[str, JsonObject]", value)
     head = top[_HEAD]
-    format_version = head.get("format", 1)
-    if format_version not in (1, FORMAT):
-        raise LockfileError(
-            f"the lock file has format {format_version}, which version "
-            f"{quote(str(head.get('version')))} of engage-codegen writes",
-            where=origin,
-            fix="upgrade engage-codegen to that version",
-            location=Location(origin, "", 1, 1),
-        )
+    _check_format(head, origin)
     generator = Generator(
         _string(head["version"]), _string(head["config"]), _string(head["templates"])
     )
@@ -213,6 +206,20 @@ def _parse(value: Json, origin: str) -> Lockfile:
             if key.startswith(_SCHEMA_PREFIX)
         },
     )
+
+
+def _check_format(head: JsonObject, origin: str) -> None:
+    """Raise `LockfileError` for a newer format, and `ValueError` for what is none."""
+    version = head.get("format", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError(f"{quote(str(version))} is not a format")
+    if version > FORMAT:
+        raise LockfileError(
+            f"the lock file has format {version}, which engage-codegen {__version__} cannot read",
+            where=origin,
+            fix=f"install engage-codegen {quote(str(head.get('version')))}, which wrote it",
+            location=Location(origin, "", 1, 1),
+        )
 
 
 def _schema_id(text: str) -> str:
