@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .config import Config
+from .config import SECTION, Config, locate_key
 from .errors import (
     ConfigError,
     InputError,
@@ -20,7 +20,7 @@ from .errors import (
     VersionMismatchError,
 )
 from .output.freshness import current_generator, is_current
-from .output.lockfile import FOLDER, LOCKFILE_PATH, Lockfile, snapshot_path
+from .output.lockfile import FILES_ORIGIN, FOLDER, LOCKFILE_PATH, Lockfile, snapshot_path
 from .output.snapshot import (
     read_lockfile,
     read_snapshot,
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from .output.unexpected import UnexpectedFile
     from .sources.interface import ApiKey, Progress, Source
     from .sources.tenant import TenantSource
-
-FILES_ORIGIN = "files"
-"""The origin of schemas that come from local files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +115,15 @@ def require_base_url(config: Config) -> str:
     """Return the URL of the tenant. Raises `ConfigError` if there is none."""
     if config.base_url:
         return config.base_url
+    message, fix = "no tenant is configured", "set `base-url` to the URL of the tenant"
+    if not config.schemas:
+        message = "no tenant and no schema files are configured"
+        fix += ", or `schemas` to a folder of schema files"
     raise ConfigError(
-        "no tenant and no schema files are configured",
+        message,
         where=str(config.file or "no pyproject.toml with a section [tool.engage-codegen]"),
-        fix="set `base-url` to the URL of the tenant, or `schemas` to a folder of schema files",
+        fix=fix,
+        location=Location(str(config.file), "", 1, 1) if config.file else None,
     )
 
 
@@ -223,7 +225,7 @@ def check(config: Config) -> CheckResult:
             "a run was interrupted while it wrote the package",
             where=str(config.output),
             fix="engage-codegen generate",
-            locations=[Location(str(config.output), "", 1, 1)],
+            location=Location(str(config.output), "", 1, 1),
         )
     lockfile = read_lockfile(config.output)
     local = local_schemas(config)
@@ -331,7 +333,7 @@ def _require_version(config: Config) -> None:
             f"the project requires engage-codegen {required}, but this is {__version__}",
             where=f"{config.file}, key required-version",
             fix=f"install engage-codegen {required}, or change required-version and generate",
-            location=Location(str(config.file), "", 1, 1),
+            location=locate_key(config.file, SECTION, "required-version"),
         )
 
 

@@ -90,6 +90,7 @@ def _check_package(report: FindingReport, config: Config, strict: bool) -> int:
 
 def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator[Finding]":
     from ..findings.finding import Finding, display_path
+    from ..output.plan import describe_conflict
 
     if not result.is_stale:
         return
@@ -102,10 +103,8 @@ def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator
         location = Location(display_path(config.output / change.path), "", 1, 1)
         code, message, fix = "EG401", "the file is not what generate would write", command
         if change.path in conflicts:
-            code, message = "EG405", "the file was edited by hand"
-            if conflicts[change.path].is_foreign:
-                message = "engage-codegen did not write this file, but generates one of its name"
-            fix = "move the edit away, then engage-codegen generate --force"
+            conflict = describe_conflict(config.output, conflicts[change.path])
+            code, message, fix = "EG405", conflict.message, conflict.fix
         yield Finding(code, "", (), (change.path,), message, fix, location, config.name)
 
 
@@ -114,7 +113,7 @@ def _version_finding(version: str, config: Config) -> "Finding":
 
     fix = f"engage-codegen generate, which writes the package with {__version__}"
     if not config.required_version and _is_newer(version):
-        fix = f"install engage-codegen {version}, or set required-version and generate again"
+        fix = f"install engage-codegen {version}; to go back to {__version__}, generate again"
     message = (
         f"engage-codegen {version} generated the package, but this is {__version__}, which would "
         "write it differently"

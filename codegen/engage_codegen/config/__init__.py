@@ -15,6 +15,7 @@ from ..schema.envelope import Dialect
 from ..schema.jsontext import JsonObject, canonical_json, digest
 from ..schema.text import quote
 from . import files, values
+from .lines import locate_key
 from .values import PARTS, SECTION, Build, Value
 
 KEYS = {
@@ -151,4 +152,4 @@ def _refuse_shared_outputs(configs: Sequence[Config]) -> None:
                 )
 
 
-__all__ = ["KEYS", "PARTS", "SECTION", "Config", "Waiver", "load"]
+__all__ = ["KEYS", "PARTS", "SECTION", "Config", "Waiver", "load", "locate_key"]

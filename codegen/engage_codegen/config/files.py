@@ -12,6 +12,7 @@ from ..errors import API_KEY_VARIABLE, ConfigError, Location
 from ..findings.waivers import Waiver
 from ..schema.text import quote
 from . import values
+from .lines import locate_key
 from .values import SECTION, Value
 
 _SECRET_WORDS = frozenset(["apikey", "key", "engageapikey", "token", "secret", "password"])
@@ -53,8 +54,7 @@ class Section:
         """The waivers of all targets, with their lines."""
         if "waivers" not in self._table:
             return ()
-        place = f"{self._path}, key waivers"
-        waivers = values.parse_waivers(Value(self._table["waivers"], place, self._path.parent))
+        waivers = values.parse_waivers(self._value(self._table, "waivers"))
         lines = list(enumerate(self._path.read_text(encoding="utf-8").splitlines(), 1))
         located: list[Waiver] = []
         for waiver in waivers:
@@ -96,13 +96,15 @@ class Section:
                     "letters, digits, '-' and '_'",
                     where=f"{self._path}, [{SECTION}.targets]",
                     fix=f"write [{SECTION}.targets.name] and keys below it",
-                    location=_start_of(self._path),
+                    location=locate_key(self._path, SECTION, "targets"),
                 )
             self._refuse_unknown(cast(_Table, table), self._keys, f"{SECTION}.targets.{name}")
         return cast("dict[str, _Table]", tables)
 
     def _value(self, table: Mapping[str, object], key: str, prefix: str = "") -> Value:
-        return Value(table[key], f"{self._path}, key {prefix}{key}", self._path.parent)
+        section = f"{SECTION}.{prefix}".rstrip(".")
+        place = f"{self._path}, key {prefix}{key}"
+        return Value(table[key], place, self._path.parent, locate_key(self._path, section, key))
 
     def _refuse_unknown(self, table: Iterable[str], keys: Sequence[str], where: str) -> None:
         for key in table:
@@ -146,17 +148,17 @@ def _start_of(path: Path | None) -> Location:
 
 
 def _unknown_key(key: str, keys: Sequence[str], path: Path, section: str) -> ConfigError:
-    where = f"{path}, [{section}]"
+    where, location = f"{path}, [{section}]", locate_key(path, section, key)
     if key.lower().replace("-", "").replace("_", "") in _SECRET_WORDS:
         return ConfigError(
             f"{quote(key)} does not belong in a file, because a checked-in key is not secret",
             where=where,
             fix=f"remove it, set the environment variable {API_KEY_VARIABLE} instead, and revoke "
             "the key if the file was ever shared",
-            location=_start_of(path),
+            location=location,
         )
     fix = _suggest(key.replace("_", "-"), keys, "keys")
-    return ConfigError(f"unknown key {quote(key)}", where=where, fix=fix, location=_start_of(path))
+    return ConfigError(f"unknown key {quote(key)}", where=where, fix=fix, location=location)
 
 
 def _suggest(word: str, known: Iterable[str], kind: str) -> str:

@@ -2,12 +2,12 @@
 
 import keyword
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
-from ..errors import ConfigError
+from ..errors import ConfigError, Location
 from ..findings.waivers import Waiver
 from ..schema.envelope import DIALECTS, Dialect
 from ..schema.text import UNSAFE_IN_TEXT, quote
@@ -24,26 +24,30 @@ Build: TypeAlias = Literal["check", "generate"]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A raw value and the name of its place, for messages. Paths are relative to `folder`."""
+    """A raw value, the name of its place for messages, and its line if it is in a file.
+
+    Paths are relative to `folder`.
+    """
 
     raw: object
     place: str
     folder: Path
+    location: Location = field(default_factory=Location)
+
+    def error(self, message: str, fix: str) -> ConfigError:
+        """Return the error for this value."""
+        return ConfigError(message, where=self.place, fix=fix, location=self.location)
 
 
 def parse_text(value: Value) -> str:
     if not isinstance(value.raw, str) or UNSAFE_IN_TEXT.search(value.raw):
-        raise ConfigError(
-            "the value must be a string on one line", where=value.place, fix="put it in quotes"
-        )
+        raise value.error("the value must be a string on one line", fix="put it in quotes")
     return value.raw.strip()
 
 
 def parse_api_version(value: Value) -> str:
     if value.raw not in ("v2", "v3"):
-        raise ConfigError(
-            "the value must be v2 or v3", where=value.place, fix="use v3, or remove the key"
-        )
+        raise value.error("the value must be v2 or v3", fix="use v3, or remove the key")
     return parse_text(value)
 
 
@@ -51,9 +55,8 @@ def parse_dialect(value: Value) -> Dialect:
     for dialect in DIALECTS:
         if value.raw == dialect:
             return dialect
-    raise ConfigError(
+    raise value.error(
         f"unknown dialect {quote(str(value.raw))}",
-        where=value.place,
         fix=f"the dialects are {' and '.join(DIALECTS)}",
     )
 
@@ -62,9 +65,8 @@ def parse_build(value: Value) -> Build:
     for build in ("check", "generate"):
         if value.raw == build:
             return build
-    raise ConfigError(
+    raise value.error(
         f"unknown action of the build hook: {quote(str(value.raw))}",
-        where=value.place,
         fix="use check (the default) or generate",
     )
 
@@ -72,15 +74,13 @@ def parse_build(value: Value) -> Build:
 def parse_output(value: Value) -> Path:
     path = Path(os.path.abspath(value.folder / parse_text(value)))
     if value.folder.is_relative_to(path):
-        raise ConfigError(
+        raise value.error(
             "the output must be the package folder itself, not a folder with other files",
-            where=value.place,
             fix="end it with a package name, such as src/acme/engage_interactions",
         )
     if not path.name.isidentifier() or keyword.iskeyword(path.name):
-        raise ConfigError(
+        raise value.error(
             f"the output is the package folder itself, but {quote(path.name)} cannot be imported",
-            where=value.place,
             fix="end it with a package name, such as src/acme/engage_interactions",
         )
     return path
@@ -89,15 +89,13 @@ def parse_output(value: Value) -> Path:
 def parse_paths(value: Value) -> tuple[Path, ...]:
     raw = [value.raw] if isinstance(value.raw, str) else value.raw
     if not isinstance(raw, (list, tuple)):
-        raise ConfigError(
+        raise value.error(
             "the value must be a path or a list of paths",
-            where=value.place,
             fix='write schemas = ["schemas"]',
         )
     items = cast("list[object]", raw)
     return tuple(
-        Path(os.path.abspath(value.folder / parse_text(Value(item, value.place, value.folder))))
-        for item in items
+        Path(os.path.abspath(value.folder / parse_text(replace(value, raw=item)))) for item in items
     )
 
 
@@ -105,9 +103,8 @@ def parse_parts(value: Value) -> tuple[str, ...]:
     raw = cast("list[object]", value.raw) if isinstance(value.raw, list) else [value.raw]
     for part in raw:
         if part not in PARTS:
-            raise ConfigError(
+            raise value.error(
                 f"unknown optional part {quote(str(part))}",
-                where=value.place,
                 fix=f"the parts are {', '.join(PARTS)}",
             )
     return tuple(sorted({str(part) for part in raw}))
@@ -115,17 +112,15 @@ def parse_parts(value: Value) -> tuple[str, ...]:
 
 def parse_renames(value: Value) -> dict[str, str]:
     if not isinstance(value.raw, dict):
-        raise ConfigError(
+        raise value.error(
             "the value must be a table of names",
-            where=value.place,
             fix=f'write [{SECTION}.renames] and below it lines like "id" = "name"',
         )
     table = cast("dict[str, object]", value.raw)
     for key, name in table.items():
         if not isinstance(name, str) or not name.isascii() or not name.isidentifier():
-            raise ConfigError(
+            raise value.error(
                 f"the name {quote(str(name))} for {quote(key)} is not a Python identifier",
-                where=value.place,
                 fix="use ASCII letters, digits and '_'",
             )
     return {key: str(name) for key, name in sorted(table.items())}
@@ -134,7 +129,7 @@ def parse_renames(value: Value) -> dict[str, str]:
 def parse_waivers(value: Value) -> tuple[Waiver, ...]:
     """Return the waivers in a list of tables with `finding`, `reason` and `until`."""
     raw = cast("list[object]", value.raw) if isinstance(value.raw, list) else [value.raw]
-    return tuple(_waiver(Value(item, value.place, value.folder)) for item in raw)
+    return tuple(_waiver(replace(value, raw=item)) for item in raw)
 
 
 def _waiver(value: Value) -> Waiver:
@@ -153,9 +148,8 @@ def _waiver(value: Value) -> Waiver:
         problem = f"`until` of the waiver of {finding} is {quote(str(until))}, which is not a date"
     else:
         return Waiver(finding, " ".join(reason.split()), until)
-    raise ConfigError(
+    raise value.error(
         problem,
-        where=value.place,
         fix=f'write [[{SECTION}.waivers]] and below it finding = "EG301:0123456789abcdef", '
         'reason = "…" and until = 2030-12-31',
     )

@@ -8,7 +8,7 @@ from ..config import Config
 from ..filesystem import read_bytes
 from ..render.resources import templates_digest
 from ..schema.envelope import Schema
-from .lockfile import Generator, Lockfile, fingerprint, snapshot_path
+from .lockfile import FILES_ORIGIN, Generator, Lockfile, fingerprint, snapshot_path
 from .snapshot import snapshot_files
 
 
@@ -41,7 +41,12 @@ def is_current(
 
 
 def _is_pulled(lockfile: Lockfile, schemas: Mapping[str, Schema]) -> bool:
-    pulled = {key: entry.pulled for key, entry in lockfile.schemas.items() if entry.pulled}
+    """Return True if these schemas, and no others, were taken from files and generated."""
+    pulled = {
+        key: entry.pulled
+        for key, entry in lockfile.schemas.items()
+        if entry.pulled and entry.origin == FILES_ORIGIN
+    }
     digests = {key: schema.digest for key, schema in schemas.items()}
     generated = {key: module.schema for key, module in lockfile.modules.items()}
     return digests == pulled == generated

@@ -40,10 +40,19 @@ class TenantConnection:
         if key.problem:
             raise ConfigError(key.problem, where=key.variable, fix="name one tenant at a time")
         self._variable = key.variable
-        place = f"environment variable {key.variable}"
-        self.auth = _ApiKeyAuth(_check_header("API key", key.value, place))
+        self.auth = _ApiKeyAuth(
+            _check_header(
+                "API key",
+                key.value,
+                where=f"environment variable {key.variable}",
+                fix="set it to an API key of the tenant",
+            )
+        )
         self.user_agent = _check_header(
-            "user agent", user_agent, "key user-agent, or ENGAGE_USER_AGENT"
+            "user agent",
+            user_agent,
+            where="key user-agent, or environment variable ENGAGE_USER_AGENT",
+            fix="set it to the name and version of your integration, such as AcmePOS/1.5",
         )
 
     def schema_url(self, schema_id: str) -> str:
@@ -238,15 +247,16 @@ class _ApiKeyAuth(httpx.Auth):
         yield request
 
 
-def _check_header(name: str, value: str, place: str) -> str:
+def _check_header(name: str, value: str, *, where: str, fix: str) -> str:
     """Return a header value that can be sent: httpx quotes any other one in its error, the key
     as well. Raises `ConfigError`."""
-    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
-        problem = "cannot be sent as an HTTP header" if value else "is not set"
+    if not value:
+        raise ConfigError(f"the {name} is not set", where=where, fix=fix)
+    if not value.isascii() or not value.isprintable() or value != value.strip():
         raise ConfigError(
-            f"the {name} {problem}",
-            where=place,
-            fix="set it to printable ASCII without spaces at the ends",
+            f"the {name} cannot be sent as an HTTP header",
+            where=where,
+            fix=f"{fix}, in printable ASCII without spaces at the ends",
         )
     return value
 
