@@ -26,6 +26,7 @@ from .reporting import FindingReport, exit_code_of, reports_findings, summarize
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
+    from ..output.plan import Change
 
 EXAMPLES = [
     "engage-codegen check",
@@ -101,11 +102,19 @@ def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator
     command = "engage-codegen generate" + (" --force" if result.is_vouched_for else "")
     for change in result.plan.changes:
         location = Location(display_path(config.output / change.path), "", 1, 1)
-        code, message, fix = "EG401", "the file is not what generate would write", command
+        code, message, fix = "EG401", _describe_change(change), command
         if change.path in conflicts:
             conflict = describe_conflict(config.output, conflicts[change.path])
             code, message, fix = "EG405", conflict.message, conflict.fix
         yield Finding(code, "", (), (change.path,), message, fix, location, config.name)
+
+
+def _describe_change(change: "Change") -> str:
+    if change.old is None:
+        return "the file is missing"
+    if change.new is None:
+        return "generate would delete the file, because its schema is gone"
+    return "the file is not what generate would write"
 
 
 def _version_finding(version: str, config: Config) -> "Finding":

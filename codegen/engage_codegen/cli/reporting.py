@@ -1,5 +1,6 @@
 """The findings of one run of a command: collected for all targets, waived, and printed once."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -102,7 +103,10 @@ class FindingReport:
         from ..findings.report import render_report
 
         color = has_color(sys.stdout)
-        text = render_report(self.findings, self.output_format, color=color, verdicts=self.verdicts)
+        findings = self.findings
+        if self.output_format in ("github", "sarif"):
+            findings = _from_repository(findings)
+        text = render_report(findings, self.output_format, color=color, verdicts=self.verdicts)
         click.echo(text, nl=False, color=color)
 
     def print_diff(self, lines: Sequence[str]) -> None:
@@ -120,12 +124,36 @@ def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "F
     if file and not file.startswith(("http:", "https:")):
         return replace(finding, location=replace(finding.location, file=display_path(Path(file))))
     if finding.schema_id:
-        return finding
+        return replace(finding, location=Location())
     file = display_path(config.file) if config and config.file else ""
     message = f"{finding.message} ({error.where})"
     return replace(
         finding, message=message, location=Location(file, "", 1, 1) if file else Location()
     )
+
+
+def _from_repository(findings: "Sequence[Finding]") -> "list[Finding]":
+    """Return findings with paths from the root of the repository, as code hosts expect them.
+
+    The root is ``GITHUB_WORKSPACE`` or the nearest folder with ``.git``. Paths outside of it, and
+    all paths where there is no repository, stay as they are.
+    """
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        return list(findings)
+    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or os.devnull)
+    roots = [parent for parent in (folder, *folder.parents) if (parent / ".git").exists()]
+    root = workspace if folder.is_relative_to(workspace) else next(iter(roots), folder)
+
+    def rebase(finding: "Finding") -> "Finding":
+        file = Path(os.path.abspath(folder / finding.location.file))
+        if not finding.location.file or not file.is_relative_to(root):
+            return finding
+        path = file.relative_to(root).as_posix()
+        return replace(finding, location=replace(finding.location, file=path))
+
+    return [rebase(finding) for finding in findings]
 
 
 def reports_findings(command: Callable[..., int]) -> Callable[..., int]:
