@@ -16,7 +16,7 @@ from ..config import Config
 from ..errors import CodegenError, Location
 from ..findings.report import FORMATS, OutputFormat
 from ..schema.text import escape
-from .console import count, has_color, print_status
+from .console import count, has_color, print_status, print_traceback
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
@@ -80,6 +80,7 @@ class FindingReport:
         """Report an error that ended a run, or a target, on the line that it is about."""
         from ..findings.finding import findings_of
 
+        print_traceback(error)
         name = config.name if config else ""
         self.findings += [_place(finding, error, config) for finding in findings_of(error, name)]
         self._locate(config)
