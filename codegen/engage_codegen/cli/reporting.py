@@ -78,22 +78,12 @@ class FindingReport:
 
     def add_error(self, error: CodegenError, config: Config | None = None) -> None:
         """Report an error that ended a run, or a target, on the line that it is about."""
-        from ..findings.finding import findings_of
+        from ..findings.finding import findings_of, sort_findings
 
         print_traceback(error)
         name = config.name if config else ""
-        self.findings += [_place(finding, error, config) for finding in findings_of(error, name)]
-        self._locate(config)
-
-    def _locate(self, config: Config | None) -> None:
-        """Find the lines of findings about schemas whose files can be read."""
-        if not any(finding.schema_id and not finding.location.line for finding in self.findings):
-            return
-        from ..lint import locate_findings
-        from ..output.lockfile import FOLDER
-
-        paths = [] if config is None else [*config.schemas] or [config.output / FOLDER]
-        self.findings = locate_findings(self.findings, paths)
+        findings = [_place(finding, error, config) for finding in findings_of(error, name)]
+        self.findings += sort_findings(_locate(findings, config))
 
     def print(self) -> None:
         """Print the report to stdout, and how many findings were waived to stderr."""
@@ -131,6 +121,17 @@ def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "F
     return replace(
         finding, message=message, location=Location(file, "", 1, 1) if file else Location()
     )
+
+
+def _locate(findings: "list[Finding]", config: Config | None) -> "list[Finding]":
+    """Return findings about schemas with their lines, as far as the files can be read."""
+    if not any(finding.schema_id and not finding.location.line for finding in findings):
+        return findings
+    from ..lint import locate_findings
+    from ..output.lockfile import FOLDER
+
+    paths = [] if config is None else [*config.schemas] or [config.output / FOLDER]
+    return locate_findings(findings, paths)
 
 
 def _from_repository(findings: "Sequence[Finding]") -> "list[Finding]":

@@ -78,7 +78,7 @@ class TenantConnection:
     def unauthorized(self, status: int) -> UnauthorizedError:
         """Return the error for a refused key. It names the variable, never the key."""
         return UnauthorizedError(
-            f"the tenant refused the API key (status {status})",
+            f"the tenant refused the API key with status {status}",
             where=self.url,
             fix=f"check the key in the environment variable {self._variable}, the tenant that it "
             "belongs to, and the IP addresses that it is bound to",
@@ -117,7 +117,7 @@ class TenantSource:
 
     async def _fetch_ids(self, http: httpx.AsyncClient, only: Sequence[str]) -> list[str]:
         url = self._tenant.url
-        missing_api = "the tenant has no such API (status 404)"
+        missing_api = "the tenant has no such API: it answered with status 404"
         value = await self._get(http, url, missing_api, "check the base URL and the API version")
         if not isinstance(value, list):
             raise MalformedResponseError(
@@ -148,7 +148,7 @@ class TenantSource:
     async def _fetch_schema(self, http: httpx.AsyncClient, schema_id: str) -> Schema:
         url = self._tenant.schema_url(schema_id)
         message = f"the tenant lists the schema {quote(schema_id)} but does not return it"
-        fix = "another process changes the tenant; pull again"
+        fix = "pull again: somebody may be changing the tenant right now"
         value = await self._get(http, url, message, fix)
         try:
             schema = from_envelope(value, url)
@@ -269,7 +269,7 @@ def _check_base_url(base_url: str) -> str:
     match = _URL.fullmatch(base_url)
     problem = ""
     if not match or int(match[3] or 0) > 65535:
-        problem = "is not the URL of a tenant: a scheme and a host"
+        problem = "must consist of a scheme and a host"
     elif match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
         problem = "would send the API key over plain HTTP"
     if problem:
