@@ -166,21 +166,36 @@ class VersionMismatchError(CodegenError):
     code = "EG404"
 
 
+class FileConflict(NamedTuple):
+    """One file that must not be replaced: its path below the package, why, and what to do."""
+
+    path: str
+    message: str
+    fix: str
+    location: Location
+
+
 class WriteConflictError(CodegenError):
     """Files in the output were edited by hand, or were never written by this tool.
 
-    `locations` are all of them.
+    `conflicts` are all of them; the message of the error is that of the first. There are none if
+    something else than the contents of files is in the way.
     """
 
     exit_code = 1
     code = "EG405"
 
     def __init__(
-        self, message: str, *, where: str, fix: str, locations: Sequence[Location] = ()
+        self,
+        message: str,
+        *,
+        where: str,
+        fix: str,
+        location: Location | None = None,
+        conflicts: Sequence[FileConflict] = (),
     ) -> None:
-        first = locations[0] if locations else None
-        super().__init__(message, where=where, fix=fix, location=first)
-        self.locations = tuple(locations)
+        super().__init__(message, where=where, fix=fix, location=location)
+        self.conflicts = tuple(conflicts)
 
 
 class InterruptedRunError(WriteConflictError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .config import Config
+from .config import SECTION, Config, locate_key
 from .errors import (
     ConfigError,
     Location,
@@ -98,10 +98,15 @@ def require_base_url(config: Config) -> str:
     """Return the URL of the tenant. Raises `ConfigError` if there is none."""
     if config.base_url:
         return config.base_url
+    message, fix = "no tenant is configured", "set `base-url` to the URL of the tenant"
+    if not config.schemas:
+        message = "no tenant and no schema files are configured"
+        fix += ", or `schemas` to a folder of schema files"
     raise ConfigError(
-        "no tenant and no schema files are configured",
+        message,
         where=str(config.file or "no pyproject.toml with a section [tool.engage-codegen]"),
-        fix="set `base-url` to the URL of the tenant, or `schemas` to a folder of schema files",
+        fix=fix,
+        location=Location(str(config.file), "", 1, 1) if config.file else None,
     )
 
 
@@ -245,5 +250,5 @@ def _require_version(config: Config) -> None:
             f"the project requires engage-codegen {required}, but this is {__version__}",
             where=f"{config.file}, key required-version",
             fix=f"install engage-codegen {required}, or change required-version and generate",
-            location=Location(str(config.file), "", 1, 1),
+            location=locate_key(config.file, SECTION, "required-version"),
         )

@@ -1,5 +1,7 @@
-"""The command line in process, golden files, and the contents of folders."""
+"""The command line in this process or its own, golden files, and the contents of folders."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did."""
+    """The exit code of a command, and its stdout and stderr."""
 
     code: int
     out: str
@@ -18,8 +20,21 @@ Tool = Callable[..., Outcome]
 Golden = Callable[[Path, str], None]
 
 
+def run_process(*arguments: object) -> Outcome:
+    """Run the installed command `engage-codegen` in the current folder."""
+    program = Path(sys.executable).parent / "engage-codegen"
+    done = subprocess.run(
+        [program, *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
 def contents(folder: Path) -> dict[str, bytes | None]:
-    """Everything below a folder: path -> bytes, None for a folder."""
+    """Return everything below a folder except caches: path -> bytes, None for a folder."""
     return {
         str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -12,7 +12,7 @@ import click
 
 from .. import __version__
 from ..errors import CodegenError
-from .console import Verbosity, escape_unencodable, print_status
+from .console import Verbosity, escape_unencodable, print_status, print_traceback
 
 COMMANDS = {
     "init": "Set up the tool in the repository of the current folder.",
@@ -42,16 +42,13 @@ def run(arguments: Sequence[str]) -> int:
     differs, 5 the tenant did not answer, 130 interrupted.
     """
     escape_unencodable()
-    Verbosity.level = 1
+    Verbosity.level, Verbosity.debug = 1, "--debug" in arguments
     if os.environ.get(COMPLETE_VARIABLE, "").startswith("powershell"):
         import_module(".completion", __package__)  # click knows the other shells
     try:
         result = main.main(list(arguments), "engage-codegen", standalone_mode=False)
     except BaseException as error:
-        if "--debug" in arguments:
-            import traceback
-
-            traceback.print_exc()
+        print_traceback(error)
         return _handle_error(error)
     return result if isinstance(result, int) else 0
 

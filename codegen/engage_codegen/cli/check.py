@@ -26,6 +26,7 @@ from .reporting import FindingReport, exit_code_of, reports_findings, summarize
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
+    from ..output.plan import Change
 
 EXAMPLES = [
     "engage-codegen check",
@@ -90,6 +91,7 @@ def _check_package(report: FindingReport, config: Config, strict: bool) -> int:
 
 def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator[Finding]":
     from ..findings.finding import Finding, display_path
+    from ..output.plan import describe_conflict
 
     if not result.is_stale:
         return
@@ -100,13 +102,19 @@ def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator
     command = "engage-codegen generate" + (" --force" if result.is_vouched_for else "")
     for change in result.plan.changes:
         location = Location(display_path(config.output / change.path), "", 1, 1)
-        code, message, fix = "EG401", "the file is not what generate would write", command
+        code, message, fix = "EG401", _describe_change(change), command
         if change.path in conflicts:
-            code, message = "EG405", "the file was edited by hand"
-            if conflicts[change.path].is_foreign:
-                message = "engage-codegen did not write this file, but generates one of its name"
-            fix = "move the edit away, then engage-codegen generate --force"
+            conflict = describe_conflict(config.output, conflicts[change.path])
+            code, message, fix = "EG405", conflict.message, conflict.fix
         yield Finding(code, "", (), (change.path,), message, fix, location, config.name)
+
+
+def _describe_change(change: "Change") -> str:
+    if change.old is None:
+        return "the file is missing"
+    if change.new is None:
+        return "generate would delete the file, because its schema is gone"
+    return "the file is not what generate would write"
 
 
 def _version_finding(version: str, config: Config) -> "Finding":
@@ -114,7 +122,7 @@ def _version_finding(version: str, config: Config) -> "Finding":
 
     fix = f"engage-codegen generate, which writes the package with {__version__}"
     if not config.required_version and _is_newer(version):
-        fix = f"install engage-codegen {version}, or set required-version and generate again"
+        fix = f"install engage-codegen {version}; to go back to {__version__}, generate again"
     message = (
         f"engage-codegen {version} generated the package, but this is {__version__}, which would "
         "write it differently"

@@ -21,9 +21,13 @@ def escape_unencodable() -> None:
 
 
 class Verbosity:
-    """How much goes to stderr: 0 errors only, 1 what was done, 2 each file and the settings."""
+    """How much goes to stderr: 0 errors only, 1 what was done, 2 each file and the settings.
+
+    With `debug`, errors come with their tracebacks.
+    """
 
     level = 1
+    debug = False
 
 
 def print_status(text: str, level: int = 1) -> None:
@@ -35,6 +39,14 @@ def print_status(text: str, level: int = 1) -> None:
 
     with suppress(OSError):
         print("\n".join(map(escape, text.split("\n"))), file=sys.stderr, flush=True)
+
+
+def print_traceback(error: BaseException) -> None:
+    """Print the traceback of an error to stderr if ``--debug`` asks for it."""
+    if Verbosity.debug:
+        import traceback
+
+        traceback.print_exception(error)
 
 
 @contextmanager

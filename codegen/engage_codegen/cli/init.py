@@ -19,6 +19,11 @@ from ..sources.tenant import TenantConnection
 from .console import is_terminal, print_status
 from .options import current_folder, verbosity_options
 
+EXAMPLES = [
+    "engage-codegen init --base-url https://acme.voyado.com",
+    "engage-codegen init --with vscode --with pre-commit --dry-run",
+]
+
 
 @click.command("init")
 @click.option("--base-url", metavar="URL", help="The tenant, like https://acme.voyado.com.")

@@ -12,7 +12,7 @@ from .. import config
 from ..config import Config
 from ..errors import API_KEY_VARIABLE, CodegenError, InputError
 from ..sources.interface import ApiKey
-from .console import Verbosity, print_status, shorten
+from .console import Verbosity, print_status, print_traceback, shorten
 
 if TYPE_CHECKING:
     from .reporting import FindingReport
@@ -166,6 +166,7 @@ def run_for_targets(
             codes.append(verb(settings, keys[settings.name]))
         except CodegenError as error:
             if report is None:
+                print_traceback(error)
                 print_status(f"error: {error}", 0)
             else:
                 report.add_error(error, settings)

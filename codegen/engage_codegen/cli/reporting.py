@@ -1,5 +1,6 @@
 """The findings of one run of a command: collected for all targets, waived, and printed once."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from ..config import Config
 from ..errors import CodegenError, Location
 from ..findings.report import FORMATS, OutputFormat
 from ..schema.text import escape
-from .console import count, has_color, print_status
+from .console import count, has_color, print_status, print_traceback
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
@@ -79,6 +80,7 @@ class FindingReport:
         """Report an error that ended a run, or a target, on the line that it is about."""
         from ..findings.finding import findings_of, sort_findings
 
+        print_traceback(error)
         name = config.name if config else ""
         findings = [_place(finding, error, config) for finding in findings_of(error, name)]
         self.findings += sort_findings(_locate(findings, config))
@@ -92,7 +94,10 @@ class FindingReport:
         from ..findings.report import render_report
 
         color = has_color(sys.stdout)
-        text = render_report(self.findings, self.output_format, color=color, verdicts=self.verdicts)
+        findings = self.findings
+        if self.output_format in ("github", "sarif"):
+            findings = _from_repository(findings)
+        text = render_report(findings, self.output_format, color=color, verdicts=self.verdicts)
         click.echo(text, nl=False, color=color)
 
     def print_diff(self, lines: Sequence[str]) -> None:
@@ -100,16 +105,6 @@ class FindingReport:
         if self.output_format == "text":
             for line in lines:
                 click.echo(escape(line))
-
-
-def _locate(findings: "list[Finding]", config: Config | None) -> "list[Finding]":
-    """Return the findings with the lines of their schemas, if the files can be read."""
-    if config is None or all(finding.location.line for finding in findings):
-        return findings
-    from ..lint import locate_findings
-    from ..output.lockfile import FOLDER
-
-    return locate_findings(findings, [*config.schemas] or [config.output / FOLDER])
 
 
 def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "Finding":
@@ -121,12 +116,47 @@ def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "F
         location = finding.location._replace(file=display_path(Path(file)))
         return replace(finding, location=location)
     if finding.schema_id:
-        return finding
+        return replace(finding, location=Location())
     file = display_path(config.file) if config and config.file else ""
     message = f"{finding.message} ({error.where})"
     return replace(
         finding, message=message, location=Location(file, "", 1, 1) if file else Location()
     )
+
+
+def _locate(findings: "list[Finding]", config: Config | None) -> "list[Finding]":
+    """Return findings about schemas with their lines, as far as the files can be read."""
+    if not any(finding.schema_id and not finding.location.line for finding in findings):
+        return findings
+    from ..lint import locate_findings
+    from ..output.lockfile import FOLDER
+
+    paths = [] if config is None else [*config.schemas] or [config.output / FOLDER]
+    return locate_findings(findings, paths)
+
+
+def _from_repository(findings: "Sequence[Finding]") -> "list[Finding]":
+    """Return findings with paths from the root of the repository, as code hosts expect them.
+
+    The root is ``GITHUB_WORKSPACE`` or the nearest folder with ``.git``. Paths outside of it, and
+    all paths where there is no repository, stay as they are.
+    """
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        return list(findings)
+    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or os.devnull)
+    roots = [parent for parent in (folder, *folder.parents) if (parent / ".git").exists()]
+    root = workspace if folder.is_relative_to(workspace) else next(iter(roots), folder)
+
+    def rebase(finding: "Finding") -> "Finding":
+        file = Path(os.path.abspath(folder / finding.location.file))
+        if not finding.location.file or not file.is_relative_to(root):
+            return finding
+        path = file.relative_to(root).as_posix()
+        return replace(finding, location=finding.location._replace(file=path))
+
+    return [rebase(finding) for finding in findings]
 
 
 def reports_findings(command: Callable[..., int]) -> Callable[..., int]:

@@ -14,6 +14,7 @@ from ..findings.waivers import Waiver
 from ..schema.envelope import Dialect
 from ..schema.text import quote
 from . import files, values
+from .lines import locate_key
 from .values import PARTS, SECTION, Build, Value
 
 KEYS = {
@@ -142,4 +143,4 @@ def _refuse_shared_outputs(configs: Sequence[Config]) -> None:
                 )
 
 
-__all__ = ["KEYS", "PARTS", "SECTION", "Config", "Waiver", "load"]
+__all__ = ["KEYS", "PARTS", "SECTION", "Config", "Waiver", "load", "locate_key"]

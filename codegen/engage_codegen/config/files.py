@@ -11,6 +11,7 @@ from ..errors import API_KEY_VARIABLE, ConfigError, Location
 from ..findings.waivers import Waiver
 from ..schema.text import quote
 from . import values
+from .lines import locate_key
 from .values import SECTION, Value
 
 _SECRET_WORDS = frozenset(["apikey", "key", "engageapikey", "token", "secret", "password"])
@@ -56,7 +57,7 @@ class Section:
         for waiver in values.parse_waivers(self._value(self._table, "waivers")):
             pattern = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
             used = {other.line for other in located}
-            lines = enumerate(self._lines, 1)
+            lines = enumerate(self._path.read_text("utf-8").splitlines(), 1)
             matches = (n for n, line in lines if n not in used and pattern.match(line))
             located.append(waiver._replace(line=next(matches, 0)))
         return tuple(located)
@@ -103,33 +104,14 @@ class Section:
         location = self._locate(target, key)
         return Value(table[key], f"`{key}`", place, self._path.parent, location)
 
+    def _locate(self, name: str, key: str) -> Location:
+        return locate_key(self._path, ".".join(filter(None, [SECTION, name])), key)
+
     def _refuse_unknown(self, table: Iterable[str], keys: Sequence[str], name: str) -> None:
         for key in table:
             if key not in keys:
                 where = f"{self._path}, [{'.'.join(filter(None, [SECTION, name]))}]"
                 raise _unknown_key(key, keys, where, self._locate(name, key))
-
-    @cached_property
-    def _lines(self) -> list[str]:
-        return self._path.read_text(encoding="utf-8").splitlines()
-
-    def _locate(self, name: str, key: str) -> Location:
-        """Return the line of a key in a table below the section, or as near as it is found.
-
-        tomllib has no positions, so tables in other notations have the line of the section.
-        """
-        header = re.compile(r"\s*\[+\s*([^]]+?)\s*\]")
-        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
-        table = ".".join(filter(None, [SECTION, name]))
-        current, line = "", 1
-        for number, text in enumerate(self._lines, 1):
-            match = header.match(text)
-            current = match[1] if match else current
-            if current == f"{table}.{key}" or (current == table and pattern.match(text)):
-                line = number
-                break
-            line = number if match and current in (SECTION, table) else line
-        return Location(str(self._path), "", line, 1)
 
 
 def _read_section(path: Path) -> _Table | None:

@@ -89,22 +89,22 @@ def findings_of(error: CodegenError, tenant: str = "") -> list[Finding]:
             )
             for problem in error.problems
         ]
-    locations = [error.location]
-    if isinstance(error, WriteConflictError) and error.locations:
-        locations = [*error.locations]
-    return [
-        Finding(
-            error.code,
-            "",
-            (),
-            (location.file or error.where,),
-            error.message,
-            error.fix,
-            location,
-            tenant,
-        )
-        for location in locations
-    ]
+    if isinstance(error, WriteConflictError) and error.conflicts:
+        return [
+            Finding(
+                error.code,
+                "",
+                (),
+                (conflict.path,),
+                conflict.message,
+                conflict.fix,
+                conflict.location,
+                tenant,
+            )
+            for conflict in error.conflicts
+        ]
+    reason = (error.location.file or error.where,)
+    return [Finding(error.code, "", (), reason, error.message, error.fix, error.location, tenant)]
 
 
 def numbered_calls(findings: Iterable[Finding]) -> Iterator[tuple[Finding, int]]:

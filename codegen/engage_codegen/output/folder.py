@@ -53,7 +53,7 @@ class PackageFolder:
                 "a run was interrupted while it wrote the package",
                 where=str(self.root),
                 fix="engage-codegen generate",
-                locations=[Location(str(self.root), "", 1, 1)],
+                location=Location(str(self.root), "", 1, 1),
             )
 
     def read_lockfile(self) -> Lockfile:

@@ -9,7 +9,7 @@ from ..config import Config
 from ..errors import CodegenError
 from ..filesystem import read_bytes
 from ..schema.envelope import Schema
-from .lockfile import STAGING_PREFIX, Generator, Lockfile, fingerprint, snapshot_path
+from .lockfile import FILES_ORIGIN, STAGING_PREFIX, Generator, Lockfile, fingerprint, snapshot_path
 from .recipe import Recipe
 from .snapshot import read_lockfile, snapshot_files
 
@@ -67,7 +67,12 @@ def is_current(
 
 
 def _is_pulled(lockfile: Lockfile, schemas: Mapping[str, Schema]) -> bool:
-    pulled = {key: entry.pulled for key, entry in lockfile.schemas.items() if entry.pulled}
+    """Return True if these schemas, and no others, were taken from files and generated."""
+    pulled = {
+        key: entry.pulled
+        for key, entry in lockfile.schemas.items()
+        if entry.pulled and entry.origin == FILES_ORIGIN
+    }
     digests = {key: schema.digest for key, schema in schemas.items()}
     generated = {key: module.schema for key, module in lockfile.modules.items()}
     return digests == pulled == generated

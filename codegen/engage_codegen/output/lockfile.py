@@ -174,10 +174,10 @@ def parse_lockfile(data: bytes, origin: str) -> Lockfile:
         text = data.decode("utf-8")
         if text.startswith("<<<<<<<") or "\n<<<<<<< " in text:
             raise LockfileError(
-                "the lock file contains conflicts of a merge",
+                "the lock file contains merge conflict markers",
                 where=origin,
-                fix="take the version of either side, then run engage-codegen generate",
-                location=Location(origin, "", 1, 1),
+                fix="keep the lines of either side, then run engage-codegen generate",
+                location=Location(origin, "", text[: text.index("<<<<<<<")].count("\n") + 1, 1),
             )
         return _parse(loads(text), origin)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

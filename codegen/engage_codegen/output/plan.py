@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Location, WriteConflictError
+from ..errors import FileConflict, Location, WriteConflictError
 from ..filesystem import check_root, read_below, refuse_escape
 from ..schema.jsontext import digest
 from .lockfile import FOLDER, LOCKFILE_PATH, fingerprint
@@ -76,15 +76,27 @@ def make_plan(
 
 
 def conflict_error(root: Path, conflicts: Sequence[Conflict]) -> WriteConflictError:
-    """Return one error that names every conflicting file."""
-    first = conflicts[0]
-    if first.is_snapshot:
+    """Return one error that names every conflicting file, each with its own reason."""
+    described = [describe_conflict(root, conflict) for conflict in conflicts]
+    first = described[0]
+    return WriteConflictError(
+        first.message,
+        where=", ".join(conflict.location.file for conflict in described),
+        fix=first.fix,
+        location=first.location,
+        conflicts=described,
+    )
+
+
+def describe_conflict(root: Path, conflict: Conflict) -> FileConflict:
+    """Return why a file below `root` must not be replaced, and what to do."""
+    if conflict.is_snapshot:
         message = "the snapshot was edited since the last pull"
         fix = (
             "bring the edit to the source as well, or discard it: engage-codegen pull --force "
-            "(generate --force where files are the source)"
+            "(generate --force if files are the source)"
         )
-    elif first.is_foreign:
+    elif conflict.is_foreign:
         message = "a file that engage-codegen did not write has the name of a generated file"
         fix = "move it away, set another `output`, or overwrite it: engage-codegen generate --force"
     else:
@@ -93,9 +105,8 @@ def conflict_error(root: Path, conflicts: Sequence[Conflict]) -> WriteConflictEr
             "move the edit into a file of your own, then discard it: "
             "engage-codegen generate --force"
         )
-    paths = [str(root / conflict.path) for conflict in conflicts]
-    locations = [Location(path, "", 1, 1) for path in paths]
-    return WriteConflictError(message, where=", ".join(paths), fix=fix, locations=locations)
+    location = Location(str(root / conflict.path), "", 1, 1)
+    return FileConflict(conflict.path, message, fix, location)
 
 
 def diff_lines(plan: Plan) -> Iterator[str]:

@@ -40,10 +40,19 @@ class TenantConnection:
         if key.problem:
             raise ConfigError(key.problem, where=key.variable, fix="name one tenant at a time")
         self._variable = key.variable
-        place = f"environment variable {key.variable}"
-        self.auth = _ApiKeyAuth(_check_header("API key", key.value, place))
+        self.auth = _ApiKeyAuth(
+            _check_header(
+                "API key",
+                key.value,
+                where=f"environment variable {key.variable}",
+                fix="set it to an API key of the tenant",
+            )
+        )
         self.user_agent = _check_header(
-            "user agent", user_agent, "key user-agent, or ENGAGE_USER_AGENT"
+            "user agent",
+            user_agent,
+            where="key user-agent, or environment variable ENGAGE_USER_AGENT",
+            fix="set it to the name and version of your integration, such as AcmePOS/1.5",
         )
 
     def schema_url(self, schema_id: str) -> str:
@@ -69,7 +78,7 @@ class TenantConnection:
     def unauthorized(self, status: int) -> UnauthorizedError:
         """Return the error for a refused key. It names the variable, never the key."""
         return UnauthorizedError(
-            f"the tenant refused the API key (status {status})",
+            f"the tenant refused the API key with status {status}",
             where=self.url,
             fix=f"check the key in the environment variable {self._variable}, the tenant that it "
             "belongs to, and the IP addresses that it is bound to",
@@ -108,7 +117,7 @@ class TenantSource:
 
     async def _fetch_ids(self, http: httpx.AsyncClient, only: Sequence[str]) -> list[str]:
         url = self._tenant.url
-        missing_api = "the tenant has no such API (status 404)"
+        missing_api = "the tenant has no such API: it answered with status 404"
         value = await self._get(http, url, missing_api, "check the base URL and the API version")
         if not isinstance(value, list):
             raise MalformedResponseError(
@@ -139,7 +148,7 @@ class TenantSource:
     async def _fetch_schema(self, http: httpx.AsyncClient, schema_id: str) -> Schema:
         url = self._tenant.schema_url(schema_id)
         message = f"the tenant lists the schema {quote(schema_id)} but does not return it"
-        fix = "another process changes the tenant; pull again"
+        fix = "pull again: somebody may be changing the tenant right now"
         value = await self._get(http, url, message, fix)
         try:
             schema = from_envelope(value, url)
@@ -238,15 +247,16 @@ class _ApiKeyAuth(httpx.Auth):
         yield request
 
 
-def _check_header(name: str, value: str, place: str) -> str:
+def _check_header(name: str, value: str, *, where: str, fix: str) -> str:
     """Return a header value that can be sent: httpx quotes any other one in its error, the key
     as well. Raises `ConfigError`."""
-    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
-        problem = "cannot be sent as an HTTP header" if value else "is not set"
+    if not value:
+        raise ConfigError(f"the {name} is not set", where=where, fix=fix)
+    if not value.isascii() or not value.isprintable() or value != value.strip():
         raise ConfigError(
-            f"the {name} {problem}",
-            where=place,
-            fix="set it to printable ASCII without spaces at the ends",
+            f"the {name} cannot be sent as an HTTP header",
+            where=where,
+            fix=f"{fix}, in printable ASCII without spaces at the ends",
         )
     return value
 
@@ -259,7 +269,7 @@ def _check_base_url(base_url: str) -> str:
     match = _URL.fullmatch(base_url)
     problem = ""
     if not match or int(match[3] or 0) > 65535:
-        problem = "is not the URL of a tenant: a scheme and a host"
+        problem = "must consist of a scheme and a host"
     elif match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
         problem = "would send the API key over plain HTTP"
     if problem:

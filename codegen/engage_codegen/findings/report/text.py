@@ -7,6 +7,9 @@ from ...schema.text import UNSAFE_IN_TEXT, escape_match
 from ..codes import Severity
 from ..finding import Finding
 
+_NO_PLACE = "engage-codegen"
+"""What stands for the file of a finding without one, as in the errors of a compiler."""
+
 _COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "note": "36"}
 
 
@@ -20,7 +23,7 @@ def _render_finding(finding: Finding, color: bool) -> str:
     if color:
         level = f"\x1b[1;{_COLORS[finding.severity]}m{level}\x1b[0m"
     lines = [
-        f"{escape_line(finding.where)}: {level}: {escape_line(describe(finding))}",
+        f"{escape_line(finding.where or _NO_PLACE)}: {level}: {escape_line(describe(finding))}",
         f"    fix: {escape_line(finding.fix)}",
     ]
     # The findings that fail a run are the ones that need a waiver.
