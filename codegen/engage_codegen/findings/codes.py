@@ -8,8 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, metadata
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -37,7 +36,7 @@ class Rule:
 @cache
 def rules() -> Mapping[str, Rule]:
     """Return every rule by its code, sorted."""
-    text = (files(__package__) / "codes.toml").read_text("utf-8")
+    text = Path(__file__).with_name("codes.toml").read_text("utf-8")
     tables = cast("dict[str, dict[str, str]]", tomllib.loads(text))
     return {code: _rule(code, tables[code]) for code in sorted(tables)}
 
@@ -45,6 +44,8 @@ def rules() -> Mapping[str, Rule]:
 @cache
 def documentation_url() -> str:
     """Return the URL of the documentation as the installed distribution names it, or ""."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
     try:
         urls = metadata("engage-codegen").get_all("Project-URL") or []
     except PackageNotFoundError:
@@ -59,7 +60,7 @@ def severity_of(code: str) -> Severity:
 
 
 def _rule(code: str, table: Mapping[str, str]) -> Rule:
-    severity = next(name for name in SEVERITIES if name == table["severity"])
+    severity = SEVERITIES[SEVERITIES.index(cast(Severity, table["severity"]))]
     return Rule(
         code,
         severity,

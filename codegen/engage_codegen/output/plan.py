@@ -1,6 +1,5 @@
 """What has to change on the disk, and what is in the way."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +111,8 @@ def describe_conflict(root: Path, conflict: Conflict) -> FileConflict:
 
 def diff_lines(plan: Plan) -> Iterator[str]:
     """Yield the changes as a unified diff, line by line, without line ends."""
+    import difflib
+
     for change in plan.changes:
         old, new = _split(change.old), _split(change.new)
         before = f"a/{change.path}" if change.old is not None else "/dev/null"
