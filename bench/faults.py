@@ -21,7 +21,7 @@ from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.sandbox.store.paging import BEFORE_THE_NEWEST
-from engage_codegen.sandbox.store.tenant import StoredInteraction
+from engage_codegen.sandbox.store.records import StoredInteraction
 
 sys.path.append(str(Path(__file__).parents[1] / "generated"))
 
@@ -29,17 +29,17 @@ from engage_interactions import (
     AsyncEngageClient,
     EngageClient,
     EngageError,
-    NotSent,
-    OutcomeUnknown,
+    NotSentError,
+    OutcomeUnknownError,
     Receipt,
-    Rejected,
+    RejectedError,
     RetryPolicy,
 )
 from engage_interactions.favourite import Favourite, send_favourite, send_favourite_async
 
 POLICIES = (
     RetryPolicy.interactive(),
-    RetryPolicy(again=(0.01, 0.02), look=(0.05, 0.1), resend=True),
+    RetryPolicy(retry_delays=(0.01, 0.02), lookup_delays=(0.05, 0.1), resend=True),
 )
 AT_ONCE = 30  # of each client, for both policies together
 PER_CONTACT = 60  # more than a page: a look has to turn it
@@ -230,7 +230,7 @@ def send_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Sent]:
 
 def befallen(sandbox: Sandbox) -> dict[Fault, int]:
     """Fault -> how many requests it befell."""
-    return {fault: _NO_LIMIT - (left or 0) for fault, left in sandbox.platform.faults.list()}
+    return {fault: _NO_LIMIT - (left or 0) for fault, left in sandbox.state.faults.list()}
 
 
 def does_the_work(fault: Fault) -> bool:
@@ -242,12 +242,12 @@ def does_the_work(fault: Fault) -> bool:
 def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
     """Everything that is stored, whoever it belongs to; not through the code under test."""
     with sandbox.store.transaction() as tenant:
-        schemas = [schema.id for schema in tenant.schemas()]
+        schemas = [schema.id for schema in tenant.list_schemas()]
         return [
             item
-            for contact, _ in tenant.contacts()
+            for contact, _ in tenant.list_contacts()
             for schema in schemas
-            for item in tenant.interactions(
+            for item in tenant.list_interactions(
                 contact, schema, BEFORE_THE_NEWEST, until="9999", limit=_NO_LIMIT
             )
         ]
@@ -255,7 +255,7 @@ def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
 
 def settled(sandbox: Sandbox, expected: int) -> list[StoredInteraction]:
     """The same, once all work is done that is still to come."""
-    sandbox.platform.clock.move(timedelta(hours=1))
+    sandbox.state.clock.move(timedelta(hours=1))
     deadline = time.monotonic() + SETTLED_WITHIN
     while True:
         stored = read_back(sandbox)
@@ -292,17 +292,17 @@ class Result:
     @property
     def unlooked(self) -> int:
         ends = [it.end for it in self.sent]
-        return sum(isinstance(it, OutcomeUnknown) and it.seen is None for it in ends)
+        return sum(isinstance(it, OutcomeUnknownError) and it.lookup is None for it in ends)
 
     @property
     def unseen(self) -> int:
         """How many a look did not see and that were stored after all."""
         ends = [it.end for it in self.sent if it.stored]
-        return sum(isinstance(it, OutcomeUnknown) and it.seen is False for it in ends)
+        return sum(isinstance(it, OutcomeUnknownError) and it.lookup == "absent" for it in ends)
 
     @property
     def unknown_but_stored(self) -> int:
-        return sum(isinstance(it.end, OutcomeUnknown) and bool(it.stored) for it in self.sent)
+        return sum(isinstance(it.end, OutcomeUnknownError) and bool(it.stored) for it in self.sent)
 
     @property
     def duplicates(self) -> int:
@@ -317,12 +317,12 @@ def run(name: str, sends: int) -> Result:
             for number in range(sends // PER_CONTACT + 1):
                 tenant.add_contact(contact_of(number), "")
         for each in (*ROWS[name], _UNDISTURBED):
-            sandbox.platform.faults.add(each)
+            sandbox.state.faults.add(each)
         start = time.monotonic()
         ends = send_all(sandbox, jobs)
         seconds = time.monotonic() - start
         counts = befallen(sandbox)
-        sandbox.platform.faults.clear()
+        sandbox.state.faults.clear()
         stored = settled(sandbox, sum(n for it, n in counts.items() if does_the_work(it)))
     copies: dict[str, list[StoredInteraction]] = {}
     for item in stored:
@@ -367,15 +367,15 @@ def complaints(sent: Sent, is_late: bool) -> list[str]:
             found.append(f"lost: the receipt {end.id} is not of it")
         found += [f"stored otherwise than sent: {it}" for it in own if not is_as_sent(it, sent.job)]
         dates = [end.created_date]
-    elif isinstance(end, OutcomeUnknown):
+    elif isinstance(end, OutcomeUnknownError):
         dates = [datetime.fromisoformat(end.created_date or "0001-01-01T00:00Z")]
-        if stored and end.seen is False and not is_late:
+        if stored and end.lookup == "absent" and not is_late:
             found.append("stored, but a look did not see it")
-        if end.seen and len(stored) < 2:
+        if end.lookup == "ambiguous" and len(stored) < 2:
             found.append(f"seen more than once, and stored {len(stored)} times")
     else:
         dates = []
-        if not isinstance(end, NotSent | Rejected):
+        if not isinstance(end, NotSentError | RejectedError):
             of_tree = "in the wrong place" if isinstance(end, EngageError) else "not of the tree"
             found.append(f"{of_tree}: {end!r}")
         elif stored:
@@ -400,10 +400,10 @@ HEAD = f"""\
 def line(result: Result) -> str:
     counts = (
         result.count(Receipt),
-        result.count(OutcomeUnknown),
+        result.count(OutcomeUnknownError),
         result.unknown_but_stored,
-        result.count(NotSent),
-        result.count(Rejected),
+        result.count(NotSentError),
+        result.count(RejectedError),
         result.stored,
         result.duplicates,
         result.faults,

@@ -1,4 +1,4 @@
-"""Whether the sandbox holds its promise: see README.md beside this file."""
+"""Measure the sandbox under load, and whether a kill loses answered writes; see README.md."""
 
 import argparse
 import asyncio
@@ -22,20 +22,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from engage_codegen.sandbox.dates import wire_date
-from engage_codegen.sandbox.seed import plant
+from engage_codegen.sandbox.dates import format_date
+from engage_codegen.sandbox.seed import seed_tenant
 from engage_codegen.sandbox.store.database import Store
 from engage_codegen.sandbox.store.paging import BEFORE_THE_FIRST, BEFORE_THE_NEWEST
-from engage_codegen.sandbox.store.tenant import Arrival, Tenant
-from engage_codegen.sandbox.wire import Json, JsonObject
+from engage_codegen.sandbox.store.records import Arrival, Json, JsonObject
+from engage_codegen.sandbox.store.tenant import Tenant
 
 STORED = 100_000
 RATE = 200
 SLOWEST_MS = 250.0
 MIX = {"POST": 60, "list": 25, "GET": 10, "DELETE": 5}
 CONTACTS = 250
-PATIENCE = 10.0
-AT_ONCE = 256
+TIMEOUT_SECONDS = 10.0
+MAX_CONNECTIONS = 256
 API = "/api/v3/interactions"
 SEED = 20_230_523
 
@@ -44,7 +44,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Stock:
-    """What is stored beforehand, and what the load chooses from."""
+    """The data that is stored before the load, and random choices from it."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -54,34 +54,35 @@ class Stock:
         self.ids: list[str] = []
 
     def fill(self, tenant: Tenant) -> None:
-        """The seed, and interactions over the two years before now, each with its arrival."""
-        plant(tenant)
+        """Add the example data, and interactions of the last two years with their arrivals."""
+        seed_tenant(tenant)
         for contact in self.contacts:
             tenant.add_contact(contact, "")
-        for schema in tenant.schemas():
+        for schema in tenant.list_schemas():
             self.properties[schema.id] = cast(JsonObject, schema.json_schema["properties"])
         now = datetime.now(UTC)
         for number in range(self.count):
-            contact, schema_id = self.place()
-            payload = self.payload(schema_id)
-            date = wire_date(now - timedelta(days=730) * (1 - number / self.count))
+            contact, schema_id = self.choose_place()
+            payload = self.build_payload(schema_id)
+            date = format_date(now - timedelta(days=730) * (1 - number / self.count))
             new = tenant.add_interaction(contact, schema_id, date, payload, date)
-            body = body_of(contact, schema_id, payload)
-            tenant.log_arrival(Arrival(date, "stored", body, interaction_id=new, kept=payload))
+            body = encode_body(contact, schema_id, payload)
+            arrival = Arrival(date, "stored", body, interaction_id=new, stored_payload=payload)
+            tenant.record_arrival(arrival)
             self.ids.append(new)
 
-    def place(self) -> tuple[str, str]:
-        """A contact and a schema; some contacts have thirty times as much as others."""
+    def choose_place(self) -> tuple[str, str]:
+        """Choose a contact and a schema; some contacts are chosen thirty times as often."""
         contact = self.contacts[int(CONTACTS * self.dice.random() ** 2)]
         return contact, self.dice.choice([*self.properties])
 
-    def payload(self, schema_id: str) -> JsonObject:
+    def build_payload(self, schema_id: str) -> JsonObject:
         return {
-            name: self._value(name, cast(JsonObject, declaration))
+            name: self._build_value(name, cast(JsonObject, declaration))
             for name, declaration in self.properties[schema_id].items()
         }
 
-    def _value(self, name: str, declaration: JsonObject) -> Json:
+    def _build_value(self, name: str, declaration: JsonObject) -> Json:
         if declaration.get("format") == "date-time":
             return "2023-05-23T11:13:42+02:00"
         number = self.dice.randrange(100_000)
@@ -89,7 +90,7 @@ class Stock:
         return values.get(str(declaration["type"]), f"{name} {number}")
 
 
-def body_of(contact: str, schema_id: str, payload: JsonObject) -> bytes:
+def encode_body(contact: str, schema_id: str, payload: JsonObject) -> bytes:
     body = {"contactId": contact, "schemaId": schema_id, "payload": payload}
     return json.dumps(body).encode()
 
@@ -110,8 +111,10 @@ class Request:
 
 @dataclass
 class Load:
-    """What is asked for next, and what was answered. An id is either read or deleted, never both,
-    so that every request ought to succeed."""
+    """The next requests, and the answers so far.
+
+    An id is either read or deleted, never both, so that every request should succeed.
+    """
 
     stock: Stock
     posted: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
@@ -121,9 +124,9 @@ class Load:
 
     def __post_init__(self) -> None:
         self.doomed = deque(self.stock.ids[::10])
-        self.readable = [it for number, it in enumerate(self.stock.ids) if number % 10]
+        self.readable = [key for number, key in enumerate(self.stock.ids) if number % 10]
 
-    def next(self) -> Request:
+    def choose_request(self) -> Request:
         dice = self.stock.dice
         (kind,) = dice.choices([*MIX], [*MIX.values()])
         if kind == "list":
@@ -133,17 +136,17 @@ class Load:
             return Request(kind, "GET", f"{API}/{dice.choice(self.readable)}")
         if kind == "DELETE":
             return Request(kind, "DELETE", f"{API}/{self.doomed.popleft()}")
-        contact, schema_id = self.stock.place()
-        payload = self.stock.payload(schema_id)
-        lost: JsonObject = {"undeclared": 1} if dice.random() < 0.05 else {}
-        body = body_of(contact, schema_id, payload | lost)
+        contact, schema_id = self.stock.choose_place()
+        payload = self.stock.build_payload(schema_id)
+        dropped: JsonObject = {"undeclared": 1} if dice.random() < 0.05 else {}
+        body = encode_body(contact, schema_id, payload | dropped)
         return Request(kind, "POST", API, body, payload)
 
     def _first_page(self) -> str:
-        contact, schema_id = self.stock.place()
+        contact, schema_id = self.stock.choose_place()
         return f"{API}?contactId={contact}&schemaId={schema_id}"
 
-    def learn(self, request: Request, status: int, body: bytes) -> None:
+    def record_answer(self, request: Request, status: int, body: bytes) -> None:
         if request.kind == "DELETE":
             (self.deleted if status == 200 else self.in_doubt).add(request.path[len(API) + 1 :])
         elif status == 200 and request.expected is not None:
@@ -158,7 +161,7 @@ class Load:
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1, one request at a time, and no more of it than the sandbox speaks."""
+    """HTTP/1.1 with one request at a time, limited to the features that the sandbox uses."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -168,18 +171,18 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_fresh(self) -> bool:
-        """The server closes a connection that was idle for 5 seconds."""
+        """Return False if the server may close the connection: it does after 5 idle seconds."""
         is_open = self._transport is not None and not self._transport.is_closing()
         return is_open and time.monotonic() - self.used < 4
 
-    async def ask(self, request: Request) -> tuple[int, bytes]:
-        """Status and body. Raises `OSError`, also where the answer does not come in time."""
+    async def send(self, request: Request) -> tuple[int, bytes]:
+        """Return status and body. Raises `OSError`, also if the answer does not come in time."""
         if self._transport is None:
             raise ConnectionError
         self._received = b""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(bytes(request))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await self._answer
 
     def close(self) -> None:
@@ -204,20 +207,20 @@ class Connection(asyncio.Protocol):
 
 
 class Client:
-    """As many connections as are needed at once."""
+    """A client that opens as many connections as it needs at the same time."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._idle: list[Connection] = []
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
 
-    async def ask(self, request: Request) -> tuple[int, bytes]:
-        """Status 0 if there is no answer."""
-        async with self._room:
+    async def send(self, request: Request) -> tuple[int, bytes]:
+        """Return status and body; the status is 0 if there is no answer."""
+        async with self._slots:
             connection: Connection | None = None
             try:
                 connection = await self._connection()
-                answer = await connection.ask(request)
+                answer = await connection.send(request)
             except OSError:
                 if connection is not None:
                     connection.close()
@@ -241,8 +244,11 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Times in seconds: when the request was due, how late it left, and when it was answered, both
-    counted from when it was due."""
+    """A request and its times in seconds.
+
+    `late` is the time from when the request was due until it was sent, and `took` until it was
+    answered.
+    """
 
     kind: str
     status: int
@@ -252,17 +258,17 @@ class Sample:
 
 
 async def drive(port: int, load: Load, rate: int, seconds: int) -> list[Sample]:
-    """Each request leaves when it is due, whatever became of those before it."""
+    """Send each request when it is due, whether or not the earlier ones were answered."""
     loop = asyncio.get_running_loop()
     client = Client(port)
     start = loop.time() + 0.2
 
     async def send(due: float) -> Sample:
-        request = load.next()
+        request = load.choose_request()
         late = loop.time() - due
-        status, body = await client.ask(request)
+        status, body = await client.send(request)
         took = loop.time() - due
-        load.learn(request, status, body)
+        load.record_answer(request, status, body)
         return Sample(request.kind, status, due - start, late, took)
 
     tasks: list[asyncio.Task[Sample]] = []
@@ -276,24 +282,25 @@ async def drive(port: int, load: Load, rate: int, seconds: int) -> list[Sample]:
     return samples
 
 
-async def losses(port: int, load: Load) -> list[str]:
-    """The writes that were answered, and that the server no longer knows of."""
+async def find_lost_writes(port: int, load: Load) -> list[str]:
+    """Return the ids of answered writes that the server does not have."""
     client = Client(port)
     lost: list[str] = []
-    doubtful = load.in_doubt
-    asked = iter([it for it in [*load.posted, *load.deleted] if it not in doubtful])
+    written = [*load.posted, *load.deleted]
+    ids = iter([key for key in written if key not in load.in_doubt])
 
-    async def look() -> None:
-        for one in asked:
-            status, body = await client.ask(Request("check", "GET", f"{API}/{one}"))
-            if one in load.deleted:
+    async def check() -> None:
+        for interaction_id in ids:
+            status, body = await client.send(Request("check", "GET", f"{API}/{interaction_id}"))
+            if interaction_id in load.deleted:
                 is_right = status == 404
             else:
-                is_right = status == 200 and json.loads(body)["payload"] == load.posted[one]
+                expected = load.posted[interaction_id]
+                is_right = status == 200 and json.loads(body)["payload"] == expected
             if not is_right:
-                lost.append(one)
+                lost.append(interaction_id)
 
-    await asyncio.gather(*(look() for _ in range(4)))
+    await asyncio.gather(*(check() for _ in range(4)))
     client.close()
     return lost
 
@@ -307,24 +314,29 @@ class Usage:
     machine: float
 
     @staticmethod
-    def of(server: int) -> "Usage":
+    def measure(server: int) -> "Usage":
+        """Read the usage of the server process, of this one and of the machine."""
         fields = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
-        machine = [int(it) for it in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+        machine = [
+            int(ticks) for ticks in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]
+        ]
         busy = sum(machine) - machine[3] - machine[4]  # without idle and iowait
         ticks = int(fields[11]) + int(fields[12])
         return Usage(ticks / _TICKS, time.process_time(), busy / _TICKS)
 
 
-def peak_memory(process: int) -> float:
-    """In MiB."""
+def read_peak_memory(process: int) -> float:
+    """Return the peak memory of a process in MiB."""
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 @contextmanager
 def serving(database: Path) -> Generator[tuple[int, int]]:
-    """Process id and port of a sandbox, which is killed in the end: what it answered must be on the
-    disk by then."""
+    """Run a sandbox; yield its process id and port, and kill it at the end.
+
+    Every write that it answered must be on the disk by then.
+    """
     command = "-m engage_codegen sandbox --port 0 --option rate-limit=0 --database".split()
     with database.with_suffix(".log").open("ab") as log:
         process = subprocess.Popen(
@@ -343,10 +355,10 @@ def serving(database: Path) -> Generator[tuple[int, int]]:
 
 
 class Disk:
-    """How long the disk itself takes, beside the server: a page is flushed ten times a second."""
+    """A thread that measures the disk beside the server: it flushes a page ten times a second."""
 
     def __init__(self, folder: Path) -> None:
-        self.took: list[float] = []
+        self.times: list[float] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._probe, args=(folder / "probe",))
 
@@ -356,7 +368,7 @@ class Disk:
                 began = time.perf_counter()
                 os.pwrite(file.fileno(), bytes(4096), 0)
                 os.fdatasync(file.fileno())
-                self.took.append(time.perf_counter() - began)
+                self.times.append(time.perf_counter() - began)
 
     def __enter__(self) -> "Disk":
         self._thread.start()
@@ -367,48 +379,48 @@ class Disk:
         self._thread.join()
 
 
-def percentile(values: list[float], share: float) -> float:
+def compute_percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] * 1000
 
 
 def show_latencies(samples: list[Sample]) -> None:
     print(f"\n{'':8}{'sent':>7}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'max ms':>9}   by status")
     for kind in [*MIX, "all"]:
-        of_kind = [it for it in samples if kind in (it.kind, "all")]
-        took = [it.took for it in of_kind]
-        cells = "".join(f"{percentile(took, share):9.1f}" for share in (0.5, 0.95, 0.99, 1))
-        statuses = Counter(str(it.status or "none") for it in of_kind)
+        chosen = [sample for sample in samples if kind in (sample.kind, "all")]
+        took = [sample.took for sample in chosen]
+        cells = "".join(f"{compute_percentile(took, share):9.1f}" for share in (0.5, 0.95, 0.99, 1))
+        statuses = Counter(str(sample.status or "none") for sample in chosen)
         counts = ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
-        print(f"{kind:8}{len(of_kind):7}{cells}   {counts}")
+        print(f"{kind:8}{len(chosen):7}{cells}   {counts}")
 
 
 def measure(database: Path, stock: Stock, rate: int, seconds: int) -> bool:
-    """Whether the promise holds."""
+    """Print all measurements; return True if they are within the limits."""
     load = Load(stock)
     gc.freeze()
     with serving(database) as (pid, port), Disk(database.parent) as disk:
-        before = Usage.of(pid)
+        before = Usage.measure(pid)
         samples = asyncio.run(drive(port, load, rate, seconds))
-        after = Usage.of(pid)
-        memory = peak_memory(pid)
+        after = Usage.measure(pid)
+        memory = read_peak_memory(pid)
     began = time.monotonic()
     with serving(database) as (_, port):
         restart = time.monotonic() - began
-        lost = asyncio.run(losses(port, load))
+        lost = asyncio.run(find_lost_writes(port, load))
     show_latencies(samples)
-    length = max(it.due + it.took for it in samples)
-    answered = sum(200 <= it.status < 300 for it in samples)
-    worst = percentile([it.took for it in samples], 1)
+    length = max(sample.due + sample.took for sample in samples)
+    answered = sum(200 <= sample.status < 300 for sample in samples)
+    worst = compute_percentile([sample.took for sample in samples], 1)
     machine = after.machine - before.machine
     server, own = after.server - before.server, after.own - before.own
-    slow = sum(it.took * 1000 > SLOWEST_MS for it in samples)
-    late = percentile([it.late for it in samples], 1)
-    print(f"\nrate held             {answered / length:.1f} successes a second for {length:.1f} s")
+    slow = sum(sample.took * 1000 > SLOWEST_MS for sample in samples)
+    late = compute_percentile([sample.late for sample in samples], 1)
+    print(f"\nrate                  {answered / length:.1f} successes a second for {length:.1f} s")
     print(f"over {SLOWEST_MS:.0f} ms           {slow}")
     print(f"server                {server:.1f} s of CPU, {memory:.0f} MiB at its peak")
     print(f"load generator        {own:.1f} s of CPU, {late:.1f} ms late at most")
     print(f"rest of the machine   {machine - server - own:.1f} s of CPU")
-    flushes = [percentile(disk.took, share) for share in (0.5, 0.99, 1)]
+    flushes = [compute_percentile(disk.times, share) for share in (0.5, 0.99, 1)]
     print("disk, p50, p99, max   {:.1f}, {:.1f}, {:.1f} ms for a flush".format(*flushes))
     print(f"checked after a kill  {len(load.posted)} POSTs, {len(load.deleted)} DELETEs")
     print(f"ready again after     {restart:.1f} s")
@@ -418,11 +430,11 @@ def measure(database: Path, stock: Stock, rate: int, seconds: int) -> bool:
 
 
 def show_plans(database: Path, stock: Stock) -> None:
-    """How SQLite finds what each method of the tenant asks for, and how long that takes."""
+    """Print the query plans and the time of each method of the tenant."""
     connection = sqlite3.connect(database, isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     statements: list[str] = []
-    for name, call in calls(Tenant(connection), stock):
+    for name, call in list_calls(Tenant(connection), stock):
         connection.execute("BEGIN IMMEDIATE")
         connection.set_trace_callback(statements.append)
         began = time.perf_counter()
@@ -431,7 +443,9 @@ def show_plans(database: Path, stock: Stock) -> None:
         connection.set_trace_callback(None)
         connection.execute("ROLLBACK")
         print(f"\n{name}: {took:.2f} ms")
-        for shape, statement in {shape_of(it): it for it in statements}.items():
+        for shape, statement in {
+            normalize(statement): statement for statement in statements
+        }.items():
             print("   ", shape)
             for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"):
                 print("       ", row[3])
@@ -439,26 +453,33 @@ def show_plans(database: Path, stock: Stock) -> None:
     connection.close()
 
 
-def shape_of(statement: str) -> str:
-    """The statement in one line and without its values."""
+def normalize(statement: str) -> str:
+    """Return the statement on one line, without its values."""
     return re.sub(r"\s+", " ", re.sub(r"'[^']*'|\b\d+\b", "?", statement))
 
 
-def calls(tenant: Tenant, stock: Stock) -> Iterable[tuple[str, Callable[[], object]]]:
-    """All that reads or deletes interactions and arrivals."""
+def list_calls(tenant: Tenant, stock: Stock) -> Iterable[tuple[str, Callable[[], object]]]:
+    """Return a call of each method that reads or deletes interactions or arrivals."""
     contact, schema_id = stock.contacts[0], next(iter(stock.properties))
-    now, one = wire_date(datetime.now(UTC)), stock.ids[0]
+    now, interaction_id = format_date(datetime.now(UTC)), stock.ids[0]
+    latest = 2**62
     pair, newest, first = (contact, schema_id), BEFORE_THE_NEWEST, BEFORE_THE_FIRST[0]
     return [
-        ("interaction", lambda: tenant.interaction(one)),
-        ("interactions", lambda: tenant.interactions(*pair, newest, now, 51)),
-        ("interactions, none arrived yet", lambda: tenant.interactions(*pair, newest, "", 51)),
-        ("shuffled", lambda: tenant.shuffled(*pair, first, now, 51)),
-        ("shuffled, none arrived yet", lambda: tenant.shuffled(*pair, first, "", 51)),
-        ("blobs", lambda: tenant.blobs(one)),
-        ("arrivals", lambda: tenant.arrivals(before=2**62, limit=101, losses=False)),
-        ("arrivals, losses", lambda: tenant.arrivals(before=2**62, limit=101, losses=True)),
-        ("delete_interaction", lambda: tenant.delete_interaction(one)),
+        ("get_interaction", lambda: tenant.get_interaction(interaction_id)),
+        ("list_interactions", lambda: tenant.list_interactions(*pair, newest, now, 51)),
+        (
+            "list_interactions, none arrived",
+            lambda: tenant.list_interactions(*pair, newest, "", 51),
+        ),
+        ("list_shuffled", lambda: tenant.list_shuffled(*pair, first, now, 51)),
+        ("list_shuffled, none arrived", lambda: tenant.list_shuffled(*pair, first, "", 51)),
+        ("list_dropped", lambda: tenant.list_dropped(interaction_id)),
+        ("list_arrivals", lambda: tenant.list_arrivals(before=latest, limit=101, incomplete=False)),
+        (
+            "list_arrivals, incomplete",
+            lambda: tenant.list_arrivals(before=latest, limit=101, incomplete=True),
+        ),
+        ("delete_interaction", lambda: tenant.delete_interaction(interaction_id)),
         ("delete_contact", lambda: tenant.delete_contact(contact)),
         ("delete_schema", lambda: tenant.delete_schema(schema_id)),
     ]
@@ -467,10 +488,10 @@ def calls(tenant: Tenant, stock: Stock) -> Iterable[tuple[str, Callable[[], obje
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--rate", type=int, default=RATE, help="requests a second")
-    parser.add_argument("--stored", type=int, default=STORED, help="interactions beforehand")
-    parser.add_argument("--folder", help="where the database is; a temporary one by default")
-    parser.add_argument("--plans", action="store_true", help="only explain the queries")
+    parser.add_argument("--rate", type=int, default=RATE, help="requests per second")
+    parser.add_argument("--stored", type=int, default=STORED, help="interactions before the load")
+    parser.add_argument("--folder", help="folder of the database (default: a temporary one)")
+    parser.add_argument("--plans", action="store_true", help="only print the query plans")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
@@ -479,12 +500,12 @@ def main() -> int:
         began = time.monotonic()
         Store(database, stock.fill).close()
         size, took = database.stat().st_size / 2**20, time.monotonic() - began
-        print(f"{stock.count} interactions, {size:.0f} MiB, made in {took:.1f} s")
+        print(f"{stock.count} interactions, {size:.0f} MiB, created in {took:.1f} s")
         if arguments.plans:
             show_plans(database, stock)
             return 0
         holds = measure(database, stock, arguments.rate, arguments.seconds)
-    print(f"\nthe promise {'holds' if holds else 'DOES NOT HOLD'}")
+    print(f"\nThe limits {'are met' if holds else 'ARE NOT MET'}.")
     return 0 if holds else 1
 
 

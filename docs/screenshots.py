@@ -1,6 +1,6 @@
-"""Makes the pictures of docs/images: a tenant with some life in it, in a headless Chromium.
+"""Take the screenshots in docs/images: a sandbox with example data, in a headless Chromium.
 
-python docs/screenshots.py
+Run: python docs/screenshots.py [FOLDER]
 """
 
 import random
@@ -20,17 +20,17 @@ CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 PAGES = {
     "contact": f"/contacts/{CONTACT}",
     "segments": "/segments?schema1=favourite&least1=3&property1=favourite/category&value1=Jackets",
-    "lost": "/lost",
+    "dropped": "/dropped",
     "schema": "/schemas/repair",
 }
 
 
 def fill(sandbox: Sandbox) -> None:
-    """Half a year of favourites and repairs, some of which lose something."""
+    """Send favourites and repairs of half a year, some with properties that are dropped."""
     dice = random.Random(7)  # noqa: S311 - no secrets
     headers = {"apikey": sandbox.api_key, "User-Agent": "screenshots/1.0"}
     with httpx.Client(base_url=sandbox.base_url, headers=headers) as web:
-        contacts = [it["id"] for it in web.get("/_sandbox/contacts").json()]
+        contacts = [contact["id"] for contact in web.get("/_sandbox/contacts").json()]
         for number in range(120):
             date = f"2026-{1 + number // 20:02}-{1 + number % 28:02}T10:{number % 60:02}:00+01:00"
             favourite = {
@@ -39,16 +39,16 @@ def fill(sandbox: Sandbox) -> None:
                 "price": dice.choice([450, 899, "ask in store"]),
             }
             _send(web, dice.choice(contacts), "favourite", favourite, date)
-        for number, kind in enumerate(["New zip", "Patch on the elbow", "Waxing"]):
+        for number, repair_type in enumerate(["New zip", "Patch on the elbow", "Waxing"]):
             repair = {
                 "productSku": "7120-38",
-                "repairType": kind,
+                "repairType": repair_type,
                 "store": "Stockholm",
                 "cost": 250,
             }
             date = f"2026-05-{10 + number}T09:26:53+02:00"
             _send(web, CONTACT, "repair", repair | {"receivedAt": date}, date)
-        _send(web, CONTACT, "repair", {"repairType": "Zip", "colour": "red"}, "2026-06-01")
+        _send(web, CONTACT, "repair", {"repairType": "Zip", "color": "red"}, "2026-06-01")
 
 
 def _send(
@@ -59,18 +59,20 @@ def _send(
 
 
 def main() -> None:
+    """Take all screenshots, into the folder that the command line names or docs/images."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        sys.exit("no chromium here: apt-get install chromium")
-    IMAGES.mkdir(exist_ok=True)
+        sys.exit("Chromium is not installed. Run: apt-get install chromium")
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
+    folder.mkdir(exist_ok=True)
     with running() as sandbox, sync_playwright() as play:
-        sandbox.platform.options = sandbox.platform.options.model_copy(update={"rate_limit": 0})
+        sandbox.state.options = sandbox.state.options.model_copy(update={"rate_limit": 0})
         fill(sandbox)
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(base_url=sandbox.base_url, viewport={"width": 1000, "height": 760})
         for name, path in PAGES.items():
             page.goto(UI + path)
-            page.screenshot(path=IMAGES / f"{name}.png", full_page=name == "segments")
+            page.screenshot(path=folder / f"{name}.png", full_page=name == "segments")
         browser.close()
 
 

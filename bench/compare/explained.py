@@ -3,10 +3,6 @@
 from .rows import Measured
 
 _SENTENCES = {
-    "check-idle-1000": (
-        "a tenant may have 15 schemas, so a thousand are findings (EG109), and `check` shows all "
-        "findings anew: `lint` of the same schemas alone takes {floor:.0f} times a bare start"
-    ),
     "encode-quicktype": (
         "its class is not frozen and is checked at the end alone; to make a frozen one of the "
         "same values, a dict of it and JSON of that, without any check, takes {floor:.2f} times "

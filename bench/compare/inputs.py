@@ -14,7 +14,6 @@ Schema: TypeAlias = Mapping[str, object]
 PACKAGE = "engage_interactions"
 """Has the name of the package in this repository: type checkers look at that one."""
 
-CACHE = FOLDER / "inputs" / "cache"
 """What the tool remembers from run to run, as a user has it."""
 
 _WORDS = """
@@ -107,10 +106,10 @@ def project(name: str, count: int, *, of_files: bool = False, settings: str = ""
     return folder
 
 
-def tool(folder: Path, *arguments: str, cache: Path = CACHE) -> Command:
+def tool(folder: Path, *arguments: str) -> Command:
     """The command line in a project."""
     program = script(TOOL, "engage-codegen")
-    return Command([program, *arguments], folder, {"XDG_CACHE_HOME": str(cache)})
+    return Command([program, *arguments], folder)
 
 
 def package(count: int) -> Path:

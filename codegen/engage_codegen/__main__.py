@@ -1,15 +1,43 @@
 """``python -m engage_codegen``, and the command ``engage-codegen``."""
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with its code (0-5, 130)."""
     try:
+        if sys.argv[1:] == ["generate"] and _has_nothing_to_do():
+            return
         from .cli.app import run
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(run(sys.argv[1:]))
+
+
+def _has_nothing_to_do() -> bool:
+    """Answer a plain ``generate`` that has nothing to do; return False for any other run.
+
+    Importing click takes longer than this answer, which editors and builds wait for.
+    """
+    from pathlib import Path
+
+    from . import config
+    from .errors import CodegenError
+    from .output.freshness import count_current
+
+    if "_ENGAGE_CODEGEN_COMPLETE" in os.environ:  # a shell asks for completions
+        return False
+    try:
+        configs = config.load(file=None, environ=os.environ, flags={}, folder=Path.cwd())
+    except (CodegenError, OSError):
+        return False
+    count = count_current(configs[0]) if len(configs) == 1 else None
+    if count is None:
+        return False
+    if sys.stderr is not None:  # closed from outside: print would use stdout
+        print(f"up to date: {count} schema{'' if count == 1 else 's'}", file=sys.stderr)
+    return True
 
 
 if __name__ == "__main__":

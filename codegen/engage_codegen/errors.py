@@ -19,15 +19,14 @@ Every message says what is wrong, where, and what to do about it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 API_KEY_VARIABLE = "ENGAGE_API_KEY"
 """The environment variable with a tenant's API key. The key of a named tenant is looked up first
 in the variable with the name appended, such as ``ENGAGE_API_KEY_STAGING``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A place in a file: its path for people, a JSON pointer, and line and column from 1.
 
     `line` is 0 if the place has no line; `file` is empty if there is no file.
@@ -105,8 +104,7 @@ class MalformedResponseError(SourceError):
     code = "EG507"
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaProblem:
+class SchemaProblem(NamedTuple):
     """One reason why a schema cannot become code.
 
     `code` is the rule. `parts` lead from the envelope to the place, unescaped. `reason` is what
@@ -168,8 +166,7 @@ class VersionMismatchError(CodegenError):
     code = "EG404"
 
 
-@dataclass(frozen=True, slots=True)
-class FileConflict:
+class FileConflict(NamedTuple):
     """One file that must not be replaced: its path below the package, why, and what to do."""
 
     path: str

@@ -31,6 +31,7 @@ def read_bytes(path: str | Path) -> bytes:
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         if status.st_size > MAX_BYTES:
             raise OSError(errno.EFBIG, f"larger than {MAX_BYTES:,} bytes", str(path))
+        # Not before it is known to be a file: open() leaves the handle of a folder open.
         with open(handle, "rb", buffering=0, closefd=False) as file:
             return file.readall()
     finally:
@@ -52,7 +53,9 @@ def read_below(root: Path, path: str) -> bytes | None:
             return None
         raise _blocked(full.parent, "it is not a folder") from None
     except OSError as error:
-        raise _blocked(Path(error.filename or full), error.strerror or "") from None
+        if error.errno in (errno.EINVAL, errno.ELOOP):
+            raise _blocked(full, error.strerror or "") from None
+        raise unreadable(full, error) from None
 
 
 def check_root(root: Path) -> None:

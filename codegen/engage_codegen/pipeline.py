@@ -1,4 +1,4 @@
-"""The product's verbs as functions: pull, generate, check, list. Nothing here prints.
+"""The product's verbs as functions: pull, generate and check. Nothing here prints.
 
 What only a run with work to do needs is imported where it is needed: `generate` with nothing to do
 reads and hashes files, and imports neither templates nor HTTP.
@@ -13,23 +13,16 @@ from . import __version__
 from .config import SECTION, Config, locate_key
 from .errors import (
     ConfigError,
-    InputError,
-    InterruptedRunError,
     Location,
     MalformedResponseError,
     VersionMismatchError,
 )
-from .output.freshness import current_generator, is_current
-from .output.lockfile import FILES_ORIGIN, FOLDER, LOCKFILE_PATH, Lockfile, snapshot_path
-from .output.snapshot import (
-    read_lockfile,
-    read_snapshot,
-    refuse_case_collisions,
-    snapshot_files,
-    snapshot_texts,
-)
+from .output.folder import PackageFolder
+from .output.freshness import read_schema_files
+from .output.lockfile import FILES_ORIGIN, LOCKFILE_PATH, Lockfile, snapshot_path
+from .output.recipe import Recipe
+from .output.snapshot import refuse_case_collisions, snapshot_texts
 from .schema.envelope import Schema
-from .schema.names import SchemaNames, name_schemas
 
 if TYPE_CHECKING:
     from .output.plan import Plan
@@ -80,16 +73,6 @@ class CheckResult:
         return not self.plan.is_empty
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaRow:
-    """One row of `list`. `required` and `properties` are wire names."""
-
-    schema: Schema
-    names: SchemaNames
-    properties: tuple[str, ...]
-    required: tuple[str, ...]
-
-
 def source_of(config: Config, key: "ApiKey") -> "Source":
     """Return the configured source: files, or the tenant. Raises `ConfigError`."""
     if config.schemas:
@@ -127,6 +110,11 @@ def require_base_url(config: Config) -> str:
     )
 
 
+def origin_of(config: Config) -> str:
+    """Return where the configured source is, as the lock file records it."""
+    return FILES_ORIGIN if config.schemas else config.base_url
+
+
 def pull(
     config: Config, source: "Source", only: Sequence[str], *, force: bool, progress: "Progress"
 ) -> PullResult:
@@ -135,26 +123,21 @@ def pull(
     `only` refreshes these ids; without any, schemas that the source no longer has are removed.
     Raises what the source raises, and `WriteConflictError` for a snapshot that was edited.
     """
-    from .filesystem import check_root
-    from .output import commit
-    from .output.plan import conflict_error
-
     _require_version(config)
-    check_root(config.output)
-    commit.roll_forward(config.output)
+    folder = PackageFolder(config.output)
+    folder.open()
     fetched = source.fetch(only, progress)
-    before = set(snapshot_files(config.output))
+    before = set(folder.schema_ids())
     if not fetched and not force and before:
         raise MalformedResponseError(
             "the source has no schemas, but the snapshot has some",
             where=config.base_url or ", ".join(map(str, config.schemas)),
             fix="if every schema was deleted on purpose: engage-codegen pull --force",
         )
-    lockfile = read_lockfile(config.output)
-    plan = _plan_pull(config, lockfile, fetched, keep_others=bool(only))
-    if plan.conflicts and not force:
-        raise conflict_error(config.output, plan.conflicts)
-    commit.apply(plan)
+    plan = _plan_pull(folder, fetched, origin_of(config), keep_others=bool(only))
+    if not force:
+        folder.refuse_conflicts(plan)
+    folder.apply(plan)
     changed_paths = {change.path for change in plan.changes}
     changed = {key for key in fetched if snapshot_path(key) in changed_paths}
     return PullResult(
@@ -178,32 +161,26 @@ def generate(
     Raises `WriteConflictError` for files that may not be replaced, and what the source and the
     model raise.
     """
-    from .filesystem import check_root
-    from .output import commit
-
     _require_version(config)
-    check_root(config.output)
-    completed = commit.roll_forward(config.output)
-    lockfile = read_lockfile(config.output)
-    local = local_schemas(config)
-    if not force and is_current(config, lockfile, local):
+    folder = PackageFolder(config.output)
+    recipe = Recipe(config.renames, config.dialect, config.without)
+    completed = folder.open()
+    local = read_schema_files(config.schemas) if config.schemas else None
+    lockfile = folder.read_lockfile()
+    if not force and folder.is_current(lockfile, recipe.generator(), local):
         return GenerateResult((), (), len(lockfile.modules), completed)
-    from .output.git import is_ignored
-    from .output.plan import conflict_error
-
-    rendering = _render(config, lockfile, local)
-    plan = rendering.plan(config.output)
-    if plan.conflicts and not force:
-        raise conflict_error(config.output, plan.conflicts)
+    plan, _ = _plan_package(folder, recipe, lockfile, local)
+    if not force:
+        folder.refuse_conflicts(plan)
     if plan.conflicts and on_discard is not None:
-        on_discard(tuple(config.output / conflict.path for conflict in plan.conflicts))
-    commit.apply(plan)
+        on_discard(tuple(folder.root / conflict.path for conflict in plan.conflicts))
+    folder.apply(plan)
     return GenerateResult(
         written=tuple(change.path for change in plan.changes if change.new is not None),
         deleted=tuple(change.path for change in plan.changes if change.new is None),
-        schemas=len(rendering.lockfile.modules),
+        schemas=len(folder.schema_ids()),
         completed_interrupted=completed,
-        is_ignored=not plan.is_empty and is_ignored(config.output),
+        is_ignored=not plan.is_empty and folder.is_ignored(),
     )
 
 
@@ -213,117 +190,57 @@ def check(config: Config) -> CheckResult:
     Believes nothing of the lock file, which is compared as well. Raises `InterruptedRunError`, and
     what `generate` raises except for conflicts.
     """
-    from .filesystem import check_root
-    from .output import commit
-    from .output.git import is_ignored
-    from .output.unexpected import scan_folder
-
     _require_version(config)
-    check_root(config.output)
-    if commit.is_interrupted(config.output):
-        raise InterruptedRunError(
-            "a run was interrupted while it wrote the package",
-            where=str(config.output),
-            fix="engage-codegen generate",
-            location=Location(str(config.output), "", 1, 1),
-        )
-    lockfile = read_lockfile(config.output)
-    local = local_schemas(config)
-    rendering = _render(config, lockfile, local)
-    plan = rendering.plan(config.output)
+    folder = PackageFolder(config.output)
+    recipe = Recipe(config.renames, config.dialect, config.without)
+    folder.refuse_interrupted()
+    local = read_schema_files(config.schemas) if config.schemas else None
+    lockfile = folder.read_lockfile()
+    plan, paths = _plan_package(folder, recipe, lockfile, local)
     version = lockfile.generator.version
+    is_hidden = not plan.is_empty and folder.is_current(lockfile, recipe.generator(), local)
     return CheckResult(
         plan,
-        unexpected=scan_folder(config.output, {*rendering.texts, LOCKFILE_PATH}),
-        is_vouched_for=not plan.is_empty and is_current(config, lockfile, local),
+        unexpected=folder.find_unexpected(paths),
+        is_vouched_for=is_hidden,
         other_version=version if version not in ("", __version__) else "",
-        is_ignored=is_ignored(config.output),
-    )
-
-
-def list_schemas(config: Config) -> list[SchemaRow]:
-    """Return the schemas of the snapshot, sorted by id."""
-    schemas = read_snapshot(config.output)
-    if not schemas:
-        _require_snapshot(config)
-    names = name_schemas(schemas, config.renames)
-    return [_row(schema, names[key]) for key, schema in schemas.items()]
-
-
-def local_schemas(config: Config) -> Mapping[str, Schema] | None:
-    """Return the schemas of the configured files; None if the source is a tenant."""
-    if not config.schemas:
-        return None
-    from .sources.files import FileSource
-    from .sources.interface import ignore_progress
-
-    return FileSource(config.schemas).fetch((), ignore_progress)
-
-
-def _row(schema: Schema, names: SchemaNames) -> SchemaRow:
-    properties, required = (schema.json_schema.get(key) for key in ("properties", "required"))
-    return SchemaRow(
-        schema,
-        names,
-        tuple(sorted(properties)) if isinstance(properties, dict) else (),
-        tuple(sorted(map(str, required))) if isinstance(required, list) else (),
+        is_ignored=folder.is_ignored(),
     )
 
 
 def _plan_pull(
-    config: Config, lockfile: Lockfile, fetched: Mapping[str, Schema], *, keep_others: bool
+    folder: PackageFolder, fetched: Mapping[str, Schema], origin: str, *, keep_others: bool
 ) -> "Plan":
-    from .output.plan import make_plan
-
-    existing = snapshot_files(config.output)
+    existing = folder.schema_ids()
     refuse_case_collisions({*fetched, *existing} if keep_others else fetched)
+    lockfile = folder.read_lockfile()
     texts = snapshot_texts(fetched)
     # A file that no pull wrote has no digest that could match, so it is in the way.
     written = dict.fromkeys(map(snapshot_path, existing), "") | lockfile.pulled_files
     if keep_others:
         written = {path: value for path, value in written.items() if path in texts}
-    pulled = lockfile.with_pulled(fetched, origin_of(config), keep_others=keep_others)
-    return make_plan(config.output, texts, written, pulled.to_text())
+    return folder.plan(
+        texts, written, lockfile.with_pulled(fetched, origin, keep_others=keep_others)
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rendering:
-    """A package in memory: its files, its lock file, and the files that earlier runs wrote."""
-
-    texts: Mapping[str, str]
-    lockfile: Lockfile
-    written: Mapping[str, str]
-
-    def plan(self, output: Path) -> "Plan":
-        from .output.plan import make_plan
-
-        return make_plan(output, self.texts, self.written, self.lockfile.to_text())
-
-
-def _render(config: Config, lockfile: Lockfile, local: Mapping[str, Schema] | None) -> _Rendering:
-    from .model.build import build
-    from .output.record import record_package, refuse_renames
-    from .render.package import render_package
+def _plan_package(
+    folder: PackageFolder,
+    recipe: Recipe,
+    lockfile: Lockfile,
+    local: Mapping[str, Schema] | None,
+) -> "tuple[Plan, frozenset[str]]":
+    """Return what has to change on the disk, and the paths that the package should have."""
+    from .output.rendering import render, written_with_snapshot
 
     written = lockfile.written_files
     if local is not None:
-        refuse_case_collisions(local)
-        existing = map(snapshot_path, snapshot_files(config.output))
-        written |= dict.fromkeys(existing, "") | lockfile.pulled_files
+        written = written_with_snapshot(lockfile, folder.schema_ids())
         lockfile = lockfile.with_pulled(local, FILES_ORIGIN, keep_others=False)
-    schemas = dict(local) if local is not None else read_snapshot(config.output)
-    if not schemas:
-        _require_snapshot(config)
-    package = build(schemas, config.renames, config.dialect)
-    refuse_renames(lockfile, package, config.renames)
-    texts = render_package(package, config.without)
-    recorded = record_package(current_generator(config), lockfile, schemas, package, texts)
-    return _Rendering(texts | snapshot_texts(schemas), recorded, written)
-
-
-def origin_of(config: Config) -> str:
-    """Return where the configured source is, as the lock file records it."""
-    return FILES_ORIGIN if config.schemas else config.base_url
+    schemas = folder.read_schemas() if local is None else local
+    rendering = render(recipe, lockfile, schemas)
+    plan = folder.plan(rendering.texts, written, rendering.lockfile)
+    return plan, frozenset([*rendering.texts, LOCKFILE_PATH])
 
 
 def _require_version(config: Config) -> None:
@@ -334,13 +251,4 @@ def _require_version(config: Config) -> None:
             where=f"{config.file}, key required-version",
             fix=f"install engage-codegen {required}, or change required-version and generate",
             location=locate_key(config.file, SECTION, "required-version"),
-        )
-
-
-def _require_snapshot(config: Config) -> None:
-    if not (config.output / LOCKFILE_PATH).exists():
-        raise InputError(
-            "there is no snapshot to generate from",
-            where=str(config.output / FOLDER),
-            fix="engage-codegen pull",
         )

@@ -1,1 +1,1 @@
-"""What every generated module shares. Private: import from the package itself."""
+"""The parts of the package that do not depend on schemas. Private."""

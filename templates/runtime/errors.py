@@ -1,74 +1,74 @@
-"""What can go wrong, and what to do about it.
+"""The errors of the package. The type of an error tells you whether the interaction is stored.
 
 EngageError
-  Misconfigured          a setting of the client cannot work: correct it
-  InvalidPayload         the payload breaks its schema: correct the values
-  NotSent                the platform did not take it: safe to send again
-    RateLimited            it answered 429: wait, then send again
-  Rejected               the platform refused it: sending the same again is pointless
-    NotAuthorised          the key is wrong, revoked or bound to other addresses
-    UnknownContact         there is no such contact
-    UnknownSchema          the tenant has no such schema
-    UnknownInteraction     there is no such interaction
-    Ignored                answered as a success but without an id: not stored
-  OutcomeUnknown         sent, but unanswered: look before you send again
-  ReadFailed             a look-up got no usable answer: nothing was changed, try again
-  UnreadablePayload      a stored interaction that does not fit the schema that you have
+  ConfigurationError         a wrong argument, setting or use of the client; not stored; correct it
+  InvalidPayloadError        the payload breaks its schema; not stored; correct the values
+  NotSentError               the request was not carried out; not stored; safe to send again
+    RateLimitedError         still 429 after all retries; not stored; wait, then send again
+  RejectedError              Engage refused the request; not stored; do not retry
+    UnauthorizedError        the API key is wrong, revoked or bound to other IP addresses
+    UnknownContactError      the tenant has no such contact
+    UnknownSchemaError       the tenant has no such interaction schema
+    IgnoredError             Engage answered with success, but did not store the interaction
+  OutcomeUnknownError        Engage did not answer; perhaps stored; look it up before you resend
+  PayloadDroppedError        stored, but without some properties; generate the package again
+  ReadError                  a read failed; nothing was changed; try again
+    InteractionNotFoundError the tenant has no such interaction
+    UnreadablePayloadError   a stored interaction does not fit its payload class
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from .violation import Violation
 
 if TYPE_CHECKING:
     from .results import Receipt
 
+LookupResult: TypeAlias = Literal["absent", "ambiguous"] | None
+"""What the last lookup after an unanswered send established: ``absent``, the interaction was not
+there; ``ambiguous``, interactions were there that may be this one; None, nothing, because the
+lookup failed or the retry policy has none."""
+
 
 class EngageError(Exception):
-    """The base of all errors of this package."""
+    """The base class of all errors of this package."""
 
 
-class Misconfigured(EngageError, ValueError):
-    """A setting of the client is missing or cannot work. Nothing was sent."""
+class ConfigurationError(EngageError, ValueError):
+    """An argument, an environment variable or the use of the client is wrong.
 
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One rule that one property breaks, or, if it `is_about_the_whole`, the payload. `property` is
-    the name on the wire; `value` is personal data and therefore in no message."""
-
-    property: str
-    rule: str
-    value: object = field(default=None, repr=False)
-    is_about_the_whole: bool = field(default=False, repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.property}: {self.rule}"
-
-
-class InvalidPayload(EngageError, ValueError):
-    """The payload breaks its schema. Nothing was sent.
-
-    `violations` has all of them, not only the first.
+    Nothing was sent. Correct it as the message says.
     """
 
-    def __init__(self, kind: str, violations: Sequence[Violation]) -> None:
-        self.kind = kind
+
+class InvalidPayloadError(EngageError, ValueError):
+    """The payload breaks its interaction schema.
+
+    Nothing was sent. Correct the values: `violations` lists all of them, not only the first.
+    """
+
+    def __init__(self, schema_id: str, violations: Sequence[Violation]) -> None:
+        self.schema_id = schema_id
         self.violations = tuple(violations)
-        super().__init__(kind, self.violations)
+        super().__init__(schema_id, self.violations)
 
     def __str__(self) -> str:
-        return f"{self.kind}: {'; '.join(map(str, self.violations))}"
+        return f"{self.schema_id}: {'; '.join(map(str, self.violations))}"
 
 
-class NotSent(EngageError):
-    """The platform certainly did not take it. Sending it again makes no duplicate."""
+class NotSentError(EngageError):
+    """Engage did not carry out the request: it never arrived, or Engage turned it away.
+
+    The interaction is not stored. Sending it again cannot create a duplicate.
+    """
 
 
-class RateLimited(NotSent):
-    """The platform answered 429, still after the policy's patience. Wait, then send again.
+class RateLimitedError(NotSentError):
+    """Engage answered 429 to the request and to all retries.
 
-    `retry_after` is how many seconds it asked for, if it did.
+    The interaction is not stored. Wait, then send it again. `retry_after` is the number of seconds
+    that Engage asked for, or None.
     """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -76,11 +76,12 @@ class RateLimited(NotSent):
         self.retry_after = retry_after
 
 
-class Rejected(EngageError):
-    """The platform refused it and stored nothing.
+class RejectedError(EngageError):
+    """Engage refused the request.
 
-    `status` is the HTTP status, `reasons` is what the platform said beyond its message; it may
-    quote the payload, and is therefore not part of this error's text.
+    The interaction is not stored. Do not retry; the same request will be rejected again. `status`
+    is the HTTP status. `reasons` are the details of the answer; they may quote the payload, so they
+    are not part of the message.
     """
 
     def __init__(self, message: str, status: int, reasons: Sequence[str] = ()) -> None:
@@ -93,53 +94,66 @@ class Rejected(EngageError):
         return f"{self.message} (status {self.status})"
 
 
-class NotAuthorised(Rejected):
-    """The key is wrong, revoked, or bound to other IP addresses."""
+class UnauthorizedError(RejectedError):
+    """The API key is wrong, revoked, or bound to other IP addresses.
 
-
-class UnknownContact(Rejected):
-    """The tenant has no contact with this id."""
-
-
-class UnknownSchema(Rejected):
-    """The tenant has no interaction schema with this id: it was deleted, or this is another
-    tenant than the one that the package was generated from."""
-
-
-class UnknownInteraction(Rejected):
-    """The tenant has no interaction with this id."""
-
-
-class Ignored(Rejected):
-    """The platform answered as if all were well, but without an id: it did not store it.
-
-    It does that with an interaction that breaks the rules of the schema, as the tenant has it now.
+    The interaction is not stored. Correct ``ENGAGE_API_KEY``, or the key's settings in Engage.
     """
 
 
-class OutcomeUnknown(EngageError):
-    """It was sent, and no answer tells what became of it: a time-out, a broken connection, an
-    error of the server. It may be stored; sending it again may make a duplicate.
+class UnknownContactError(RejectedError):
+    """The tenant has no contact with this id.
 
-    `seen` says what a look for it found: None, that there was none or that it failed; False, that
-    it was not there (yet); True, that it found what may be it, but cannot tell. Look again later:
-    `created_date` is the one that was sent, and no two sends of one client have the same unless
-    you chose it. For a delete it is None; that is safe to repeat.
+    The interaction is not stored. Check that the id is a contact id of this tenant.
+    """
+
+
+class UnknownSchemaError(RejectedError):
+    """The tenant has no interaction schema with this id.
+
+    The interaction is not stored. The schema was deleted, or the client is connected to another
+    tenant than the one that the package was generated from.
+    """
+
+
+class IgnoredError(RejectedError):
+    """Engage answered with success, but without an id: it ignored the interaction.
+
+    The interaction is not stored. Engage ignores an interaction that breaks the tenant's current
+    schema: generate the package again, then send a payload that is valid.
+    """
+
+
+class OutcomeUnknownError(EngageError):
+    """Engage did not answer the request, or answered with a server error.
+
+    The interaction may be stored, and sending it again may create a duplicate. Look it up first,
+    with ``client.list``. `created_date` is the ``createdDate`` that was sent; no two sends of a
+    client share one unless you set it yourself. `lookup` is what the client's own lookup
+    established, and `candidates` are the ids of the interactions that may be this one. For a delete
+    all three are empty: repeating a delete is safe.
     """
 
     def __init__(
-        self, message: str, created_date: str | None = None, *, seen: bool | None = None
+        self,
+        message: str,
+        created_date: str | None = None,
+        *,
+        lookup: LookupResult = None,
+        candidates: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.created_date = created_date
-        self.seen = seen
+        self.lookup: LookupResult = lookup
+        self.candidates = tuple(candidates)
 
 
-class PayloadDropped(EngageError):
-    """The platform stored the interaction, but without some of its properties.
+class PayloadDroppedError(EngageError):
+    """Engage stored the interaction without some of its properties.
 
-    The tenant has another schema than the one that the package was generated from: generate it
-    again. `receipt` is that of the interaction, `properties` are the names on the wire.
+    The tenant's schema differs from the one that the package was generated from: generate the
+    package again. `receipt` is the receipt of the stored interaction, and `properties` are the wire
+    names of the dropped properties.
     """
 
     def __init__(self, receipt: "Receipt", properties: Sequence[str]) -> None:
@@ -148,14 +162,17 @@ class PayloadDropped(EngageError):
         self.properties = tuple(properties)
 
     def __str__(self) -> str:
-        return f"interaction {self.receipt.id} was stored without {', '.join(self.properties)}"
+        return (
+            f"Engage stored the interaction {self.receipt.id} "
+            f"without these properties: {', '.join(self.properties)}."
+        )
 
 
-class ReadFailed(EngageError):
-    """A look-up got no usable answer. Nothing was changed; try again.
+class ReadError(EngageError):
+    """A read got no usable answer.
 
-    `receipt` is there when it was the confirmation of a send that failed: the interaction is
-    stored.
+    Nothing was changed. Try again. If a send with ``confirm=True`` raised this error, the
+    interaction is stored, and `receipt` is its receipt.
     """
 
     def __init__(self, message: str, receipt: "Receipt | None" = None) -> None:
@@ -163,8 +180,27 @@ class ReadFailed(EngageError):
         self.receipt = receipt
 
 
-class UnreadablePayload(EngageError):
-    """A stored interaction does not fit the schema that this package was generated from.
+class InteractionNotFoundError(ReadError):
+    """The tenant has no interaction with this id.
 
-    It may be older than the schema, or somebody else wrote it. The raw payload is still there.
+    It was deleted, or never stored. `status` and `reasons` are those of the answer, as in
+    `RejectedError`.
+    """
+
+    def __init__(self, message: str, status: int, reasons: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.args = (message, status)
+        self.message = message
+        self.status = status
+        self.reasons = tuple(reasons)
+
+    def __str__(self) -> str:
+        return f"{self.message} (status {self.status})"
+
+
+class UnreadablePayloadError(ReadError):
+    """A stored interaction does not fit the payload class that it is read as.
+
+    It may be older than the schema, or another integration may have stored it. `Stored.raw` still
+    has the payload.
     """

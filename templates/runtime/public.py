@@ -1,53 +1,53 @@
-"""What the package itself offers."""
+"""The names that the package exports."""
 
 from .async_client import AsyncEngageClient
 from .call.retry import RetryPolicy
 from .client import EngageClient
 from .errors import (
+    ConfigurationError,
     EngageError,
-    Ignored,
-    InvalidPayload,
-    Misconfigured,
-    NotAuthorised,
-    NotSent,
-    OutcomeUnknown,
-    PayloadDropped,
-    RateLimited,
-    ReadFailed,
-    Rejected,
-    UnknownContact,
-    UnknownInteraction,
-    UnknownSchema,
-    UnreadablePayload,
-    Violation,
+    IgnoredError,
+    InteractionNotFoundError,
+    InvalidPayloadError,
+    NotSentError,
+    OutcomeUnknownError,
+    PayloadDroppedError,
+    RateLimitedError,
+    ReadError,
+    RejectedError,
+    UnauthorizedError,
+    UnknownContactError,
+    UnknownSchemaError,
+    UnreadablePayloadError,
 )
-from .payload.checks import UNSET, Unset
+from .payload.types import UNSET, Unset
 from .results import Receipt, Stored
 from .transport.observer import Observer
+from .violation import Violation
 
 __all__ = [
     "UNSET",
     "AsyncEngageClient",
+    "ConfigurationError",
     "EngageClient",
     "EngageError",
-    "Ignored",
-    "InvalidPayload",
-    "Misconfigured",
-    "NotAuthorised",
-    "NotSent",
+    "IgnoredError",
+    "InteractionNotFoundError",
+    "InvalidPayloadError",
+    "NotSentError",
     "Observer",
-    "OutcomeUnknown",
-    "PayloadDropped",
-    "RateLimited",
-    "ReadFailed",
+    "OutcomeUnknownError",
+    "PayloadDroppedError",
+    "RateLimitedError",
+    "ReadError",
     "Receipt",
-    "Rejected",
+    "RejectedError",
     "RetryPolicy",
     "Stored",
-    "UnknownContact",
-    "UnknownInteraction",
-    "UnknownSchema",
-    "UnreadablePayload",
+    "UnauthorizedError",
+    "UnknownContactError",
+    "UnknownSchemaError",
+    "UnreadablePayloadError",
     "Unset",
     "Violation",
 ]

@@ -1,4 +1,4 @@
-"""The schemas that this package was made from, as it carries them in ``_snapshot``."""
+"""The schemas that this package was generated from, as its folder ``_snapshot`` lists them."""
 
 import json
 from dataclasses import dataclass
@@ -8,53 +8,53 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import cast
 
-from .errors import Misconfigured
-from .payload.checks import Json, Payload
+from .errors import ConfigurationError
+from .payload.types import Json, Payload
 
 _PACKAGE = __name__.partition("._runtime")[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where the class of a schema is, and the hash of the schema that it was made from."""
+class GeneratedSchema:
+    """The payload class of a schema, and the hash of the schema that it was generated from."""
 
     module: str
     class_name: str
     schema_hash: str
 
-    def kind(self) -> type[Payload]:
-        """The class; its module is imported if it was not yet."""
+    def load_payload_class(self) -> type[Payload]:
+        """Return the payload class. Imports its module if necessary."""
         module = import_module(f".{self.module}", _PACKAGE)
         return cast(type[Payload], getattr(module, self.class_name))
 
 
 @cache
-def origins() -> dict[str, Origin]:
-    """By schema id, as the lock has them. Raises `Misconfigured`."""
-    lock = cast(dict[str, dict[str, Json]], json.loads(_text("codegen.lock.json")))
-    found: dict[str, Origin] = {}
-    for line, value in lock.items():
-        subject, _, schema_id = line.partition(" ")
-        made = value.get("generated")
-        if subject == "schema" and isinstance(made, dict):
-            names = (str(made[key]) for key in ("module", "class_name", "schema"))
-            found[schema_id] = Origin(*names)
-    return found
+def generated_schemas() -> dict[str, GeneratedSchema]:
+    """Return the schemas of the lock file by id. Raises `ConfigurationError`."""
+    lockfile = cast(dict[str, dict[str, Json]], json.loads(_read_text("codegen.lock.json")))
+    schemas: dict[str, GeneratedSchema] = {}
+    for key, value in lockfile.items():
+        subject, _, schema_id = key.partition(" ")
+        generated = value.get("generated")
+        if subject == "schema" and isinstance(generated, dict):
+            names = (str(generated[name]) for name in ("module", "class_name", "schema"))
+            schemas[schema_id] = GeneratedSchema(*names)
+    return schemas
 
 
 def json_schema(schema_id: str) -> dict[str, Json]:
-    """The JSON Schema of the payloads of one of the `origins`. Raises `Misconfigured`."""
-    schema = cast(dict[str, dict[str, Json]], json.loads(_text(f"{schema_id}.json")))
+    """Return the JSON Schema of one of the `generated_schemas`. Raises `ConfigurationError`."""
+    schema = cast(dict[str, dict[str, Json]], json.loads(_read_text(f"{schema_id}.json")))
     return schema["jsonSchema"]
 
 
-def _text(name: str) -> str:
+def _read_text(name: str) -> str:
     folder: Traversable = files(_PACKAGE) / "_snapshot"
     try:
         return (folder / name).read_text("utf-8")
     except OSError:
         pass
-    raise Misconfigured(
-        f"the package {_PACKAGE} is installed without {name} in its folder _snapshot: "
-        "its *.json files have to be in the distribution as package data"
+    raise ConfigurationError(
+        f"The installed package {_PACKAGE} has no file _snapshot/{name}. "
+        "Include _snapshot/*.json in your distribution as package data."
     )

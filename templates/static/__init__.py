@@ -7,38 +7,38 @@ if TYPE_CHECKING:
     from ._runtime.public import (
         UNSET,
         AsyncEngageClient,
+        ConfigurationError,
         EngageClient,
         EngageError,
-        Ignored,
-        InvalidPayload,
-        Misconfigured,
-        NotAuthorised,
-        NotSent,
+        IgnoredError,
+        InteractionNotFoundError,
+        InvalidPayloadError,
+        NotSentError,
         Observer,
-        OutcomeUnknown,
-        PayloadDropped,
-        RateLimited,
-        ReadFailed,
+        OutcomeUnknownError,
+        PayloadDroppedError,
+        RateLimitedError,
+        ReadError,
         Receipt,
-        Rejected,
+        RejectedError,
         RetryPolicy,
         Stored,
-        UnknownContact,
-        UnknownInteraction,
-        UnknownSchema,
-        UnreadablePayload,
+        UnauthorizedError,
+        UnknownContactError,
+        UnknownSchemaError,
+        UnreadablePayloadError,
         Unset,
         Violation,
     )
 else:
 
     def __getattr__(name: str) -> object:
-        """The names below, imported when the first of them is used."""
+        """Import the exported names when the first of them is used."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from ._runtime import public
 
-        globals().update({each: getattr(public, each) for each in __all__})
+        globals().update({exported: getattr(public, exported) for exported in __all__})
         return globals()[name]
 
     def __dir__() -> list[str]:
@@ -48,26 +48,26 @@ else:
 __all__ = [
     "UNSET",
     "AsyncEngageClient",
+    "ConfigurationError",
     "EngageClient",
     "EngageError",
-    "Ignored",
-    "InvalidPayload",
-    "Misconfigured",
-    "NotAuthorised",
-    "NotSent",
+    "IgnoredError",
+    "InteractionNotFoundError",
+    "InvalidPayloadError",
+    "NotSentError",
     "Observer",
-    "OutcomeUnknown",
-    "PayloadDropped",
-    "RateLimited",
-    "ReadFailed",
+    "OutcomeUnknownError",
+    "PayloadDroppedError",
+    "RateLimitedError",
+    "ReadError",
     "Receipt",
-    "Rejected",
+    "RejectedError",
     "RetryPolicy",
     "Stored",
-    "UnknownContact",
-    "UnknownInteraction",
-    "UnknownSchema",
-    "UnreadablePayload",
+    "UnauthorizedError",
+    "UnknownContactError",
+    "UnknownSchemaError",
+    "UnreadablePayloadError",
     "Unset",
     "Violation",
 ]

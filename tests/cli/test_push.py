@@ -138,7 +138,7 @@ def test_a_push_that_was_cut_off_is_completed_by_the_next(
 ) -> None:
     before = ids(own)
     schemas(project, {**stored(own, "repair"), "displayName": "Mended"}, envelope("brandNew"))
-    own.platform.faults.add(Fault(kind=Kind.DROP, when=when, method=method, count=1))
+    own.state.faults.add(Fault(kind=Kind.DROP, when=when, method=method, count=1))
     first = push(tool, "--apply", "--allow-destroy", "repair")
     assert first.code == 5
     assert "run push again" in first.err

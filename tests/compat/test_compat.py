@@ -1,166 +1,82 @@
-"""What `compat` says of two schemas, against payloads tried one by one on another's validator."""
+"""`compat` agrees with an independent validator on payloads that are tried one by one."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from copy import deepcopy
 from functools import cache
 from itertools import combinations, product
 from random import Random
 from typing import Any
 
-import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engage_codegen.compat import LEVELS, Change, Level, compare, sample, worst
-from engage_codegen.compat.formats import FORMATS, WIDER, WRITTEN, is_of, padded
-from engage_codegen.compat.subset import is_proved, subset
-from engage_codegen.model import dialect
-from engage_codegen.model.codecs import is_typed
-from engage_codegen.model.constraints import CHECKED_FORMATS, read
-from engage_codegen.schema.envelope import Dialect, Schema
+from engage_codegen.compat import LEVELS, Change, Level, compare, sample_payload, worst_level
+from engage_codegen.compat.formats import (
+    TEXT_FORMATS,
+    WIDER_FORMATS,
+    WRITTEN_LENGTHS,
+    has_format,
+    pad_texts,
+)
+from engage_codegen.compat.subset import check_subset, is_provable_subset
+from engage_codegen.model.codecs import has_python_type
+from engage_codegen.model.constraints import CHECKED_FORMATS, parse_constraints
+from engage_codegen.model.dialect import JSON_SCHEMA, find_problems
+from engage_codegen.schema.envelope import Dialect
 from engage_codegen.schema.jsontext import Json
 from engage_codegen.verify.lookalikes import LOOKALIKES
-from runtime.payload import checks as payloads
-from runtime.payload import values
+from runtime.payload import codecs, values
+from tests.support.schemas import (
+    CHOICES,
+    LIST,
+    NUMBERS,
+    TEXT,
+    TEXTS,
+    WHEN,
+    JsonDict,
+    compare_bodies,
+    flat,
+    random_pair,
+    schema,
+    validator,
+)
 
-Item = dict[str, Any]
-
-TEXT, WHEN, LIST = {"type": "string"}, {"type": "string", "format": "date-time"}, {"type": "array"}
-PATTERNS = r"^[a-z]+$ ^[A-Z]{2}[0-9]{3}$ a ^(a|b1)*$ [0-9] ^\S.*$ ^.{2,4}$ .*".split()
-TEXTS = [
-    *("", "a", "b", "z", "A", "0", "7", " ", "a b", "\u00e9", "ab", "b1", "b1a", "AB123", "QQ000"),
-    *(each * length for length in range(2, 11) for each in ("a", "1", " x")),
-]
-NUMBERS = [
-    *(*range(-12, 25), *(each / 4 for each in range(-41, 43, 2))),
-    *(0.1, 0.2, 0.3, -0.1, 1.1, 4.9, 5.001, 99, 100, 2**53, 10**16, 1e300),
-]
-LIMITS = [*NUMBERS[8:25], *NUMBERS[45:70:3], 0.1, 99.9, 1e16]
-CHOICES: list[Json] = ["a", "b", "ab", "", 0, 1, 2.0, 0.5, True, False, None]
 TYPED: dict[str, Callable[[Json], str]] = {
-    "date-time": lambda it: payloads.encode_date_time(payloads.read_date_time(it)),
-    "date": lambda it: values.encode_date(values.read_date(it)),
-    "time": lambda it: values.encode_time(values.read_time(it)),
-    "uuid": lambda it: values.encode_uuid(values.read_uuid(it)),
-}
-KEYWORDS: dict[str, dict[str, list[Any]]] = {
-    "": {"displayName": ["One", "Two"], "const": CHOICES, "enum": [CHOICES[:3], CHOICES[4:], [2]]},
-    "string": {
-        "minLength": [0, 1, 2, 3, 5, 10, 26],
-        "maxLength": [0, 1, 2, 3, 5, 8, 25, 36, 40],
-        "pattern": PATTERNS,
-        "format": [*CHECKED_FORMATS, "phone"],
-        "examples": [[text] for text in TEXTS],
-    },
-    "number": {
-        **dict.fromkeys("minimum maximum exclusiveMinimum exclusiveMaximum".split(), LIMITS),
-        "multipleOf": [1, 2, 3, 4, 0.5, 0.25, 0.1, 1.5],
-    },
+    "date-time": lambda text: codecs.encode_date_time(codecs.read_date_time(text)),
+    "date": lambda text: values.encode_date(values.read_date(text)),
+    "time": lambda text: values.encode_time(values.read_time(text)),
+    "uuid": lambda text: values.encode_uuid(values.read_uuid(text)),
 }
 
 
-def a_property(random: Random, spoken: Dialect) -> Item:
-    kind = random.choice(["string", "string", "integer", "number", "boolean"])
-    made: Item = {"type": kind}
-    if spoken == "engage":
-        made |= random.choice([{}, {"displayName": "One"}, {"displayName": "Two"}])
-        return made | random.choice([{}, {"format": "date-time"} if kind == "string" else {}])
-    if random.random() < 0.2:
-        made["type"] = sorted({kind, *random.sample(["null", "string", "number", "boolean"], 2)})
-    known = KEYWORDS[""] | KEYWORDS.get("number" if kind == "integer" else kind, {})
-    for keyword in random.sample(sorted(known), random.choice([0, 1, 1, 2, 3])):
-        made[keyword] = random.choice(known[keyword])
-    for keyword in ("format", "type") if {"enum", "const"} & made.keys() else ():
-        made.pop(keyword, None)
-    return made
-
-
-def a_rule(random: Random) -> Item:
-    """Something about properties together."""
-    keyword = random.choice(["minProperties", "maxProperties", "dependentRequired"])
-    needs = {name: random.sample("abcdz", random.randint(0, 2)) for name in "abc"}
-    return {keyword: needs if keyword == "dependentRequired" else random.randint(0, 4)}
-
-
-def a_body(random: Random, spoken: Dialect) -> Item:
-    each = {it: a_property(random, spoken) for it in random.sample("abcd", random.randint(0, 4))}
-    required = [name for name in each if random.random() < 0.3]
-    rule = a_rule(random) if spoken != "engage" and random.random() < 0.3 else {}
-    return {"type": "object", "properties": each, "required": required, **rule}
-
-
-def a_mutant(random: Random, ours: Item, spoken: Dialect) -> Item:
-    """The same schema with one thing or two changed."""
-    body = deepcopy(ours)
-    each: dict[str, Item] = body["properties"]
-    for _ in range(random.choice([1, 1, 2])):
-        name = random.choice(sorted(each) or ["a"])
-        what = random.choice("drop rename add require whole change change change".split())
-        if what == "whole" and spoken != "engage":
-            body |= a_rule(random)
-        elif what == "add" or name not in each:
-            each[random.choice("abcde")] = a_property(random, spoken)
-        elif what == "require":
-            body["required"] = sorted({*body["required"]} ^ {name})
-        elif what in ("drop", "rename"):
-            gone = each.pop(name)
-            if what == "rename":
-                each["e"] = gone
-                body["required"] = sorted({"e" if it == name else it for it in body["required"]})
-        else:
-            other = a_property(random, spoken)
-            keyword = random.choice(sorted({*each[name], *other}))
-            each[name].pop(keyword, None)
-            each[name] |= {keyword: other[keyword]} if keyword in other else {}
-    body["required"] = [it for it in body["required"] if it in each]
-    return body
-
-
-def a_pair(random: Random, spoken: Dialect) -> tuple[Item, Item]:
-    one, other = a_body(random, spoken), a_body(random, spoken)
-    return one, other if random.random() < 0.15 else a_mutant(random, one, spoken)
-
-
-def schema(body: Any, title: str = "S", id_: str = "s") -> Schema:
-    return Schema(id_, title, body, "test")
-
-
-def judge(body: Item) -> Callable[[Json], bool]:
-    return jsonschema_rs.validator_for(
-        {**body, "additionalProperties": False},
-        validate_formats=True,
-        email_options=jsonschema_rs.EmailOptions(allow_display_text=False),
-    ).is_valid
-
-
-def written(value: Item, given: Json) -> Json:
-    """As the generated class writes it."""
-    scalar = read(value)
-    return TYPED[scalar.format](given) if is_typed(scalar) and given is not None else given
+def write(definition: JsonDict, value: Json) -> Json:
+    """The value as the generated class writes it."""
+    constraints = parse_constraints(definition)
+    is_typed = has_python_type(constraints) and value is not None
+    return TYPED[constraints.format](value) if is_typed else value
 
 
 @cache
-def emitted(text: str) -> list[Json]:
+def writable_values(text: str) -> list[Json]:
     """Values of a property that its generated class can write."""
-    value = json.loads(text)
-    is_valid = judge({"properties": {"x": value}})
-    tried: list[Json] = [*CHOICES, *TEXTS, *NUMBERS, *value.get("examples", [])]
-    found: list[Json] = []
-    for each in [*tried, *LOOKALIKES[read(value).format or "date"]]:
+    definition = json.loads(text)
+    is_valid = validator({"properties": {"x": definition}})
+    candidates: list[Json] = [*CHOICES, *TEXTS, *NUMBERS, *definition.get("examples", [])]
+    result: list[Json] = []
+    for value in [*candidates, *LOOKALIKES[parse_constraints(definition).format or "date"]]:
         with suppress(ValueError):  # a leap second
-            found += [written(value, each)] if is_valid({"x": each}) else []
-    return found
+            result += [write(definition, value)] if is_valid({"x": value}) else []
+    return result
 
 
-def enumerated(body: Item) -> Iterator[Item]:
-    """Payloads that our code can send: all sets of names, and all values of one with one of each
-    other; those with few names first."""
-    pools = {name: emitted(json.dumps(value)) for name, value in body["properties"].items()}
-    usable, is_valid = [name for name, pool in pools.items() if pool], judge(body)
+def enumerate_payloads(body: JsonDict) -> Iterator[JsonDict]:
+    """Payloads that generated code can send, those with few properties first: all sets of names,
+    and all values of one property with one value of each other."""
+    pools = {name: writable_values(json.dumps(item)) for name, item in body["properties"].items()}
+    usable, is_valid = [name for name, pool in pools.items() if pool], validator(body)
     for count in range(len(usable) + 1):
         for names in combinations(usable, count):
             base = {name: pools[name][0] for name in names}
@@ -169,42 +85,43 @@ def enumerated(body: Item) -> Iterator[Item]:
                 yield from ({**base, name: value} for name in names for value in pools[name])
 
 
-def between(ours: Item, theirs: Item, spoken: Dialect = "json-schema") -> list[Change]:
-    return compare({"s": schema(ours)}, {"s": schema(theirs)}, spoken)
-
-
-def checked(ours: Item, theirs: Item, spoken: Dialect) -> list[Change] | None:
-    """The changes, if payloads that are tried agree with them; None if they cannot be judged."""
-    found = between(ours, theirs, spoken)
-    if any([*dialect.problems(schema(it), spoken)] for it in (ours, theirs)):
-        assert ours == theirs or [change.level for change in found] == ["UNKNOWN"]
+def check_against_payloads(
+    ours: JsonDict, theirs: JsonDict, dialect: Dialect
+) -> list[Change] | None:
+    """Compare two schemas, and assert that payloads agree; None if they cannot be judged."""
+    changes = compare_bodies(ours, theirs, dialect)
+    if any([*find_problems(schema(body), dialect)] for body in (ours, theirs)):
+        assert ours == theirs or [change.level for change in changes] == ["UNKNOWN"]
         return None
-    is_sent, is_accepted = judge(ours), judge(theirs)
-    refused = next((it for it in enumerated(ours) if not is_accepted(it)), None)
-    breaking: list[Any] = [it.witness for it in found if it.level == "BREAKING"]
-    for witness in breaking:
+    is_sent, is_accepted = validator(ours), validator(theirs)
+    refused = next((item for item in enumerate_payloads(ours) if not is_accepted(item)), None)
+    witnesses: list[Any] = [change.witness for change in changes if change.level == "BREAKING"]
+    for witness in witnesses:
         assert (is_sent(witness), is_accepted(witness)) == (True, False), witness
-        assert all(written(ours["properties"][key], it) == it for key, it in witness.items())
-    if refused is not None and not any(change.level == "UNKNOWN" for change in found):
-        assert min(map(len, breaking)) <= len(refused), refused
-    if worst(found) in ("DOCS", None):
-        assert all(is_sent(it) for it in enumerated(theirs))
-    return found
+        for name, value in witness.items():
+            assert write(ours["properties"][name], value) == value
+    if refused is not None and not any(change.level == "UNKNOWN" for change in changes):
+        assert min(map(len, witnesses)) <= len(refused), refused
+    if worst_level(changes) in ("DOCS", None):
+        assert all(is_sent(payload) for payload in enumerate_payloads(theirs))
+    return changes
 
 
-@pytest.mark.parametrize(("spoken", "unknown"), [("engage", 0.0), ("json-schema", 0.02)])
-def test_payloads_agree_and_little_is_unknown(spoken: Dialect, unknown: float) -> None:
+@pytest.mark.parametrize(("dialect", "undecided"), [("engage", 0.0), ("json-schema", 0.02)])
+def test_payloads_agree_with_the_levels_and_few_changes_are_undecided(
+    dialect: Dialect, undecided: float
+) -> None:
     levels: Counter[Level | None] = Counter()
 
     @settings(deadline=None, derandomize=True, database=None, max_examples=1200)
     @given(st.randoms(use_true_random=True))
     def test(random: Random) -> None:
-        found = checked(*a_pair(random, spoken), spoken)
-        levels.update([] if found is None else [worst(found)])
+        changes = check_against_payloads(*random_pair(random, dialect), dialect)
+        levels.update([] if changes is None else [worst_level(changes)])
 
     test()
     print(levels)
-    assert levels["UNKNOWN"] <= unknown * levels.total()
+    assert levels["UNKNOWN"] <= undecided * levels.total()
     assert min(levels[level] for level in (None, "DOCS", "COMPATIBLE", "BREAKING")) > 10
 
 
@@ -215,110 +132,282 @@ RULES = """[[{"type": "integer"}, {"type": "number"}],
     [{}, {"minLength": 1}, {"minLength": 3}, {"maxLength": 2}, {"maxLength": 0}]]"""
 
 
-def test_limits_are_decided_exactly_and_by_proof_and_witness_alike() -> None:
-    kinds, steps, lows, highs, sizes = json.loads(RULES)
-    numbers = product(kinds, steps, lows, highs)
-    each: list[Item] = [{**kind, **step, **low, **high} for kind, step, low, high in numbers]
-    each += [{**TEXT, **one, **other} for one in sizes for other in sizes]
-    each += [{"type": ["integer", "null"]}]
-    grid: list[Any] = [None, *(it / 4 for it in range(-40, 80)), *("a" * it for it in range(9))]
-    judges = [judge({"properties": {"x": it}}) for it in each]
-    sent = [{it for it in grid if is_valid({"x": it})} for is_valid in judges]
-    for (one, ours), (other, theirs) in product(zip(map(read, each), sent, strict=True), repeat=2):
-        assert is_proved(one, other) == (ours <= theirs), (one, other)
-        assert (subset(one, other, {}).answer == "no") != (ours <= theirs), (one, other)
+def test_limits_are_decided_exactly_and_proof_and_witness_agree() -> None:
+    types, steps, lows, highs, sizes = json.loads(RULES)
+    definitions: list[JsonDict] = [
+        {**type_, **step, **low, **high}
+        for type_, step, low, high in product(types, steps, lows, highs)
+    ]
+    definitions += [{**TEXT, **first, **second} for first in sizes for second in sizes]
+    definitions += [{"type": ["integer", "null"]}]
+    grid: list[Any] = [None, *(number / 4 for number in range(-40, 80))]
+    grid += ["a" * length for length in range(9)]
+    validators = [validator({"properties": {"x": definition}}) for definition in definitions]
+    accepted = [{value for value in grid if is_valid({"x": value})} for is_valid in validators]
+    sides = list(zip(map(parse_constraints, definitions), accepted, strict=True))
+    for (first, ours), (second, theirs) in product(sides, repeat=2):
+        assert is_provable_subset(first, second) == (ours <= theirs), (first, second)
+        assert (check_subset(first, second, {}).answer != "no") == (ours <= theirs), (first, second)
 
 
-def test_what_is_said_of_formats_is_true() -> None:
-    judges = {name: judge({"properties": {"x": {"format": name}}}) for name in CHECKED_FORMATS}
-    texts = [*FORMATS, *(it for each in LOOKALIKES.values() for it in each)]
-    texts += [text for length in range(1, 90) for text in padded(length)]
+def test_the_table_of_formats_is_true() -> None:
+    validators = {
+        name: validator({"properties": {"x": {"format": name}}}) for name in CHECKED_FORMATS
+    }
+    texts = [*TEXT_FORMATS, *(text for group in LOOKALIKES.values() for text in group)]
+    texts += [text for length in range(1, 90) for text in pad_texts(length)]
     for text in texts:
-        of = {name for name in CHECKED_FORMATS if judges[name]({"x": text})}
+        formats = {name for name in CHECKED_FORMATS if validators[name]({"x": text})}
         for name in CHECKED_FORMATS:
-            assert is_of(text, name) in (None, name in of), (text, name)
-            assert name not in of or WIDER.get(name, frozenset()) <= of, (text, name)
-        for name in TYPED.keys() & of if text in FORMATS and not text.endswith("Z") else ():
+            assert has_format(text, name) in (None, name in formats), (text, name)
+            assert name not in formats or WIDER_FORMATS.get(name, frozenset()) <= formats, text
+        is_written = text in TEXT_FORMATS and not text.endswith("Z")
+        for name in TYPED.keys() & formats if is_written else ():
             assert TYPED[name](text) == text
-            assert WRITTEN[name][0] <= len(text) <= WRITTEN[name][1]
-    for one in CHECKED_FORMATS:
-        separated = set[str]().union(*(judges.keys() - it for it in FORMATS.values() if one in it))
-        left = judges.keys() - separated - WIDER.get(one, frozenset()) - {one}
-        assert left <= ({"iri-reference", "uri-template"} if one == "idn-hostname" else set())
+            assert WRITTEN_LENGTHS[name][0] <= len(text) <= WRITTEN_LENGTHS[name][1]
+    for name in CHECKED_FORMATS:
+        with_format = [formats for formats in TEXT_FORMATS.values() if name in formats]
+        separated = set[str]().union(*(validators.keys() - formats for formats in with_format))
+        rest = validators.keys() - separated - WIDER_FORMATS.get(name, frozenset()) - {name}
+        assert rest <= ({"iri-reference", "uri-template"} if name == "idn-hostname" else set())
 
 
-def flat(each: Item, required: str = "", **more: Any) -> Item:
-    return {"type": "object", "properties": each, "required": list(required), **more}
-
-
-PATTERNED = ({**TEXT, "pattern": it} for it in ("Z$", "^[A-Z]{2}$", "^(?=a)b", "[0-9]$"))
+PATTERNED = ({**TEXT, "pattern": text} for text in ("Z$", "^[A-Z]{2}$", "^(?=a)b", "[0-9]$"))
 UTC, CODE, ODD, DIGIT = PATTERNED
 CLOCK = "2026-03-14T09:26:53+00:00"
 NULL, TWO = {"a": {"type": ["string", "null"]}, "b": {"type": "integer"}}, {"a": {"enum": [2.0]}}
 BOTH = {"a": TEXT, "b": TEXT}
 PAIR = flat(BOTH, dependentRequired={"a": ["b"]})
-EXAMPLES: list[tuple[Item, Item, Level, str, Item | None]] = [
-    (flat({"a": TEXT}), flat({"a": {**TEXT, "title": "A"}}), "DOCS", "'title' differs", None),
-    (flat({}), flat({}, **{"$schema": dialect.JSON_SCHEMA}), "DOCS", "'$schema' differs", None),
-    (flat({}, minProperties=0), flat({}), "DOCS", "texts differ", None),
-    (flat({}), flat({"a": TEXT}), "COMPATIBLE", "is new there, and optional", None),
-    (flat({"a": TEXT}, "a"), flat({"a": TEXT}), "COMPATIBLE", "is optional there", None),
-    (flat({"a": WHEN}), flat({"a": TEXT}), "COMPATIBLE", "all that our code can send", None),
-    (PAIR, flat(BOTH), "COMPATIBLE", "needs less beside it", None),
-    (flat({"a": TEXT}), flat({}), "BREAKING", "is not declared there", {"a": "a"}),
-    (flat({}), flat({"a": TEXT}, "a"), "BREAKING", "our code cannot send it", {}),
-    (flat({"a": TEXT}), flat({"a": TEXT}, "a"), "BREAKING", "optional in our code", {}),
-    (flat({"a": TEXT}), flat({"a": WHEN}), "BREAKING", '"a" is not valid', {"a": "a"}),
-    (flat({"a": WHEN}), flat({"a": UTC}), "BREAKING", f'"{CLOCK}" is not', {"a": CLOCK}),
-    (flat({"a": CODE}), flat({}), "BREAKING", "is not declared", {"a": "AB"}),
-    (flat(TWO), flat({"a": TEXT}), "BREAKING", "2 is not valid", {"a": 2}),
-    (flat(NULL, "b"), flat(BOTH, "b"), "BREAKING", "null is not", {"a": None, "b": 0}),
-    (PAIR, flat(BOTH, maxProperties=1), "BREAKING", "at most 1", {"a": "a", "b": "a"}),
-    (flat(BOTH), PAIR, "BREAKING", "needs 'b' beside it", {"a": "a"}),
-    (flat({"\u202e\n": TEXT}), flat({}), "BREAKING", "is not", {"\u202e\n": "a"}),
-    (flat({"a": ODD}), flat({}), "UNKNOWN", "no value of 'a' was found, an example", None),
-    (flat({"a": WHEN}), flat({"a": DIGIT}), "UNKNOWN", "whether all that our code can", None),
-    (flat({"a": LIST}), flat({}), "UNKNOWN", "our schema cannot be judged", None),
-    (flat({}), flat({"a": LIST}), "UNKNOWN", "the schema there cannot be judged", None),
+EXAMPLES: list[tuple[JsonDict, JsonDict, Level, tuple[str, ...], str, JsonDict | None]] = [
+    (
+        flat({"a": TEXT}),
+        flat({"a": {**TEXT, "title": "A"}}),
+        "DOCS",
+        ("title", "", '"A"'),
+        "'title' differs",
+        None,
+    ),
+    (
+        flat({}),
+        flat({}, **{"$schema": JSON_SCHEMA}),
+        "DOCS",
+        ("$schema", "", f'"{JSON_SCHEMA}"'),
+        "'$schema' differs",
+        None,
+    ),
+    (flat({}, minProperties=0), flat({}), "DOCS", ("spelling",), "written differently", None),
+    (
+        flat({}),
+        flat({"a": TEXT}),
+        "COMPATIBLE",
+        ("new",),
+        "is new on the other side, and optional",
+        None,
+    ),
+    (
+        flat({"a": TEXT}, "a"),
+        flat({"a": TEXT}),
+        "COMPATIBLE",
+        ("required", "true", "false"),
+        "is optional on the other side",
+        None,
+    ),
+    (
+        flat({"a": WHEN}),
+        flat({"a": TEXT}),
+        "COMPATIBLE",
+        ("format", "date-time", ""),
+        "accepts everything that generated code can send",
+        None,
+    ),
+    (
+        PAIR,
+        flat(BOTH),
+        "COMPATIBLE",
+        ("dependentRequired", "removed", "b"),
+        "requires fewer properties",
+        None,
+    ),
+    (
+        flat({"a": TEXT}),
+        flat({}),
+        "BREAKING",
+        ("undeclared",),
+        "does not declare it, and silently drops it",
+        {"a": "a"},
+    ),
+    (
+        flat({}),
+        flat({"a": TEXT}, "a"),
+        "BREAKING",
+        ("required", "new"),
+        "generated code cannot send it",
+        {},
+    ),
+    (
+        flat({"a": TEXT}),
+        flat({"a": TEXT}, "a"),
+        "BREAKING",
+        ("required", "false", "true"),
+        "generated code can omit it",
+        {},
+    ),
+    (
+        flat({"a": TEXT}),
+        flat({"a": WHEN}),
+        "BREAKING",
+        ("format", "", "date-time"),
+        '"a" is not valid there',
+        {"a": "a"},
+    ),
+    (
+        flat({"a": WHEN}),
+        flat({"a": UTC}),
+        "BREAKING",
+        ("format", "date-time", "", "pattern", "", r"Z\Z"),
+        f'"{CLOCK}" is not',
+        {"a": CLOCK},
+    ),
+    (flat({"a": CODE}), flat({}), "BREAKING", ("undeclared",), "does not declare it", {"a": "AB"}),
+    (
+        flat(TWO),
+        flat({"a": TEXT}),
+        "BREAKING",
+        ("enum", "[2]", "", "type", "number", "string"),
+        "2 is not valid",
+        {"a": 2},
+    ),
+    (
+        flat(NULL, "b"),
+        flat(BOTH, "b"),
+        "BREAKING",
+        ("type", "null,string", "string"),
+        "null is not",
+        {"a": None, "b": 0},
+    ),
+    (
+        PAIR,
+        flat(BOTH, maxProperties=1),
+        "BREAKING",
+        ("maxProperties", "", "1"),
+        "at most 1",
+        {"a": "a", "b": "a"},
+    ),
+    (
+        flat(BOTH),
+        flat(BOTH, minProperties=1),
+        "BREAKING",
+        ("minProperties", "0", "1"),
+        "at least 1",
+        {},
+    ),
+    (
+        flat(BOTH),
+        PAIR,
+        "BREAKING",
+        ("dependentRequired", "added", "b"),
+        "the other side requires 'b'",
+        {"a": "a"},
+    ),
+    (
+        flat({"\u202e\n": TEXT}),
+        flat({}),
+        "BREAKING",
+        ("undeclared",),
+        "does not declare it",
+        {"\u202e\n": "a"},
+    ),
+    (
+        flat({"a": ODD}),
+        flat({}),
+        "UNKNOWN",
+        ("undeclared",),
+        "no valid value of 'a' was found; add an example",
+        None,
+    ),
+    (
+        flat({"a": WHEN}),
+        flat({"a": DIGIT}),
+        "UNKNOWN",
+        ("format", "date-time", "", "pattern", "", r"[0-9]\Z"),
+        "is undecided",
+        None,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("ours", "theirs", "level", "said", "witness"), EXAMPLES)
-def test_each_kind_of_change_is_named(
-    ours: Item, theirs: Item, level: Level, said: str, witness: Item | None
+@pytest.mark.parametrize(("ours", "theirs", "level", "reason", "text", "witness"), EXAMPLES)
+def test_every_change_has_a_level_a_reason_and_a_message(
+    ours: JsonDict,
+    theirs: JsonDict,
+    level: Level,
+    reason: tuple[str, ...],
+    text: str,
+    witness: JsonDict | None,
 ) -> None:
-    found = between(ours, theirs)
-    assert worst(found) == level
-    change = next(it for it in found if it.level == level)
-    assert said in change.message
+    changes = compare_bodies(ours, theirs)
+    assert worst_level(changes) == level
+    change = next(change for change in changes if change.level == level)
+    assert change.reason == reason
+    assert text in change.message
     assert json.dumps(change.witness) == json.dumps(witness)  # 2, not 2.0
     assert change.message.isprintable()
 
 
-def test_a_property_that_may_have_been_renamed_is_proposed() -> None:
+@pytest.mark.parametrize(
+    ("ours", "theirs", "side", "text"),
+    [
+        (flat({"a": LIST}), flat({}), "ours", "the schema of this side cannot be judged"),
+        (flat({}), flat({"a": LIST}), "theirs", "the schema of the other side cannot be judged"),
+    ],
+)
+def test_a_schema_with_a_problem_cannot_be_judged(
+    ours: JsonDict, theirs: JsonDict, side: str, text: str
+) -> None:
+    (change,) = compare_bodies(ours, theirs)
+    assert (change.level, change.witness) == ("UNKNOWN", None)
+    assert change.reason[:-1] == ("unjudged", side, "EG203", "type", "array")
+    assert text in change.message
+    assert change.message.isprintable()
+
+
+def test_a_new_name_is_suggested_for_a_property_that_may_have_been_renamed() -> None:
     label = {**TEXT, "displayName": "One"}
-    gone = between(flat({"a": label, "b": TEXT}), flat({"c": TEXT, "d": label, "e": TEXT}))
-    assert ["'d' may be its new name" in it.message for it in gone[:2]] == [True, False]
-    assert "'\\u202e' may" in between(flat({"a": TEXT}), flat({"\u202e": TEXT}))[0].message
-    assert "new name" not in between(flat({"a": TEXT}), flat({"b": WHEN}))[0].message
+    changes = compare_bodies(
+        flat({"a": label, "b": TEXT}), flat({"c": TEXT, "d": label, "e": TEXT})
+    )
+    assert ["'d' may be its new name" in change.message for change in changes[:2]] == [True, False]
+    assert "'\\u202e' may" in compare_bodies(flat({"a": TEXT}), flat({"\u202e": TEXT}))[0].message
+    assert "new name" not in compare_bodies(flat({"a": TEXT}), flat({"b": WHEN}))[0].message
 
 
-def test_schemas_that_are_new_missing_or_renamed() -> None:
-    same = flat({"a": TEXT}, "a")
-    ours = {"b": schema(same, id_="b"), "a": schema(flat({"a": LIST}), id_="a")}
-    found = compare(ours, {"c": schema(same, id_="c")}, "engage")
-    assert [(it.schema_id, it.level[0]) for it in found] == [("a", "B"), ("b", "B"), ("c", "C")]
-    assert [it.witness for it in found] == [None, {"a": "a"}, None]
-    assert "c has the same properties and may be its new name" in found[1].message
-    assert worst(found) == LEVELS[-1]
-    assert worst(compare(ours, ours, "engage")) is None
-    titled = compare({"s": schema(same)}, {"s": schema(same, "T")}, "engage")
-    assert titled == [Change("DOCS", "s", ("displayName",), "is 'T' there")]
+def test_new_missing_and_renamed_schemas_are_changes() -> None:
+    body = flat({"a": TEXT}, "a")
+    ours = {"b": schema(body, id_="b"), "a": schema(flat({"a": LIST}), id_="a")}
+    changes = compare(ours, {"c": schema(body, id_="c")}, "engage")
+    levels = [(change.schema_id, change.level[0]) for change in changes]
+    assert levels == [("a", "B"), ("b", "B"), ("c", "C")]
+    assert [change.witness for change in changes] == [None, {"a": "a"}, None]
+    assert [change.reason for change in changes] == [
+        *(("missing-schema",), ("missing-schema",), ("new-schema",))
+    ]
+    assert "c has the same properties and may be its new name" in changes[1].message
+    assert worst_level(changes) == LEVELS[-1]
+    assert worst_level(compare(ours, ours, "engage")) is None
+    (change,) = compare({"s": schema(body)}, {"s": schema(body, "T")}, "engage")
+    assert (change.level, change.parts) == ("DOCS", ("displayName",))
+    assert change.reason == ("displayName", "S", "T")
+    assert change.message == "is called 'T' on the other side"
 
 
-def test_samples_are_small_however_many_properties_there_are() -> None:
-    of = {"p0": ["p1"], "p1": ["p0"], "p2": ["p3", "p4"], "p3": ["p2"], "p4": ["p2"]}
-    many = flat({str(at): TEXT for at in range(300)}, minProperties=150)
-    assert len(sample(schema(many)) or ()) == 150
-    exact = flat(dict.fromkeys(of, TEXT), minProperties=3, maxProperties=3, dependentRequired=of)
-    assert sample(schema(exact)) == dict.fromkeys(["p2", "p3", "p4"], "a")
+def test_a_sample_is_small_however_many_properties_there_are() -> None:
+    dependent = {"p0": ["p1"], "p1": ["p0"], "p2": ["p3", "p4"], "p3": ["p2"], "p4": ["p2"]}
+    many = flat({str(number): TEXT for number in range(300)}, minProperties=150)
+    assert len(sample_payload(schema(many)) or ()) == 150
+    exact = flat(
+        dict.fromkeys(dependent, TEXT),
+        minProperties=3,
+        maxProperties=3,
+        dependentRequired=dependent,
+    )
+    assert sample_payload(schema(exact)) == dict.fromkeys(["p2", "p3", "p4"], "a")

@@ -27,7 +27,7 @@ ABOUT = {
     "preflight": ("ci", "Can exactly this package be deployed?"),
     "explain": ("ci", "What is this property, and who sends it?"),
     "verify": ("soundness", "Verify what the types promise"),
-    "sandbox": ("sandbox", "The local Engage"),
+    "sandbox": ("sandbox", "The sandbox"),
     "completion": ("editors", "Shells"),
 }
 """The page about a command, and the heading on it."""

@@ -104,7 +104,7 @@ def test_a_package_is_set_up_built_installed_and_sends(
     programs = installed(wheel, tmp_path / "venv")
     sent = run(programs / program, CONTACT, cwd=tmp_path).strip()
     with tenant.store.transaction() as stored:
-        found = stored.interaction(sent)
+        found = stored.get_interaction(sent)
     assert found is not None
     assert found.schema_id == schema
 
@@ -186,4 +186,4 @@ def test_a_script_sends_after_three_commands(tenant: Sandbox, tool: Run, tmp_pat
     tool("generate", cwd=project)
     sent = run(sys.executable, "send.py", CONTACT, cwd=project).strip()
     with tenant.store.transaction() as stored:
-        assert stored.interaction(sent) is not None
+        assert stored.get_interaction(sent) is not None

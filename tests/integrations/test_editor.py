@@ -169,7 +169,7 @@ def test_a_class_shows_its_title_and_every_argument(editor: Editor) -> None:
 
 def test_a_class_shows_its_description(editor: Editor) -> None:
     shown = editor.hover(f"{WIDE_HEAD}O‸ld")
-    assert shown.endswith("\n---\nold. Use new instead. This kind of interaction is deprecated.")
+    assert shown.endswith("\n---\nold. Use new instead. This interaction schema is deprecated.")
 
 
 def test_a_module_shows_the_schema_that_it_is_for(editor: Editor) -> None:
@@ -202,8 +202,16 @@ def test_a_keyword_argument_shows_the_same(name: str, kind: str, docs: str, edit
         ("name", "str", "Name. Length at least 1, length at most 50."),
         ("age", "int | None", "age. At least 0, less than 150."),
         ("amount", "float | None", "amount. Deprecated."),
-        ("code", "str | None", 'code. Matches a pattern. For example "SE1", "NO22".'),
-        ("status", "Literal['new', 'worn \"thin\"', 'center'] | None", "status. Left out, it"),
+        (
+            "code",
+            "str | None",
+            'code. Matches the pattern of the schema. For example "SE1", "NO22".',
+        ),
+        (
+            "status",
+            "Literal['new', 'worn \"thin\"', 'center'] | None",
+            'status. The schema names "new" as the default',
+        ),
         ("weight", "float | None", "weight. More than 0, at most 9.5, a multiple of 0.5."),
     ],
 )
@@ -216,7 +224,8 @@ def test_an_attribute_shows_its_limits(name: str, kind: str, docs: str, editor: 
 def test_a_sender_shows_its_signature_and_what_it_does(editor: Editor) -> None:
     shown = editor.hover(f"{HEAD}send_re‸pair")
     assert SENDER in shown
-    assert shown.endswith("\n---\nStore one interaction; see `EngageClient.send`.")
+    assert "\n---\nSend a `Repair` for a contact and return its receipt." in shown
+    assert "InvalidPayloadError: The contact id or the date cannot be sent." in shown
     shown = editor.hover("from engage_interactions.repair import send_repair_as‸ync")
     assert "    client: AsyncEngageClient,\n    contact_id: str,\n    payload: Repair,\n" in shown
     assert "-> CoroutineType[Any, Any, Receipt]" in shown
@@ -225,13 +234,13 @@ def test_a_sender_shows_its_signature_and_what_it_does(editor: Editor) -> None:
 @pytest.mark.parametrize(
     ("text", "docs"),
     [
-        ("Engage‸Client", "A connection to a tenant, for threads."),
-        ("EngageClient.from‸_env()", "From `ENGAGE_BASE_URL`, `ENGAGE_API_KEY`,"),
-        ("engage.se‸nd", "`created_date` is when it happened, aware; now, if it is left out."),
-        ("engage.li‸st", "All interactions of one kind of one contact, over all pages,"),
-        ("stored.pay‸load", "The payload as the class that was asked for;"),
-        ("stored.created_d‸ate", "When it happened, to the microsecond;"),
-        ("job.to_‸payload()", "The payload under its names on the wire,"),
+        ("Engage‸Client", "A client of one tenant, for threads."),
+        ("EngageClient.from‸_env()", "Reads `ENGAGE_BASE_URL`, `ENGAGE_API_KEY`,"),
+        ("engage.se‸nd", "When the interaction happened, with a time zone. Defaults to now."),
+        ("engage.li‸st", "Iterate over all interactions of one schema of a contact,"),
+        ("stored.pay‸load", "The payload as an instance of the payload class that you asked for."),
+        ("stored.created_d‸ate", "When the interaction happened, to the microsecond."),
+        ("job.to_‸payload()", "Return the payload as a JSON object with wire names."),
     ],
 )
 def test_the_runtime_shows_its_docs(text: str, docs: str, editor: Editor) -> None:
@@ -315,7 +324,7 @@ def test_the_methods_of_a_client_are_offered(editor: Editor) -> None:
 def test_a_member_that_is_offered_comes_with_its_docs(editor: Editor) -> None:
     docs = _docs(editor.resolved(f"{HEAD}job.‸", "received_at"))
     assert "Handed in. An aware date and time." in docs
-    assert "Store an interaction." in _docs(editor.resolved(f"{HEAD}engage.‸", "send"))
+    assert "Send an interaction for a contact" in _docs(editor.resolved(f"{HEAD}engage.‸", "send"))
 
 
 def _docs(item: dict[str, Any]) -> str:

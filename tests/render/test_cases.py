@@ -1,5 +1,8 @@
-"""A golden case is a folder: `schemas/`, perhaps a `pyproject.toml`, and `expected/` or
-`expected_error.txt`. Adding one needs no code."""
+"""Golden cases: schemas, and the package or the error that they lead to.
+
+A case is a folder with `schemas/`, optionally a `pyproject.toml`, and either `expected/` or
+`expected_error.txt`. Adding one needs no code.
+"""
 
 import shutil
 import subprocess
@@ -11,44 +14,44 @@ import pytest
 from tests.support.paths import TESTS
 from tests.support.tool import Golden, Outcome, Tool, contents
 
-CONSTANT = ("__init__.py", "bulk.py", "outbox.py", "py.typed", "testing.py")
+SHARED_FILES = ("__init__.py", "bulk.py", "outbox.py", "py.typed", "testing.py")
 CASES = TESTS / "cases"
-ALL = sorted(path.name for path in CASES.iterdir())
-GOOD = [name for name in ALL if not (CASES / name / "expected_error.txt").exists()]
+NAMES = sorted(path.name for path in CASES.iterdir())
+VALID = [name for name in NAMES if not (CASES / name / "expected_error.txt").exists()]
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_case_generates_what_is_expected(
+@pytest.mark.parametrize("name", NAMES)
+def test_a_case_generates_its_expected_files_or_error(
     name: str, project: Path, tool: Tool, golden: Golden
 ) -> None:
     case = CASES / name
     outcome = _generate(case, project, tool)
     if outcome.code != 0:
-        assert not (project / "package").exists(), "an error has left something behind"
-        text = f"exit code {outcome.code}\n{outcome.err.replace(str(project), '<project>')}"
-        golden(case / "expected_error.txt", text)
+        assert not (project / "package").exists(), "a failed run leaves no files behind"
+        golden(case / "expected_error.txt", _transcript(outcome, project))
         return
+    assert outcome.out == ""
     assert not (case / "expected_error.txt").exists()
-    made = {
+    texts = {
         path: data
         for path, data in contents(project / "package").items()
-        if data is not None and "/" not in path and path not in CONSTANT
+        if data is not None and "/" not in path and path not in SHARED_FILES
     }
-    for path, data in made.items():
+    for path, data in texts.items():
         golden(case / "expected" / path, data.decode("utf-8"))
-    assert sorted(made) == sorted(path.name for path in (case / "expected").iterdir())
+    assert sorted(texts) == sorted(path.name for path in (case / "expected").iterdir())
 
 
-@pytest.mark.parametrize("name", GOOD)
-def test_every_case_can_be_imported(name: str, tmp_path: Path, tool: Tool) -> None:
+@pytest.mark.parametrize("name", VALID)
+def test_every_module_of_a_case_can_be_imported(name: str, tmp_path: Path, tool: Tool) -> None:
     package = _package(name, tmp_path, tool)
     modules = sorted(path.stem for path in (tmp_path / package).glob("*.py"))
     code = "".join(f"import {package}.{module}\n" for module in modules)
     subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
 
 
-def test_every_case_passes_the_strictest_type_checks(tmp_path: Path, tool: Tool) -> None:
-    packages = [_package(name, tmp_path, tool) for name in GOOD]
+def test_every_case_passes_mypy_and_pyright_in_strict_mode(tmp_path: Path, tool: Tool) -> None:
+    packages = [_package(name, tmp_path, tool) for name in VALID]
     for command in (["mypy", "--strict"], ["basedpyright", "--pythonpath", sys.executable]):
         config = tmp_path / "pyrightconfig.json"
         config.write_text('{"typeCheckingMode": "strict", "pythonVersion": "3.11"}')
@@ -63,8 +66,9 @@ def test_every_case_passes_the_strictest_type_checks(tmp_path: Path, tool: Tool)
 
 
 def _package(name: str, folder: Path, tool: Tool) -> str:
+    """Generate the package of a case below `folder`, and return its name."""
     outcome = _generate(CASES / name, folder / name, tool, f"case_{name}")
-    assert outcome.code == 0, outcome.err
+    assert outcome.code == 0, outcome.out + outcome.err
     shutil.move(folder / name / f"case_{name}", folder / f"case_{name}")
     return f"case_{name}"
 
@@ -83,3 +87,9 @@ def _generate(case: Path, project: Path, tool: Tool, output: str = "package") ->
         "--schemas",
         project / "schemas",
     )
+
+
+def _transcript(outcome: Outcome, project: Path) -> str:
+    """Return the exit code and what the command printed: findings on stdout, status on stderr."""
+    text = f"exit code {outcome.code}\n--- stdout\n{outcome.out}--- stderr\n{outcome.err}"
+    return text.replace(str(project), "<project>")

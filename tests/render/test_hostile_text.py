@@ -204,7 +204,7 @@ def assert_wires(tree: ast.Module, wires: set[str]) -> None:
             declared = {ast.literal_eval(it) for it in itertools.chain(*sets)}
         elif isinstance(node, ast.Subscript) and ast.unparse(node.value) == "payload":
             written.add(ast.literal_eval(node.slice))
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).startswith("read."):
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).startswith("reader."):
             read.add(ast.literal_eval(node.args[0]))
     assert declared == written == read == wires
 

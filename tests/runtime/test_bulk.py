@@ -12,7 +12,7 @@ from runtime.async_client import AsyncEngageClient
 from runtime.bulk.send_many import Item, Outcome, send_many, send_many_async
 from runtime.call.retry import RetryPolicy
 from runtime.client import EngageClient
-from runtime.errors import InvalidPayload, NotSent, OutcomeUnknown, Rejected
+from runtime.errors import InvalidPayloadError, NotSentError, OutcomeUnknownError, RejectedError
 from tests.support.clocks import FakeClock
 from tests.support.platform import CONTACT, Gift, Platform
 
@@ -99,7 +99,8 @@ def test_each_failure_is_that_of_its_item(send: Send) -> None:
     outcomes = send(Crowd(script), gifts(5), retry=ONCE)
     kinds = sorted(type(outcome.error or outcome.receipt).__name__ for outcome in outcomes)
     assert kinds == sorted(
-        [kind.__name__ for kind in (Rejected, OutcomeUnknown, NotSent)] + ["Receipt", "Receipt"]
+        [kind.__name__ for kind in (RejectedError, OutcomeUnknownError, NotSentError)]
+        + ["Receipt", "Receipt"]
     )
 
 
@@ -112,7 +113,7 @@ def test_an_item_that_cannot_be_sent_stops_nobody(send: Send) -> None:
     items: list[Item] = [(CONTACT, Gift("a")), ("", Gift("b")), (CONTACT, Broken("c"))]
     outcomes = sorted(send(Crowd(), iter(items)), key=lambda outcome: outcome.number)
     assert outcomes[0].receipt is not None
-    assert type(outcomes[1].error) is InvalidPayload
+    assert type(outcomes[1].error) is InvalidPayloadError
     assert type(outcomes[2].error) is RuntimeError
 
 
@@ -185,7 +186,7 @@ def test_an_interrupt_cuts_waits_short_and_tells_what_is_known() -> None:
     told: list[Outcome] = []
     http = httpx.Client(transport=httpx.MockTransport(crowd))
     client = EngageClient("https://c.example", rate=1_000_000, http=http, **SETTINGS)
-    policy = RetryPolicy(again=(3600.0,), look=(3600.0,))
+    policy = RetryPolicy(retry_delays=(3600.0,), lookup_delays=(3600.0,))
 
     def items() -> Iterator[Item]:
         yield from gifts(8)
@@ -195,7 +196,7 @@ def test_an_interrupt_cuts_waits_short_and_tells_what_is_known() -> None:
         list(send_many(client, items(), retry=policy, on_outcome=told.append))
     assert sorted(outcome.number for outcome in told) == list(range(len(told)))
     assert told
-    assert all(isinstance(it.error, (NotSent, OutcomeUnknown)) for it in told)
+    assert all(isinstance(it.error, (NotSentError, OutcomeUnknownError)) for it in told)
 
 
 def test_a_cancelled_task_lets_what_is_in_flight_come_to_its_end() -> None:

@@ -20,16 +20,16 @@ from runtime.async_client import AsyncEngageClient
 from runtime.call.retry import RetryPolicy
 from runtime.client import EngageClient
 from runtime.errors import (
+    ConfigurationError,
     EngageError,
-    InvalidPayload,
-    Misconfigured,
-    ReadFailed,
-    UnreadablePayload,
+    InvalidPayloadError,
+    ReadError,
+    UnreadablePayloadError,
 )
-from runtime.payload.checks import Json, Reader, read_date_time, read_integer, read_string
+from runtime.payload import Json, Reader, read_date_time, read_integer, read_string
 from runtime.results import Receipt, Stored
 from runtime.transport import http as transport
-from runtime.transport.http import Stamps
+from runtime.transport.clock import CreatedDates
 from tests.support.clocks import FakeClock
 
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
@@ -220,28 +220,36 @@ def test_every_success_with_an_id_is_a_receipt(
 
 
 BROKEN = [b"<p>", b'{"id":', b"5", b'"i1"', b"[]", b"\xff\xfe\x00", b"[" * 10**5]
-UNANSWERED = ("OutcomeUnknown", "ReadFailed", "ReadFailed", "OutcomeUnknown")
-UNUSABLE = ("", "ReadFailed", "ReadFailed")
-REJECTED = ("Rejected",) * 4
+UNANSWERED = ("OutcomeUnknownError", "ReadError", "ReadError", "OutcomeUnknownError")
+UNUSABLE = ("", "ReadError", "ReadError")
+REJECTED = ("RejectedError",) * 4
 IDS: list[object] = [None, "", [], {}, 1.5]
 ITEMS: list[object] = [None, {}, [1], [None], [[]]]
 OUTCOMES = [
     *[(status, b"", REJECTED) for status in (302, 400, 404, 409, 410, 422)],
-    *[(status, "No contact", ("NotAuthorised",) * 4) for status in (401, 403)],
-    (401, {"message": f"bad key {KEY}"}, ("NotAuthorised",)),
-    (404, {"errorCode": "ContactNotFound"}, ("UnknownContact",) * 4),
-    (404, {"errorCode": "NoInteraction"}, ("UnknownInteraction",) * 4),
-    (404, {"message": "No such interaction schema"}, ("UnknownSchema", "UnknownInteraction") * 2),
-    (404, {"message": "No such interaction"}, ("Rejected", "UnknownInteraction") * 2),
-    (404, {"message": "Interaction? Ask your contact"}, ("UnknownContact", "UnknownInteraction")),
+    *[(status, "No contact", ("UnauthorizedError",) * 4) for status in (401, 403)],
+    (401, {"message": f"bad key {KEY}"}, ("UnauthorizedError",)),
+    (404, {"errorCode": "ContactNotFound"}, ("UnknownContactError",) * 4),
+    (404, {"errorCode": "NoInteraction"}, ("RejectedError", "InteractionNotFoundError") * 2),
+    (
+        404,
+        {"message": "No such interaction schema"},
+        ("UnknownSchemaError", "InteractionNotFoundError") * 2,
+    ),
+    (404, {"message": "No such interaction"}, ("RejectedError", "InteractionNotFoundError") * 2),
+    (
+        404,
+        {"message": "Interaction? Ask your contact"},
+        ("UnknownContactError", "InteractionNotFoundError"),
+    ),
     *[(404, {"message": text}, REJECTED) for text in ("No such route", 5, None, ["contact"])],
-    (429, b"", ("RateLimited",) * 4),
+    (429, b"", ("RateLimitedError",) * 4),
     *[(status, b"", UNANSWERED) for status in (408, 500, 502, 503)],
     *[(200, body, UNANSWERED[:3]) for body in BROKEN],
     *[(400, body, REJECTED) for body in (*BROKEN, b'{"message":' * 10**5)],
-    *[(status, body, ("Ignored",)) for status in (200, 204) for body in (b"", b" ", b"null")],
-    *[(201, body, ("Ignored",)) for body in ({}, {"ID": "x"}, *({"id": bad} for bad in IDS))],
-    *[(200, {"id": bad}, ("Ignored",)) for bad in (True, False)],
+    *[(status, body, ("IgnoredError",)) for status in (200, 204) for body in (b"", b" ", b"null")],
+    *[(201, body, ("IgnoredError",)) for body in ({}, {"ID": "x"}, *({"id": bad} for bad in IDS))],
+    *[(200, {"id": bad}, ("IgnoredError",)) for bad in (True, False)],
     *[(200, {"id": "i1", "items": bad, "data": [ITEM]}, UNUSABLE) for bad in ITEMS],
     *[(200, without(key), UNUSABLE) for key in ("id", "contactId", "schemaId")],
 ]
@@ -257,7 +265,7 @@ def test_every_answer_has_its_error(
             error = error_of(connect(answering(body, status)), operation)
             assert type(error) is getattr(errors, name)
             assert getattr(error, "status", status) == status
-            is_send = (operation, name) == ("send", "OutcomeUnknown")
+            is_send = (operation, name) == ("send", "OutcomeUnknownError")
             assert getattr(error, "created_date", None) == (STAMP if is_send else None)
 
 
@@ -279,13 +287,13 @@ NEVER_LEFT = (
 def test_a_broken_exchange_tells_what_is_known(
     connect: Connect, kind: type[httpx.RequestError]
 ) -> None:
-    writes = "NotSent" if issubclass(kind, NEVER_LEFT) else "OutcomeUnknown"
-    outcomes = (writes, "ReadFailed", "ReadFailed", writes)
+    writes = "NotSentError" if issubclass(kind, NEVER_LEFT) else "OutcomeUnknownError"
+    outcomes = (writes, "ReadError", "ReadError", writes)
     for operation, name in zip(OPERATIONS, outcomes, strict=True):
         error = error_of(connect(failing(kind("the line went dead"))), operation)
         assert type(error) is getattr(errors, name)
         assert "the line went dead" in str(error)
-        is_send = (operation, name) == ("send", "OutcomeUnknown")
+        is_send = (operation, name) == ("send", "OutcomeUnknownError")
         assert getattr(error, "created_date", None) == (STAMP if is_send else None)
 
 
@@ -293,13 +301,13 @@ def test_a_broken_exchange_tells_what_is_known(
 def test_an_answer_without_end_is_cut_off(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "LARGEST_ANSWER", 10_000)
+    monkeypatch.setattr(transport, "LARGEST_BODY", 10_000)
     packed = gzip.compress(b" " * 1_000_000)
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=packed, headers={"Content-Encoding": "gzip"})
 
-    outcomes = ("OutcomeUnknown", "ReadFailed", "ReadFailed", "OutcomeUnknown")
+    outcomes = ("OutcomeUnknownError", "ReadError", "ReadError", "OutcomeUnknownError")
     for operation, name in zip(OPERATIONS, outcomes, strict=True):
         error = error_of(connect(answer), operation)
         assert type(error) is getattr(errors, name)
@@ -334,12 +342,12 @@ BAD_SETTINGS = [
 ]
 
 
-def misconfigured(patch: pytest.MonkeyPatch, settings: dict[str, str]) -> Misconfigured:
+def misconfigured(patch: pytest.MonkeyPatch, settings: dict[str, str]) -> ConfigurationError:
     for name, value in (SETTINGS | settings).items():
         patch.setenv(name, value)
-    with pytest.raises(Misconfigured):
+    with pytest.raises(ConfigurationError):
         AsyncEngageClient.from_env()
-    with pytest.raises(Misconfigured) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         EngageClient.from_env()
     return caught.value
 
@@ -360,7 +368,7 @@ def test_a_bad_setting_shows_the_key_in_no_frame(
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, f"{value}\n" if name == wrong else value)
     value = ""
-    with pytest.raises(Misconfigured) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         EngageClient.from_env()
     assert KEY not in frames_of(caught.value)
 
@@ -391,7 +399,7 @@ def test_the_key_goes_to_no_other_place(connect: Connect, operation: str, status
         return httpx.Response(status, headers={"Location": "https://evil.example/"})
 
     error = error_of(connect(redirect, follow_redirects=True), operation)
-    assert (type(error), hosts) == (errors.Rejected, ["acme.voyado.com"])
+    assert (type(error), hosts) == (errors.RejectedError, ["acme.voyado.com"])
 
 
 def test_a_client_closes_what_it_made_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -421,14 +429,14 @@ def test_a_client_closes_what_it_made_and_nothing_else(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("zone", [None, timezone(timedelta(seconds=1172))])
 def test_what_cannot_be_sent_is_refused_in_one_error(connect: Connect, zone: Any) -> None:
     recorder = Recorder()
-    with pytest.raises(InvalidPayload) as caught:
+    with pytest.raises(InvalidPayloadError) as caught:
         run(connect(recorder).send("", GIFT, created_date=MOMENT.replace(tzinfo=zone)))
     assert [item.property for item in caught.value.violations] == ["createdDate", "contactId"]
     assert not recorder.requests
 
 
 def test_an_int_that_json_cannot_write_is_a_typed_error() -> None:
-    with pytest.raises(InvalidPayload):
+    with pytest.raises(InvalidPayloadError):
         threads(Recorder()).send(CONTACT, Gift("x", 10**5000))
 
 
@@ -437,7 +445,7 @@ def dates(recorder: Recorder) -> list[datetime]:
 
 
 def test_eight_threads_never_get_the_same_date_twice() -> None:
-    stamps, interval = Stamps(FakeClock()), sys.getswitchinterval()
+    stamps, interval = CreatedDates(FakeClock()), sys.getswitchinterval()
 
     def take(count: int) -> list[datetime]:
         return [stamps.next() for _ in range(count)]
@@ -486,7 +494,7 @@ DEAD_ENDS = [
 @both
 @pytest.mark.parametrize("hrefs", DEAD_ENDS)
 def test_a_link_that_leads_nowhere_ends_in_read_failed(connect: Connect, hrefs: list[str]) -> None:
-    with pytest.raises(ReadFailed):
+    with pytest.raises(ReadError):
         OPERATIONS["list"](connect(Recorder(*map(page, hrefs))))
 
 
@@ -521,12 +529,12 @@ def test_what_is_stored_as_null_is_absent() -> None:
 def test_a_missing_payload_is_a_typed_error(payload: object) -> None:
     item = stored(payload=payload)
     assert item.raw == payload
-    with pytest.raises(UnreadablePayload, match="has no payload"):
+    with pytest.raises(UnreadablePayloadError, match="has no payload"):
         _ = item.payload
 
 
 def test_an_interaction_of_another_schema_is_not_read_as_this_one() -> None:
-    with pytest.raises(UnreadablePayload, match="is of the schema Other"):
+    with pytest.raises(UnreadablePayloadError, match="another schema: Other"):
         _ = stored(schemaId="Other").payload
 
 
@@ -534,7 +542,7 @@ def test_an_interaction_of_another_schema_is_not_read_as_this_one() -> None:
 def test_a_damaged_payload_is_a_typed_error_that_stops_no_loop(raw: object) -> None:
     client = threads(answering({"items": [{**ITEM, "payload": raw}, ITEM]}))
     damaged, good = client.list(Gift, CONTACT)
-    with pytest.raises(UnreadablePayload, match="price") as caught:
+    with pytest.raises(UnreadablePayloadError, match="price") as caught:
         _ = damaged.payload
     assert SECRET not in f"{caught.value} {caught.value!r} {damaged!r}"
     assert (damaged.raw, good.payload) == (raw, GIFT)
@@ -560,5 +568,5 @@ def test_the_date_of_a_stored_interaction_is_utc_unless_it_says_otherwise(
 @pytest.mark.parametrize("text", ["", "yesterday", "2024-02-30T00:00:00Z", 5, {}, "2024\ud800"])
 def test_a_damaged_date_is_a_typed_error(text: object) -> None:
     item = stored(createdDate=text)
-    with pytest.raises(UnreadablePayload):
+    with pytest.raises(UnreadablePayloadError):
         _ = item.created_date

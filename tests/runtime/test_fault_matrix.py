@@ -12,7 +12,7 @@ import pytest
 from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.sandbox.store.paging import PAGE_SIZE
-from engage_interactions import EngageClient, OutcomeUnknown, RetryPolicy
+from engage_interactions import EngageClient, OutcomeUnknownError, RetryPolicy
 from engage_interactions.favourite import Favourite
 from tests.support.paths import ROOT
 
@@ -35,7 +35,7 @@ def test_two_equal_sends_at_once_never_share_a_receipt() -> None:
         add(sandbox, Fault(kind=Kind.DROP, method="POST"))
         with equal_sends(sandbox) as (first, second):
             _ = second.exception()
-            sandbox.platform.clock.move(timedelta(hours=1))
+            sandbox.state.clock.move(timedelta(hours=1))
         receipts = first.result() + second.result()
     assert len(receipts) == len(set(receipts))
 
@@ -50,22 +50,22 @@ def test_a_receipt_that_an_equal_send_gets_during_a_look_is_not_shared() -> None
         add(sandbox, Fault(kind=Kind.SLOW, method="GET", seconds=0))  # the first page
         add(sandbox, Fault(kind=Kind.SLOW, method="GET", seconds=3600))
         with equal_sends(sandbox) as (first, second):
-            wait_until(lambda: not sandbox.platform.faults.list())
-            sandbox.platform.clock.move(timedelta(minutes=30))
+            wait_until(lambda: not sandbox.state.faults.list())
+            sandbox.state.clock.move(timedelta(minutes=30))
             _ = first.exception()
-            sandbox.platform.clock.move(timedelta(hours=2))
+            sandbox.state.clock.move(timedelta(hours=2))
         receipts = first.result() + second.result()
     assert len(receipts) == len(set(receipts))
 
 
 def add(sandbox: Sandbox, fault: Fault) -> None:
-    sandbox.platform.faults.add(fault)
+    sandbox.state.faults.add(fault)
 
 
 @contextmanager
 def equal_sends(sandbox: Sandbox) -> Generator[tuple[Future[list[str]], Future[list[str]]]]:
     """Two of one client; the second begins when the first is stored. The ids of their receipts."""
-    retry = RetryPolicy(look=(0.05,))
+    retry = RetryPolicy(lookup_delays=(0.05,))
     moment = datetime.now(UTC)
     with EngageClient(**address(sandbox), retry=retry) as client, ThreadPoolExecutor(2) as pool:
 
@@ -73,7 +73,7 @@ def equal_sends(sandbox: Sandbox) -> Generator[tuple[Future[list[str]], Future[l
             try:
                 payload = Favourite(product_sku="1")
                 return [client.send(CONTACT, payload, created_date=moment).id]
-            except OutcomeUnknown:  # is honest, and no receipt
+            except OutcomeUnknownError:  # is honest, and no receipt
                 return []
 
         stored = len(read_back(sandbox))

@@ -277,7 +277,7 @@ def test_mistakes_alone_are_reported_each_on_its_line(checker: str, folder: Path
 
 def test_what_no_type_checker_sees_is_refused_when_it_is_run(folder: Path) -> None:
     used, outcomes = vars(importlib.import_module("consumer")), Counter[str]()
-    refusals = (used["outdated"].InvalidPayload, TypeError, AttributeError)
+    refusals = (used["outdated"].InvalidPayloadError, TypeError, AttributeError)
     for lines in map(list, map(constructions, SCHEMAS)):
         one = eval(lines[0].text, used)
         for line in lines:

@@ -17,19 +17,19 @@ from typing import Any
 import pytest
 
 from engage_interactions import (
+    ConfigurationError,
     EngageClient,
-    InvalidPayload,
-    Misconfigured,
-    NotAuthorised,
-    NotSent,
-    OutcomeUnknown,
+    InvalidPayloadError,
+    NotSentError,
+    OutcomeUnknownError,
     Receipt,
     RetryPolicy,
+    UnauthorizedError,
 )
 from engage_interactions._runtime import registry as snapshot
 from engage_interactions._runtime.outbox import delivery as outbox_delivery
 from engage_interactions.favourite import Favourite
-from engage_interactions.outbox import AlreadyDelivering, Delivery, Entry, Outbox, OutboxFailed
+from engage_interactions.outbox import AlreadyDeliveringError, Delivery, Entry, Outbox, OutboxError
 from tests.support.outbox import POLICY, PowerCut, Till
 from tests.support.paths import ROOT
 from tests.support.platform import CONTACT, Gift
@@ -74,7 +74,7 @@ def test_what_was_done_but_not_answered_is_found_when_its_look_is_due(
 ) -> None:
     till.outbox.put(CONTACT, COAT)
     till.platform.script = [word]
-    assert isinstance(till.deliver().stopped, OutcomeUnknown)
+    assert isinstance(till.deliver().stopped, OutcomeUnknownError)
     assert till.states == ["sending"]
     assert till.deliver(4.9) == Delivery(0, 0, 0, None), "before it is due"
     receipts: list[tuple[int, Receipt]] = []
@@ -217,7 +217,7 @@ def test_a_platform_that_takes_nothing_is_not_asked_for_each_entry(till: Till, w
         till.outbox.put(CONTACT, COAT)
     till.platform.script = [word] * 3
     stopped = till.deliver().stopped
-    assert isinstance(stopped, (NotSent, NotAuthorised, OutcomeUnknown))
+    assert isinstance(stopped, (NotSentError, UnauthorizedError, OutcomeUnknownError))
     assert till.platform.sent == 1
 
 
@@ -238,7 +238,7 @@ def test_a_refused_key_rejects_nothing(till: Till) -> None:
     till.outbox.put(CONTACT, COAT)
     till.platform.script = ["key"] * 50
     for _ in range(50):
-        assert isinstance(till.deliver(3).stopped, NotAuthorised)
+        assert isinstance(till.deliver(3).stopped, UnauthorizedError)
     assert till.states == ["waiting"]
     assert till.deliver(3).delivered == 1
 
@@ -332,7 +332,7 @@ def test_equal_entries_never_share_an_interaction(
 @contextmanager
 def today(**changes: Any) -> Generator[None]:
     """The package as it is after it was generated from a schema that was changed."""
-    found = snapshot.origins()
+    found = snapshot.generated_schemas()
     saved = dict(found)
     try:
         found["favourite"] = replace(found["favourite"], schema_hash="another", **changes)
@@ -363,18 +363,20 @@ def test_an_entry_without_a_schema_is_rejected_or_unknown(
     till.outbox.put(CONTACT, COAT)
     till.platform.script = ["timeout after"]
     till.deliver()
-    monkeypatch.setattr(outbox_delivery, "origins", dict[str, snapshot.Origin])
+    monkeypatch.setattr(outbox_delivery, "generated_schemas", dict[str, snapshot.GeneratedSchema])
     till.deliver(5.1)
     assert till.states == ["unknown", "rejected"]
-    assert all("no schema favourite" in entry.reasons[0] for entry in till.outbox.entries())
+    assert all(
+        "without the schema favourite" in entry.reasons[0] for entry in till.outbox.entries()
+    )
 
 
 def test_what_cannot_be_sent_cannot_be_put(till: Till) -> None:
-    with pytest.raises(InvalidPayload, match="time zone"):
+    with pytest.raises(InvalidPayloadError, match="time zone"):
         till.outbox.put(CONTACT, COAT, created_date=datetime(2026, 1, 1))
-    with pytest.raises(InvalidPayload, match="no schema of this package"):
+    with pytest.raises(InvalidPayloadError, match="schemaId"):
         till.outbox.put(CONTACT, Gift("a"))
-    with pytest.raises(InvalidPayload, match="contactId"):
+    with pytest.raises(InvalidPayloadError, match="contactId"):
         till.outbox.put("..", COAT)
     assert not till.states
 
@@ -401,7 +403,7 @@ def test_a_damaged_entry_does_not_hold_up_the_others(till: Till, damage: str) ->
     with closing(sqlite3.connect(till.path, isolation_level=None)) as db:
         db.execute(f"UPDATE entries SET {damage} WHERE id = 1")
     first, second = till.outbox.entries()
-    assert (first.payload, first.reasons) == ({}, ("the entry is damaged",))
+    assert (first.payload, first.reasons) == ({}, ("The entry is damaged.",))
     assert second.payload == COAT.to_payload()
     assert till.deliver() == Delivery(1, 1, 0, None)
     assert till.only == replace(first, state="rejected")
@@ -420,7 +422,7 @@ def test_a_closed_client_is_told_before_anything_is_begun(till: Till) -> None:
     till.client.close()
     with EngageClient("https://acme.voyado.com", api_key="k", user_agent="a/1") as closed:
         pass
-    with pytest.raises(Misconfigured, match="closed"):
+    with pytest.raises(ConfigurationError, match="closed"):
         till.outbox.deliver(closed)
     assert till.states == ["waiting"]
 
@@ -488,7 +490,7 @@ def test_there_is_one_delivery_at_a_time_in_a_process(till: Till) -> None:
 
     def again(number: int, receipt: Receipt) -> None:
         for _ in range(2):  # the first try must not break the claim of the delivery
-            with Outbox(till.path) as other, pytest.raises(AlreadyDelivering):
+            with Outbox(till.path) as other, pytest.raises(AlreadyDeliveringError):
                 other.deliver(till.client)
 
     assert till.deliver(on_receipt=again).delivered == 1
@@ -515,7 +517,7 @@ def test_a_process_that_is_killed_leaves_the_delivery_to_the_next(till: Till) ->
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"sending\n"
-        with pytest.raises(AlreadyDelivering):
+        with pytest.raises(AlreadyDeliveringError):
             till.deliver()
         other.kill()
     assert till.deliver(0.0).stopped is None
@@ -553,7 +555,7 @@ def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(tmp_path: Path) -
     db.close()
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
     for name in ("other.db", "text", "later.db", "no/folder.db", ""):
-        with pytest.raises(OutboxFailed, match=str(tmp_path)):
+        with pytest.raises(OutboxError, match=str(tmp_path)):
             Outbox(tmp_path / name)
     assert {file: file.read_bytes() for file in before} == before
 
@@ -562,14 +564,14 @@ FILL = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
 from engage_interactions.favourite import Favourite
-from engage_interactions.outbox import Outbox, OutboxFailed
+from engage_interactions.outbox import Outbox, OutboxError
 outbox = Outbox(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 done = []
 try:
     while True:
         done.append(outbox.put("c", Favourite(product_sku="x" * 1000)))
-except OutboxFailed:
+except OutboxError:
     print(len(done))
 """
 
@@ -633,8 +635,8 @@ def test_processes_that_open_a_new_file_at_once_all_put(tmp_path: Path) -> None:
 
 
 def test_the_classes_are_found_by_the_lock_of_the_package() -> None:
-    found = snapshot.origins()["Reuse-Spring-2023"]
-    assert found.kind().__schema_id__ == "Reuse-Spring-2023"
+    found = snapshot.generated_schemas()["Reuse-Spring-2023"]
+    assert found.load_payload_class().__schema_id__ == "Reuse-Spring-2023"
     assert json.dumps(snapshot.json_schema("favourite"))
 
 

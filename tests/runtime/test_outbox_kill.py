@@ -35,7 +35,7 @@ ROUNDS = 250
 LONGEST_LIFE = 0.06
 CONTACTS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(500)]
 # Before anything is sent again, the sandbox has had four seconds for what a killed process sent.
-POLICY = RetryPolicy(again=(0.05,), look=(2.0, 2.0), resend=True)
+POLICY = RetryPolicy(retry_delays=(0.05,), lookup_delays=(2.0, 2.0), resend=True)
 
 
 def nursery(file: Path, base_url: str) -> None:
@@ -128,7 +128,7 @@ def stored(sandbox: Sandbox) -> Counter[str]:
         return Counter(
             str(item.payload["productSku"])
             for contact in CONTACTS
-            for item in tenant.interactions(
+            for item in tenant.list_interactions(
                 contact, "favourite", BEFORE_THE_NEWEST, until="9999", limit=1_000_000
             )
         )

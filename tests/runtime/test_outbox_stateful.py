@@ -41,8 +41,8 @@ NOT_DONE = ["never left", "429", "key"]
 REFUSED = ["refused before", "ignored before", "contact"]
 POSTS = [*["ok"] * 4, *DOUBTFUL, *NOT_DONE, *REFUSED]
 LOOKS = [*["ok"] * 20, "timeout", "drop", "500", "html", "cut", "contact", *NOT_DONE]
-HASTY = RetryPolicy(look=(5.0,), resend=True)
-POLICIES = [*[POLICY] * 4, *[HASTY] * 3, RetryPolicy(look=(5.0,)), RetryPolicy()]
+HASTY = RetryPolicy(lookup_delays=(5.0,), resend=True)
+POLICIES = [*[POLICY] * 4, *[HASTY] * 3, RetryPolicy(lookup_delays=(5.0,)), RetryPolicy()]
 WAITS = [0.0, 4.0, 4.0, 6.0, 6.0, 11.0, 11.0, 100_000.0, -365 * 86_400.0]
 """A negative one is a clock that is set back."""
 
@@ -148,7 +148,7 @@ class Witness(Engage):
         assert self.bodies.setdefault(key, body) == body, "other bytes than the first time"
         doubt = self.doubts.get(key)
         if doubt and self.put[key] == 1:
-            looks = self.policy.look
+            looks = self.policy.lookup_delays
             assert self.policy.resend
             assert doubt.looks >= len(looks), "posted again without a look"
             assert doubt.posts == 1, "posted a third time"

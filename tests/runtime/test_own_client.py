@@ -11,13 +11,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from engage_interactions import AsyncEngageClient, EngageClient, Misconfigured, Rejected
+from engage_interactions import AsyncEngageClient, ConfigurationError, EngageClient, RejectedError
 from engage_interactions.product_review import ProductReview
 from engage_interactions.testing import AsyncRecordingClient, RecordingClient, sample
 
 CONTACT = "3f0c1a52-7d5e"
 METHODS = {"send", "get", "list", "interactions", "delete", "from_env"}
-RECORDING = {"sent", "clock", "script", "drop", "payloads", "assert_sent", "assert_nothing_sent"}
+RECORDING = {
+    *("sends", "clock", "fail_next", "drop_properties"),
+    *("payloads", "assert_sent", "assert_nothing_sent"),
+}
 
 
 def quote(kind: type[object], client: object) -> set[str]:
@@ -157,10 +160,10 @@ def test_a_hook_that_raises_for_a_status_hides_no_refusal() -> None:
         transport=httpx.MockTransport(refused), event_hooks={"response": [check]}
     ) as http:
         client = EngageClient("https://a.se", api_key="k", user_agent="S/1", http=http)
-        with pytest.raises(Rejected) as caught:
+        with pytest.raises(RejectedError) as caught:
             client.send(CONTACT, sample(ProductReview))
     assert caught.value.status == 400
-    with pytest.raises(Rejected):
+    with pytest.raises(RejectedError):
         asyncio.run(send_async())
 
 
@@ -172,9 +175,9 @@ def test_a_client_that_is_closed_says_so() -> None:
 
     client = EngageClient("https://a.se", api_key="k", user_agent="S/1")
     client.close()
-    with pytest.raises(Misconfigured, match="closed"):
+    with pytest.raises(ConfigurationError, match="closed"):
         client.send(CONTACT, sample(ProductReview))
-    with pytest.raises(Misconfigured, match="closed"):
+    with pytest.raises(ConfigurationError, match="closed"):
         asyncio.run(send_async())
 
 
@@ -198,7 +201,7 @@ def test_an_observer_counts_as_one_whatever_it_holds() -> None:
         client = EngageClient(
             "https://a.se", api_key="k", user_agent="S/1", http=http, observer=observer
         )
-        with pytest.raises(Rejected):
+        with pytest.raises(RejectedError):
             client.send(CONTACT, sample(ProductReview))
     assert observer == ["POST"]
 
@@ -206,6 +209,6 @@ def test_an_observer_counts_as_one_whatever_it_holds() -> None:
 def test_a_host_has_one_pace_however_it_is_written() -> None:
     ways = ["https://a.se", "https://A.se/", "https://a.se:443"]
     clients = [EngageClient(url, api_key="k", user_agent="S/1") for url in ways]
-    assert len({id(client.__engine__.pace) for client in clients}) == 1
+    assert len({id(client.__engine__.limiter) for client in clients}) == 1
     for client in clients:
         client.close()

@@ -11,7 +11,12 @@ import httpx
 import pytest
 
 from engage_codegen.sandbox.server import Sandbox
-from engage_interactions import EngageClient, InvalidPayload, UnknownContact, UnknownSchema
+from engage_interactions import (
+    EngageClient,
+    InvalidPayloadError,
+    UnknownContactError,
+    UnknownSchemaError,
+)
 from engage_interactions.favourite import Favourite
 from engage_interactions.product_review import ProductReview, send_product_review
 from engage_interactions.repair import Repair
@@ -48,16 +53,16 @@ def test_what_the_platform_refuses_has_a_name(
     tenant: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with EngageClient.from_env() as engage:
-        with pytest.raises(UnknownContact):
+        with pytest.raises(UnknownContactError):
             engage.send("00000000-0000-4000-8000-000000000000", Favourite(product_sku="1"))
         monkeypatch.setattr(Favourite, "__schema_id__", "noSuchSchema")
-        with pytest.raises(UnknownSchema):
+        with pytest.raises(UnknownSchemaError):
             engage.send(CONTACT, Favourite(product_sku="1"))
 
 
 def test_all_violations_come_in_one_error() -> None:
     wrong: dict[str, object] = {"product_sku": 1, "repair_type": None, "received_at": "today"}
-    with pytest.raises(InvalidPayload) as caught:
+    with pytest.raises(InvalidPayloadError) as caught:
         Repair(**wrong, cost=True, under_warranty=1)  # type: ignore[arg-type]
     assert [violation.property for violation in caught.value.violations] == [
         "productSku",
@@ -66,14 +71,20 @@ def test_all_violations_come_in_one_error() -> None:
         "cost",
         "underWarranty",
     ]
-    with pytest.raises(InvalidPayload) as caught:
+    with pytest.raises(InvalidPayloadError) as caught:
         Repair.from_payload({"productSku": 1, "unknown": 1, "receivedAt": "2026-01-01T00:00:00"})
-    assert {str(violation) for violation in caught.value.violations} == {
-        "unknown: is not declared in the schema",
-        "productSku: has to be a string, not int",
-        "repairType: is required",
-        "receivedAt: is no RFC 3339 date-time with an offset",
-    }
+    assert [(violation.property, violation.code) for violation in caught.value.violations] == [
+        ("unknown", "undeclared"),
+        ("productSku", "type"),
+        ("repairType", "required"),
+        ("receivedAt", "format"),
+    ]
+    assert str(caught.value) == (
+        "repair: unknown: is not declared in the schema; "
+        "productSku: must be a string, not int; "
+        "repairType: is required; "
+        "receivedAt: is not an RFC 3339 date-time with an offset"
+    )
 
 
 def test_an_instance_cannot_be_changed() -> None:

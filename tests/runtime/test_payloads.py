@@ -1,4 +1,4 @@
-"""The checks and readers of the runtime, against the rules of JSON Schema and RFC 3339."""
+"""The checks, codecs and the reader of payloads follow JSON Schema and RFC 3339."""
 
 import pickle
 from collections import OrderedDict, UserDict
@@ -15,9 +15,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from runtime.errors import EngageError, InvalidPayload, Violation
-from runtime.payload import checks as payloads
-from runtime.payload.checks import Json, Reader, encode_date_time, read_date_time
+from runtime.errors import EngageError, InvalidPayloadError
+from runtime.payload import (
+    Json,
+    Reader,
+    check_boolean,
+    check_date_time,
+    check_integer,
+    check_number,
+    check_string,
+    encode_date_time,
+    read_boolean,
+    read_date_time,
+    read_integer,
+    read_number,
+    read_string,
+)
+from runtime.violation import InvalidValueError, Violation, ViolationCode
 
 Check: TypeAlias = Callable[[list[Violation], str, object], None]
 Read: TypeAlias = Callable[[Json], object]
@@ -28,7 +42,7 @@ modest = settings(deadline=None, max_examples=150)
 thorough = settings(deadline=None, max_examples=500)
 
 
-class Colour(StrEnum):
+class Color(StrEnum):
     RED = "red"
 
 
@@ -41,14 +55,14 @@ class Weight(float):
 
 
 class Moment(datetime):
-    """A datetime that writes itself in another way, as those of some libraries do."""
+    """A datetime with an `isoformat` of its own, as some libraries have."""
 
     def isoformat(self, *args: Any, **kwargs: Any) -> str:
         return "yesterday"
 
 
 class Nowhere(tzinfo):
-    """A time zone that knows no offset: a datetime in it is naive."""
+    """A time zone without an offset: a datetime in it is naive."""
 
     def utcoffset(self, moment: datetime | None, /) -> None:
         return None
@@ -60,24 +74,24 @@ def offset(**parts: float) -> timezone:
     return timezone(timedelta(**parts))
 
 
-def rule_of(read: Read, value: Json) -> str:
-    with pytest.raises(ValueError, match=r"^(has|is) .") as caught:
+def read_failure(read: Read, value: Json) -> InvalidValueError:
+    with pytest.raises(InvalidValueError, match=r"^(must|has|is) .") as caught:
         read(value)
-    return str(caught.value)
+    return caught.value
 
 
 def violations(check: Check, value: object) -> list[Violation]:
-    problems: list[Violation] = []
-    check(problems, "price", value)
-    return problems
+    found: list[Violation] = []
+    check(found, "price", value)
+    return found
 
 
 ACCEPTED: dict[Check, list[object]] = {
-    payloads.check_string: ["", "å\n", Colour.RED],
-    payloads.check_integer: [0, -1, HUGE, Size.SMALL],
-    payloads.check_number: [0, -0.0, 1.5, 1e308, HUGE, Size.SMALL, Weight(2.5)],
-    payloads.check_boolean: [True, False],
-    payloads.check_date_time: [
+    check_string: ["", "å\n", Color.RED],
+    check_integer: [0, -1, HUGE, Size.SMALL],
+    check_number: [0, -0.0, 1.5, 1e308, HUGE, Size.SMALL, Weight(2.5)],
+    check_boolean: [True, False],
+    check_date_time: [
         *(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
         *(MOMENT, Moment(2024, 1, 1, tzinfo=UTC)),
         *(MOMENT.replace(tzinfo=offset(minutes=minutes)) for minutes in (345, -1439, 1439)),
@@ -85,14 +99,14 @@ ACCEPTED: dict[Check, list[object]] = {
 }
 
 REFUSED: dict[Check, list[object]] = {
-    payloads.check_string: [b"x", bytearray(b"x"), 1, True, ["x"], None],
-    payloads.check_integer: [True, False, 1.0, 1.5, Decimal(1), "1", None, float("nan"), [1]],
-    payloads.check_number: [
+    check_string: [b"x", bytearray(b"x"), 1, True, ["x"], None],
+    check_integer: [True, False, 1.0, 1.5, Decimal(1), "1", None, float("nan"), [1]],
+    check_number: [
         *(True, False, "1.5", None, 1j, Decimal("1.5"), Fraction(1, 2), [1.5]),
         *(kind(text) for kind in (float, Weight) for text in ("nan", "inf", "-inf")),
     ],
-    payloads.check_boolean: [0, 1, 1.0, "true", "", None, Size.SMALL],
-    payloads.check_date_time: [
+    check_boolean: [0, 1, 1.0, "true", "", None, Size.SMALL],
+    check_date_time: [
         *(MOMENT.isoformat(), date(2024, 1, 1), 1700000000, None, True),
         *(Moment(2024, 1, 1), MOMENT.replace(tzinfo=None), MOMENT.replace(tzinfo=Nowhere())),
         *(MOMENT.replace(tzinfo=offset(seconds=seconds)) for seconds in (1172, -1172, 1, 60.5)),
@@ -101,36 +115,40 @@ REFUSED: dict[Check, list[object]] = {
 
 
 @pytest.mark.parametrize(("check", "value"), [(c, v) for c in ACCEPTED for v in ACCEPTED[c]])
-def test_a_check_notes_nothing_about_a_value_of_its_type(check: Check, value: object) -> None:
+def test_a_check_accepts_every_value_of_its_type(check: Check, value: object) -> None:
     assert violations(check, value) == []
 
 
 @pytest.mark.parametrize(("check", "value"), [(c, v) for c in REFUSED for v in REFUSED[c]])
-def test_a_check_notes_one_violation_that_carries_the_refused_value(
-    check: Check, value: object
-) -> None:
-    (problem,) = violations(check, value)
-    assert problem.property == "price"
-    assert problem.value is value
-    assert problem.rule.startswith("has ")
+def test_a_check_reports_one_violation_with_the_refused_value(check: Check, value: object) -> None:
+    (violation,) = violations(check, value)
+    assert violation.property == "price"
+    assert violation.value is value
+    assert violation.message.startswith(("must ", "has "))
 
 
 @pytest.mark.parametrize(
-    ("check", "value", "words"),
+    ("check", "value", "code", "words"),
     [
-        (payloads.check_string, None, "not null"),
-        (payloads.check_integer, True, "not bool"),
-        (payloads.check_number, float("nan"), "finite"),
-        (payloads.check_date_time, datetime(2024, 1, 1), "time zone"),
+        (check_string, None, "type", "not null"),
+        (check_integer, True, "type", "not bool"),
+        (check_number, float("nan"), "finite", "finite"),
+        (check_date_time, "2024-01-01", "type", "not str"),
+        (check_date_time, datetime(2024, 1, 1), "time-zone", "time zone"),
         (
-            payloads.check_date_time,
+            check_date_time,
             MOMENT.replace(tzinfo=offset(seconds=30)),
+            "offset-seconds",
             "offset with seconds",
         ),
     ],
 )
-def test_a_check_names_what_is_wrong(check: Check, value: object, words: str) -> None:
-    assert words in violations(check, value)[0].rule
+def test_a_check_reports_the_code_and_a_message(
+    check: Check, value: object, code: ViolationCode, words: str
+) -> None:
+    (violation,) = violations(check, value)
+    assert violation.code == code
+    assert words in violation.message
 
 
 @pytest.mark.parametrize(
@@ -142,7 +160,7 @@ def test_a_check_names_what_is_wrong(check: Check, value: object, words: str) ->
         (Moment(2024, 1, 1, 9, tzinfo=offset(hours=1)), "2024-01-01T09:00:00+01:00"),
     ],
 )
-def test_a_datetime_is_written_in_its_own_offset(moment: datetime, text: str) -> None:
+def test_a_datetime_is_encoded_with_its_own_offset(moment: datetime, text: str) -> None:
     assert encode_date_time(moment) == text
 
 
@@ -152,11 +170,11 @@ seconds = st.integers(-86399, 86399).map(lambda count: offset(seconds=count))
 
 @given(st.datetimes(timezones=st.none() | minutes | seconds))
 @modest
-def test_a_datetime_passes_its_check_exactly_when_it_survives_as_valid_text(
+def test_a_datetime_is_accepted_if_and_only_if_its_text_is_a_valid_date_time(
     moment: datetime,
 ) -> None:
     valid = DATE_TIME.is_valid(datetime.isoformat(moment))
-    assert valid == (not violations(payloads.check_date_time, moment))
+    assert valid == (not violations(check_date_time, moment))
     if valid:
         back = read_date_time(encode_date_time(moment))
         assert back - moment == timedelta(0)
@@ -164,8 +182,8 @@ def test_a_datetime_passes_its_check_exactly_when_it_survives_as_valid_text(
 
 
 @pytest.mark.parametrize("value", [True, False, 2.5, "2", None, [2], float("nan"), float("inf")])
-def test_what_is_no_integer_is_not_read_as_one(value: Json) -> None:
-    assert "has to be an integer" in rule_of(payloads.read_integer, value)
+def test_a_value_that_is_not_an_integer_is_refused_with_the_code_type(value: Json) -> None:
+    assert read_failure(read_integer, value).code == "type"
 
 
 def date_time(fraction: str = "", zone: str = "Z") -> str:
@@ -198,22 +216,24 @@ def test_a_date_time_is_read_to_its_fields_and_offset(text: str, moment: datetim
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "code"),
     [
-        *[(f"2016-12-31T{time}", "leap second") for time in ("23:59:60Z", "15:59:60.5-08:00")],
-        (date_time(".1234567"), "below a microsecond"),
-        (date_time("." + "0" * 30 + "1"), "below a microsecond"),
-        *[(f"{day}T00:00:00Z", "calendar") for day in ("2024-02-30", "2023-02-29", "2024-13-01")],
-        *[(f"{day}T00:00:00Z", "calendar") for day in ("2024-00-10",)],
-        ("0000-01-01T00:00:00Z", "year 0"),
+        *[(f"2016-12-31T{time}", "leap-second") for time in ("23:59:60Z", "15:59:60.5-08:00")],
+        (date_time(".1234567"), "precision"),
+        (date_time("." + "0" * 30 + "1"), "precision"),
+        *[(f"{day}T00:00:00Z", "format") for day in ("2024-02-30", "2023-02-29", "2024-13-01")],
+        *[(f"{day}T00:00:00Z", "format") for day in ("2024-00-10",)],
+        ("0000-01-01T00:00:00Z", "year-zero"),
     ],
 )
-def test_what_a_datetime_cannot_hold_is_refused_by_name(text: str, words: str) -> None:
-    assert words in rule_of(read_date_time, text)
+def test_a_date_time_that_python_cannot_represent_is_refused_with_its_own_code(
+    text: str, code: ViolationCode
+) -> None:
+    assert read_failure(read_date_time, text).code == code
 
 
 LONG = date_time(".25", "+01:00")
-NO_DATE_TIMES = [
+INVALID_DATE_TIMES = [
     # Whole texts, zones, fractions and separators.
     *"|now|2024-02-29|12:30:15Z|20240229T123015Z|2024-W09-4T12:30:15Z".split("|"),
     *"2024-02-29T24:00:00Z 2024-02-29T12:60:00Z 2024-02-29T12:30:61Z".split(),
@@ -227,14 +247,18 @@ NO_DATE_TIMES = [
 ]
 
 
-@pytest.mark.parametrize("text", NO_DATE_TIMES)
-def test_what_is_no_rfc_3339_date_time_is_refused(text: str) -> None:
-    assert "RFC 3339" in rule_of(read_date_time, text)
+@pytest.mark.parametrize("text", INVALID_DATE_TIMES)
+def test_a_text_that_is_not_an_rfc_3339_date_time_is_refused(text: str) -> None:
+    failure = read_failure(read_date_time, text)
+    assert failure.code == "format"
+    assert "RFC 3339" in failure.message
 
 
 @pytest.mark.parametrize("value", [None, True, 1700000000, 1.5, [date_time()], {}])
-def test_what_is_no_string_is_no_date_time(value: Json) -> None:
-    assert "has to be a date-time string" in rule_of(read_date_time, value)
+def test_a_date_time_must_be_a_string(value: Json) -> None:
+    failure = read_failure(read_date_time, value)
+    assert failure.code == "type"
+    assert "must be a date-time string" in failure.message
 
 
 def schema(**rules: str) -> Any:
@@ -245,10 +269,10 @@ def schema(**rules: str) -> Any:
 DIGITS = "^[0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}:[0-9]{2}.*([Zz]|[0-9]{2}:[0-9]{2})$"
 DATE_TIME = schema(type="string", format="date-time", pattern=DIGITS)
 TYPES: dict[Read, Any] = {
-    payloads.read_string: schema(type="string"),
-    payloads.read_integer: schema(type="integer"),
-    payloads.read_number: schema(type="number"),
-    payloads.read_boolean: schema(type="boolean"),
+    read_string: schema(type="string"),
+    read_integer: schema(type="integer"),
+    read_number: schema(type="number"),
+    read_boolean: schema(type="boolean"),
 }
 
 near_date_times = st.from_regex(
@@ -259,7 +283,7 @@ near_date_times = st.from_regex(
 
 @st.composite
 def damaged_date_times(draw: st.DrawFn) -> str:
-    """A valid one with one slice replaced by whatever comes."""
+    """Replace one slice of a valid date-time by any text."""
     text = draw(st.sampled_from([date_time(), date_time(".25", "+01:00"), date_time(zone="z")]))
     start = draw(st.integers(0, len(text)))
     end = min(len(text), start + draw(st.integers(0, 2)))
@@ -271,14 +295,14 @@ def damaged_date_times(draw: st.DrawFn) -> str:
 @example("0000-02-29T00:00:00Z")
 @example("2016-12-31T23:59:60Z")
 @thorough
-def test_the_verdict_on_a_date_time_is_that_of_the_validator(text: str) -> None:
+def test_read_date_time_agrees_with_an_independent_validator(text: str) -> None:
     try:
         read_date_time(text)
-    except ValueError as error:
+    except InvalidValueError as error:
         by_design = (
-            (text[17:19] == "60" and "leap second" in str(error))
-            or (text[26:27].isdigit() and "below a microsecond" in str(error))
-            or (text.startswith("0000") and "year 0" in str(error))
+            (text[17:19] == "60" and error.code == "leap-second")
+            or (text[26:27].isdigit() and error.code == "precision")
+            or (text.startswith("0000") and error.code == "year-zero")
         )
         assert by_design or not DATE_TIME.is_valid(text)
     else:
@@ -300,93 +324,110 @@ json_values: st.SearchStrategy[Json] = scalars | st.recursive(
 @example(value=1e300)
 @example(value=HUGE)
 @modest
-def test_the_verdict_on_a_value_is_that_of_the_validator(read: Read, value: Json) -> None:
+def test_readers_agree_with_an_independent_validator(read: Read, value: Json) -> None:
     try:
         result = read(value)
-    except ValueError:
+    except InvalidValueError:
         assert not TYPES[read].is_valid(value)
     else:
         assert TYPES[read].is_valid(value)
         assert result == value or Decimal(repr(result)) == Decimal(repr(value))
-        assert type(result) is (int if read is payloads.read_integer else type(value))
+        assert type(result) is (int if read is read_integer else type(value))
 
 
 def read_gift(payload: Mapping[str, Json]) -> tuple[object, ...]:
-    """As a generated ``from_payload`` does it, the checks of the new instance included."""
+    """Read and check a payload as a generated ``from_payload`` does."""
     with Reader("gift", payload, {"note", "price", "weight"}) as read:
-        note = read.required("note", payloads.read_string)
-        weight = read.required("weight", payloads.read_number)
-        price = read.optional("price", payloads.read_integer)
-        problems: list[Violation] = []
-        payloads.check_string(problems, "note", note)
-        payloads.check_number(problems, "weight", weight)
-        if problems:
-            raise InvalidPayload("gift", problems)
+        note = read.required("note", read_string)
+        weight = read.required("weight", read_number)
+        price = read.optional("price", read_integer)
+        found: list[Violation] = []
+        check_string(found, "note", note)
+        check_number(found, "weight", weight)
+        if found:
+            raise InvalidPayloadError("gift", found)
         return note, weight, price
 
 
-def refusal_of(payload: Mapping[str, Json]) -> InvalidPayload:
-    with pytest.raises(InvalidPayload) as caught:
+def refusal_of(payload: Mapping[str, Json]) -> InvalidPayloadError:
+    with pytest.raises(InvalidPayloadError) as caught:
         read_gift(payload)
     return caught.value
 
 
-def test_a_reader_gives_the_values_and_none_for_the_absent() -> None:
+def test_a_reader_returns_values_and_none_for_omitted_properties() -> None:
     assert read_gift({"note": "x", "weight": 2, "price": 2.0}) == ("x", 2, 2)
     assert read_gift({"note": "", "weight": 0}) == ("", 0, None)
 
 
 @pytest.mark.parametrize(
-    ("payload", "rules"),
+    ("payload", "expected"),
     [
-        ({}, {"note": "is required", "weight": "is required"}),
-        ({"note": "x", "weight": 1, "price": None}, {"price": "not null"}),
-        ({"note": None, "weight": 1}, {"note": "not null"}),
-        ({"note": "x", "weight": float("nan")}, {"weight": "finite"}),
-        ({"note": "x", "weight": 1, "Note": "y"}, {"Note": "not declared"}),
+        ({}, {"note": ("required", ""), "weight": ("required", "")}),
+        ({"note": "x", "weight": 1, "price": None}, {"price": ("type", "not null")}),
+        ({"note": None, "weight": 1}, {"note": ("type", "not null")}),
+        ({"note": "x", "weight": float("nan")}, {"weight": ("finite", "")}),
+        ({"note": "x", "weight": 1, "Note": "y"}, {"Note": ("undeclared", "")}),
         (
             {"weight": True, "price": "1", "": 0, "é": None},
             {
-                **{"note": "is required", "weight": "not bool", "price": "not str"},
-                **{"": "not declared", "é": "not declared"},
+                **{"note": ("required", ""), "weight": ("type", "not bool")},
+                **{"price": ("type", "not str"), "": ("undeclared", ""), "é": ("undeclared", "")},
             },
         ),
     ],
 )
-def test_one_error_has_one_violation_for_each_bad_property(
-    payload: dict[str, Json], rules: dict[str, str]
+def test_one_error_has_one_violation_for_each_invalid_property(
+    payload: dict[str, Json], expected: dict[str, tuple[ViolationCode, str]]
 ) -> None:
     error = refusal_of(payload)
-    assert sorted(item.property for item in error.violations) == sorted(rules)
-    for item in error.violations:
-        assert rules[item.property] in item.rule
-        assert item.value is payload.get(item.property)
-        assert str(item) in str(error)
+    assert sorted(violation.property for violation in error.violations) == sorted(expected)
+    for violation in error.violations:
+        code, words = expected[violation.property]
+        assert violation.code == code
+        assert words in violation.message
+        assert violation.value is payload.get(violation.property)
+        assert str(violation) in str(error)
 
 
-def test_a_violation_found_only_by_the_instance_joins_those_of_the_reader() -> None:
-    own = InvalidPayload("gift", [Violation("note", "is long"), Violation("z", "again")])
-    with pytest.raises(InvalidPayload) as caught, Reader("gift", {"z": 1}, {"note"}):
+def test_violations_of_the_instance_join_those_of_the_reader() -> None:
+    violations = [Violation("note", "maxLength", "is long"), Violation("z", "type", "again")]
+    own = InvalidPayloadError("gift", violations)
+    with pytest.raises(InvalidPayloadError) as caught, Reader("gift", {"z": 1}, {"note"}):
         raise own
-    assert [str(item) for item in caught.value.violations] == [
-        "z: is not declared in the schema",
-        "note: is long",
+    assert [(found.property, found.code) for found in caught.value.violations] == [
+        ("z", "undeclared"),
+        ("note", "maxLength"),
     ]
 
 
-def test_a_required_property_may_be_read_as_none() -> None:
+@pytest.mark.parametrize("payload", [{}, {"note": 5}])
+def test_a_rule_about_the_whole_payload_is_not_reported_beside_an_unread_property(
+    payload: dict[str, Json],
+) -> None:
+    violation = Violation("payload", "minProperties", "must have at least 2 properties, not 1")
+    with (
+        pytest.raises(InvalidPayloadError) as caught,
+        Reader("gift", payload, {"note"}) as read,
+    ):
+        read.required("note", read_string)
+        raise InvalidPayloadError("gift", [violation])
+    assert [found.property for found in caught.value.violations] == ["note"]
+
+
+def test_a_reader_accepts_none_as_the_value_of_a_required_property() -> None:
     with Reader("gift", {"note": None}, {"note"}) as read:
         assert read.required("note", lambda value: value) is None
 
 
 @pytest.mark.parametrize("foreign", [KeyError("x"), ValueError("x"), KeyboardInterrupt()])
-def test_a_foreign_exception_passes_through_a_reader(foreign: BaseException) -> None:
+def test_a_reader_does_not_swallow_other_exceptions(foreign: BaseException) -> None:
     with pytest.raises(type(foreign)) as caught, Reader("gift", {"z": 1}, {"note"}):
         raise foreign
     assert caught.value is foreign
 
 
-def test_a_foreign_exception_of_a_read_function_passes_through() -> None:
+def test_a_reader_does_not_swallow_other_exceptions_of_a_read_function() -> None:
     def broken(value: Json) -> str:
         raise ZeroDivisionError
 
@@ -394,7 +435,7 @@ def test_a_foreign_exception_of_a_read_function_passes_through() -> None:
         read.required("note", broken)
 
 
-def test_a_refusal_shows_no_value_and_survives_pickling() -> None:
+def test_an_invalid_payload_error_shows_no_value_and_can_be_pickled() -> None:
     error = refusal_of({"note": ["anna@example.com"], "anna": "anna@example.com"})
     assert isinstance(error, EngageError)
     assert "anna@example.com" not in f"{error} {error!r} {error.violations!r}"
@@ -405,10 +446,10 @@ def test_a_refusal_shows_no_value_and_survives_pickling() -> None:
 @pytest.mark.parametrize("mapping", [MappingProxyType, OrderedDict, UserDict])
 def test_any_mapping_can_be_read(mapping: Callable[[dict[str, Json]], Mapping[str, Json]]) -> None:
     with Reader("kind", mapping({"name": "a"}), frozenset(["name"])) as read:
-        assert read.required("name", payloads.read_string) == "a"
+        assert read.required("name", read_string) == "a"
 
 
 @pytest.mark.parametrize("odd", [[("name", "a")], "name", None, 1])
-def test_what_is_no_mapping_is_refused(odd: Any) -> None:
-    with pytest.raises(InvalidPayload), Reader("kind", odd, frozenset(["name"])):
+def test_a_payload_that_is_not_a_mapping_is_refused(odd: Any) -> None:
+    with pytest.raises(InvalidPayloadError), Reader("kind", odd, frozenset(["name"])):
         pass

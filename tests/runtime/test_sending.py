@@ -15,23 +15,23 @@ from runtime.async_client import AsyncEngageClient
 from runtime.call.retry import RetryPolicy
 from runtime.client import EngageClient
 from runtime.errors import (
+    ConfigurationError,
     EngageError,
-    Ignored,
-    InvalidPayload,
-    Misconfigured,
-    NotSent,
-    OutcomeUnknown,
-    PayloadDropped,
-    RateLimited,
-    ReadFailed,
-    Rejected,
+    IgnoredError,
+    InvalidPayloadError,
+    NotSentError,
+    OutcomeUnknownError,
+    PayloadDroppedError,
+    RateLimitedError,
+    ReadError,
+    RejectedError,
 )
 from runtime.results import Receipt
 from tests.support.clocks import FakeClock
 from tests.support.platform import CONTACT, Gift, Platform
 
-QUICK = RetryPolicy(again=(1.0, 2.0), look=(5.0,))
-PATIENT = RetryPolicy(again=(1.0, 2.0), look=(5.0, 10.0), resend=True)
+QUICK = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0,))
+PATIENT = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0, 10.0), resend=True)
 
 
 Send = Callable[..., Any]
@@ -102,8 +102,8 @@ def test_what_was_not_done_is_unknown_to_somebody_who_cannot_wait(
 ) -> None:
     platform = Platform(FakeClock(), [word])
     outcome = send(platform, QUICK, connect)
-    assert isinstance(outcome, OutcomeUnknown)
-    assert outcome.seen is False
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert outcome.lookup == "absent"
     assert (platform.sent, platform.stored) == (1, [])
 
 
@@ -125,23 +125,23 @@ def test_what_was_not_done_is_sent_again_as_the_same_bytes_after_the_last_look(
 def test_a_second_send_is_the_last(word: str) -> None:
     platform = Platform(FakeClock(), [word] * 9)
     outcome = send(platform, PATIENT)
-    assert isinstance(outcome, OutcomeUnknown)
-    assert (platform.sent, outcome.seen) == (2, False)
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert (platform.sent, outcome.lookup) == (2, "absent")
 
 
 @pytest.mark.parametrize("policy", [QUICK, PATIENT])
 def test_without_a_look_nothing_is_sent_again(policy: RetryPolicy) -> None:
     platform = Platform(FakeClock(), ["timeout before"], looks=["timeout before"] * 99)
     outcome = send(platform, policy)
-    assert isinstance(outcome, OutcomeUnknown)
-    assert (platform.sent, outcome.seen) == (1, None)
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert (platform.sent, outcome.lookup) == (1, None)
 
 
 def test_only_the_last_look_decides() -> None:
     platform = Platform(FakeClock(), ["timeout before"], looks=["ok", "500 before"])
     outcome = send(platform, PATIENT)
-    assert isinstance(outcome, OutcomeUnknown)
-    assert (platform.sent, outcome.seen) == (1, None)
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert (platform.sent, outcome.lookup) == (1, None)
 
 
 def test_what_appears_while_we_wait_is_found_by_a_later_look() -> None:
@@ -164,8 +164,9 @@ def test_several_that_match_are_no_receipt() -> None:
     stamp = "2026-03-14T09:26:53.589Z"
     platform.stored = [{**twin, "id": name, "createdDate": stamp} for name in ("x", "y")]
     outcome = send(platform, PATIENT)
-    assert isinstance(outcome, OutcomeUnknown)
-    assert (outcome.seen, platform.sent) == (True, 1)
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert (outcome.lookup, platform.sent) == ("ambiguous", 1)
+    assert outcome.candidates == ("x", "y")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_what_differs_is_not_taken_for_it(change: dict[str, object]) -> None:
     platform = Platform(FakeClock(), ["timeout before"])
     other = {"contactId": CONTACT, "schemaId": "gift", "payload": {"note": "a", "price": 5}}
     platform.stored = [{**other, "id": "x", "createdDate": "2026-03-14T09:26:53.589Z", **change}]
-    assert isinstance(send(platform, QUICK), OutcomeUnknown)
+    assert isinstance(send(platform, QUICK), OutcomeUnknownError)
 
 
 SPELLINGS: list[Callable[[str], str]] = [
@@ -208,7 +209,7 @@ def test_an_id_that_an_earlier_receipt_has_is_not_found_again() -> None:
     when = platform.clock.now()
     client(CONTACT, Gift("a"), created_date=when)
     platform.script = ["timeout before"]
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         client(CONTACT, Gift("a"), created_date=when)
 
 
@@ -222,7 +223,7 @@ def test_what_certainly_was_not_done_is_repeated_while_there_is_patience(
     assert platform.clock.sleeps[:2] == [1.0, 2.0]
     platform = Platform(FakeClock(), [word] * 3)
     outcome = send(platform, QUICK, connect)
-    assert type(outcome) is (RateLimited if word == "429" else NotSent)
+    assert type(outcome) is (RateLimitedError if word == "429" else NotSentError)
     assert (platform.sent, platform.stored) == (3, [])
 
 
@@ -232,12 +233,12 @@ def test_retry_after_is_honoured_up_to_the_patience() -> None:
     assert platform.clock.monotonic() >= 3
     platform = Platform(FakeClock(), ["429 3600"])
     outcome = send(platform, QUICK)
-    assert isinstance(outcome, RateLimited)
+    assert isinstance(outcome, RateLimitedError)
     assert (outcome.retry_after, platform.sent) == (3600.0, 1)
 
 
 @pytest.mark.parametrize(
-    ("word", "kind"), [("ignored before", Ignored), ("refused before", Rejected)]
+    ("word", "kind"), [("ignored before", IgnoredError), ("refused before", RejectedError)]
 )
 def test_a_refusal_is_final(word: str, kind: type[EngageError]) -> None:
     platform = Platform(FakeClock(), [word])
@@ -250,7 +251,7 @@ def test_confirm_names_what_the_platform_did_not_keep(connect: Callable[..., Sen
     platform = Platform(FakeClock(), drops=("price",))
     assert isinstance(send(platform, QUICK, connect), Receipt)
     outcome = send(platform, QUICK, connect, confirm=True)
-    assert isinstance(outcome, PayloadDropped)
+    assert isinstance(outcome, PayloadDroppedError)
     assert outcome.properties == ("price",)
     assert outcome.receipt.id == platform.stored[-1]["id"]
     assert isinstance(send(Platform(FakeClock()), QUICK, connect, confirm=True), Receipt)
@@ -259,7 +260,7 @@ def test_confirm_names_what_the_platform_did_not_keep(connect: Callable[..., Sen
 def test_what_cannot_be_confirmed_is_stored_all_the_same() -> None:
     platform = Platform(FakeClock(), looks=["500 before"] * 9)
     outcome = send(platform, QUICK, confirm=True)
-    assert isinstance(outcome, ReadFailed)
+    assert isinstance(outcome, ReadError)
     assert outcome.receipt is not None
     assert outcome.receipt.id == platform.stored[0]["id"]
 
@@ -272,7 +273,7 @@ def test_the_reasons_of_a_refusal_are_kept_and_not_shown() -> None:
 
     http = httpx.Client(transport=httpx.MockTransport(refuse))
     client = EngageClient("https://a.example", api_key="k", user_agent="a/1", http=http)
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RejectedError) as caught:
         client.send(CONTACT, Gift("a"))
     assert caught.value.reasons == ("price: is  [31mtoo high", "x")
     assert str(caught.value) == "Bad: no [0m (status 400)"
@@ -289,24 +290,24 @@ def test_a_proxy_of_the_environment_is_not_for_the_loopback(
     with EngageClient("http://127.0.0.1:1", api_key="k", user_agent="a/1") as client:
         assert "k" not in repr(client)
     if proxy != "http://127.0.0.1:9":
-        with pytest.raises(Misconfigured, match="proxy"):
+        with pytest.raises(ConfigurationError, match="proxy"):
             EngageClient("https://a.example", api_key="k", user_agent="a/1")
 
 
 @pytest.mark.parametrize("thing", [[], "x", None, 5])
 def test_a_payload_that_is_no_object_is_a_violation(thing: Any) -> None:
-    with pytest.raises(InvalidPayload, match="has to be an object"):
+    with pytest.raises(InvalidPayloadError, match="must be an object"):
         Gift.from_payload(thing)
 
 
 def test_policies_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="wait"):
-        RetryPolicy(again=(-1.0,))
-    with pytest.raises(ValueError, match="wait"):
-        RetryPolicy(look=(1e9,))
-    with pytest.raises(ValueError, match="look"):
+    with pytest.raises(ValueError, match="delay"):
+        RetryPolicy(retry_delays=(-1.0,))
+    with pytest.raises(ValueError, match="delay"):
+        RetryPolicy(lookup_delays=(1e9,))
+    with pytest.raises(ValueError, match="lookup_delays"):
         RetryPolicy(resend=True)
-    assert RetryPolicy.background().look == (10.0, 30.0, 60.0, 300.0)
+    assert RetryPolicy.background().lookup_delays == (10.0, 30.0, 60.0, 300.0)
 
 
 WORDS = st.sampled_from(
@@ -336,10 +337,10 @@ def test_every_send_ends_in_the_outcome_that_is_true(
         try:
             moment = when + timedelta(milliseconds=number)
             receipts.append(client(CONTACT, Gift("a", number), created_date=moment).id)
-        except OutcomeUnknown as error:
+        except OutcomeUnknownError as error:
             unknown += 1
-            most, least = int(error.seen is None), 0
-        except (NotSent, Rejected):
+            most, least = int(error.lookup is None), 0
+        except (NotSentError, RejectedError):
             most, least = 0, 0
         assert least <= len(platform.stored) - before <= most
     ids = [it["id"] for it in platform.stored]
@@ -364,8 +365,8 @@ def test_dates_increase_by_the_millisecond_even_if_the_clock_goes_back(
 def test_a_second_send_that_never_left_says_nothing_of_the_first() -> None:
     platform = Platform(FakeClock(), ["late 1000", *["never left"] * 9])
     outcome = send(platform, PATIENT)
-    assert isinstance(outcome, OutcomeUnknown)
-    assert outcome.seen is False
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert outcome.lookup == "absent"
 
 
 @both
@@ -392,8 +393,8 @@ def test_an_observer_is_told_everything_and_can_do_no_harm(
         ("attempted", "POST", "interactions", None),
         ("waited", "retry", 1.0),
         ("attempted", "POST", "interactions", None),
-        ("waited", "look", 5.0),
+        ("waited", "lookup", 5.0),
         ("attempted", "GET", "interactions", 200),
         ("finished", "send", "gift", "ok"),
     ]
-    assert "the observer failed" in caplog.text
+    assert "observer of the client raised" in caplog.text

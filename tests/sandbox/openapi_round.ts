@@ -1,30 +1,30 @@
-// The round of a client that @hey-api/openapi-ts has made of /openapi.json; tsc judges its types.
+// Uses each function of a client that @hey-api/openapi-ts generated from /openapi.json.
 import { client } from './client/client.gen';
 import * as engage from './client/sdk.gen';
 
 declare const process: { argv: string[] };
 const [baseUrl, apikey, contactId] = process.argv.slice(2);
 
-function demand(fact: boolean, what: string): asserts fact {
-  if (!fact) throw new Error(what);
+function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
 }
 
-async function pages(schemaId: string): Promise<string[]> {
-  const found: string[] = [];
+async function listIds(schemaId: string): Promise<string[]> {
+  const ids: string[] = [];
   let continuation: string | undefined;
   do {
     const { data } = await engage.listInteractionsV3({
       query: { contactId, schemaId, continuation },
       throwOnError: true,
     });
-    found.push(...data.items.map((it) => it.id));
+    ids.push(...data.items.map((item) => item.id));
     const href = data.links[0]?.href;
     continuation = href && (new URL(href, baseUrl).searchParams.get('continuation') ?? undefined);
   } while (continuation);
-  return found;
+  return ids;
 }
 
-async function round(): Promise<void> {
+async function main(): Promise<void> {
   client.setConfig({ baseUrl, auth: apikey });
   const schema = await engage.createSchemaV3({
     body: {
@@ -41,9 +41,9 @@ async function round(): Promise<void> {
   });
   const schemaId = schema.data.id;
   const schemas = await engage.listSchemasV3({ throwOnError: true });
-  demand(schemas.data.some((it) => it.id === schemaId), 'the schema is not listed');
-  const read = await engage.getSchemaV3({ path: { schema_id: schemaId }, throwOnError: true });
-  demand(read.data.displayName === 'From TypeScript', 'the schema is not read');
+  assert(schemas.data.some((schema) => schema.id === schemaId), 'the list lacks the schema');
+  const stored = await engage.getSchemaV3({ path: { schema_id: schemaId }, throwOnError: true });
+  assert(stored.data.displayName === 'From TypeScript', 'the schema has another name');
 
   const sent: string[] = [];
   for (let count = 0; count < 120; count++) {
@@ -51,28 +51,29 @@ async function round(): Promise<void> {
       body: { contactId, schemaId, createdDate: '2026-03-14T09:00:00Z', payload: { count } },
       throwOnError: true,
     });
-    demand('id' in data, 'nothing was created');
+    assert('id' in data, 'the answer has no id');
     sent.push(data.id);
   }
-  demand((await pages(schemaId)).sort().join() === sent.sort().join(), 'a page is missing');
+  assert((await listIds(schemaId)).sort().join() === sent.sort().join(), 'the list lacks interactions');
   const path = { interaction_id: sent[0] };
-  const one = await engage.getInteractionV3({ path, throwOnError: true });
-  demand(typeof one.data.payload.count === 'number', 'the payload is not read');
+  const interaction = await engage.getInteractionV3({ path, throwOnError: true });
+  assert(typeof interaction.data.payload.count === 'number', 'the payload has no count');
   await engage.deleteInteractionV3({ path, throwOnError: true });
-  const gone = await engage.getInteractionV3({ path });
-  demand(gone.error?.errorCode === 'InteractionNotFound', 'no typed error');
-  demand(gone.response?.status === 404, 'no documented status');
+  const deleted = await engage.getInteractionV3({ path });
+  assert(deleted.error?.errorCode === 'InteractionNotFound', 'the error has another code');
+  assert(deleted.response?.status === 404, 'the status is not 404');
 
-  // @ts-expect-error a member is missing
+  // @ts-expect-error the payload is missing
   const body: Parameters<typeof engage.createInteractionV3>[0]['body'] = { contactId, schemaId };
   const refused = await engage.createInteractionV3({ body });
-  demand(refused.error?.messageDetails.reasons[0] === 'payload: must be an object', 'no reason');
+  const violation = refused.error?.messageDetails.violations[0];
+  assert(violation?.rule === 'required' && violation.pointer === '/payload', 'no violation');
   await engage.deleteSchemaV3({ path: { schema_id: schemaId }, throwOnError: true });
   const { error } = await engage.listInteractionsV3({ query: { contactId, schemaId } });
-  demand(error?.errorCode === 'SchemaNotFound', 'the schema is still there');
-  const stranger = await engage.listSchemasV3({ auth: 'wrong' });
-  demand(stranger.error?.errorCode === 'InvalidApiKey', 'no typed error for a wrong key');
-  console.log(`${sent.length} sent and read`);
+  assert(error?.errorCode === 'SchemaNotFound', 'the schema still exists');
+  const unauthorized = await engage.listSchemasV3({ auth: 'wrong' });
+  assert(unauthorized.error?.errorCode === 'InvalidApiKey', 'the wrong key was accepted');
+  console.log(`${sent.length} sent and listed`);
 }
 
-void round();
+void main();

@@ -1,4 +1,4 @@
-"""The sandbox as a server: keys, bodies, pages, files, starting and stopping."""
+"""The sandbox as a server: keys, request bodies, paging, database files, start and stop."""
 
 import json
 import os
@@ -21,9 +21,8 @@ import engage_codegen
 from engage_codegen.errors import InputError
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running, serve
+from tests.sandbox.helpers import CONTACT, DIALECT, INCOMPLETE, LIMIT_SECONDS, connect
 
-LOSSES = "/_sandbox/arrivals?losses=true"
-CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 OTHER_CONTACT = "8a7e4c19-2b36-4f5d-8c71-6e90d3a4b502"
 SCHEMA = "Reuse-Spring-2023"
 ENDPOINTS = [
@@ -39,13 +38,6 @@ ENDPOINTS = [
 WRITES = ["/api/v2/interactionschemas", "/api/v3/interactions"]
 
 
-@contextmanager
-def client_of(sandbox: Sandbox) -> Generator[httpx.Client, None, None]:
-    headers = {"apikey": sandbox.api_key}
-    with httpx.Client(base_url=sandbox.base_url, headers=headers) as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
 def shared() -> Generator[Sandbox, None, None]:
     with running(options=Options(rate_limit=0)) as sandbox:
@@ -54,31 +46,31 @@ def shared() -> Generator[Sandbox, None, None]:
 
 @pytest.fixture
 def api(shared: Sandbox) -> Generator[httpx.Client, None, None]:
-    """A tenant that other tests of this module write to as well."""
-    with client_of(shared) as client:
+    """Connect to a tenant that other tests of this module write to as well."""
+    with connect(shared) as client:
         yield client
 
 
 @pytest.fixture
 def own() -> Generator[httpx.Client, None, None]:
-    """A tenant as it was seeded."""
-    with running(options=Options(rate_limit=0)) as sandbox, client_of(sandbox) as client:
+    """Connect to a new tenant with the example schemas and contacts."""
+    with running(options=Options(rate_limit=0)) as sandbox, connect(sandbox) as client:
         yield client
 
 
-def body_of(number: int = 0, **members: object) -> dict[str, Any]:
+def build_body(number: int = 0, **members: object) -> dict[str, Any]:
     payload = {"name": "jacket", "price": number}
     return {"contactId": CONTACT, "schemaId": SCHEMA, "payload": payload, **members}
 
 
 def send(api: httpx.Client, number: int = 0, **members: object) -> str:
-    answer = api.post("/api/v3/interactions", json=body_of(number, **members)).raise_for_status()
+    answer = api.post("/api/v3/interactions", json=build_body(number, **members)).raise_for_status()
     interaction_id: str = answer.json()["id"]
     return interaction_id
 
 
-def page_at(api: httpx.Client, href: str) -> tuple[list[dict[str, Any]], str | None]:
-    """The items, and the href of the next page."""
+def read_page(api: httpx.Client, href: str) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the items, and the href of the next page."""
     page = api.get(href).raise_for_status().json()
     hrefs = [link["href"] for link in page["links"] if "continuation=" in link["href"]]
     return page["items"], hrefs[0] if hrefs else None
@@ -88,12 +80,12 @@ def first_page(version: str = "v3", contact: str = CONTACT, schema: str = SCHEMA
     return f"/api/{version}/interactions?contactId={contact}&schemaId={schema}"
 
 
-def pages(api: httpx.Client, href: str | None) -> list[list[dict[str, Any]]]:
-    found: list[list[dict[str, Any]]] = []
+def read_pages(api: httpx.Client, href: str | None) -> list[list[dict[str, Any]]]:
+    pages: list[list[dict[str, Any]]] = []
     while href is not None:
-        items, href = page_at(api, href)
-        found.append(items)
-    return found
+        items, href = read_page(api, href)
+        pages.append(items)
+    return pages
 
 
 def assert_error(answer: httpx.Response, status: int, code: str) -> None:
@@ -103,29 +95,33 @@ def assert_error(answer: httpx.Response, status: int, code: str) -> None:
     assert list(error) == ["errorCode", "message", "messageDetails"]
     assert error["errorCode"] == code
     assert isinstance(error["message"], str)
-    assert isinstance(error["messageDetails"], dict)
+    details = error["messageDetails"]
+    assert list(details) == ["reasons", "violations"]
+    assert len(details["reasons"]) == len(details["violations"])
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
 @pytest.mark.parametrize("headers", [{}, {"apikey": "wrong"}, {"Authorization": "Bearer key"}])
-def test_every_endpoint_asks_for_the_key(
+def test_every_endpoint_requires_the_key(
     shared: Sandbox, version: str, method: str, path: str, headers: dict[str, str]
 ) -> None:
     url = f"{shared.base_url}/api/{version}/{path}"
-    assert_error(httpx.request(method, url, headers=headers), 401, "InvalidApiKey")
+    assert_error(
+        httpx.request(method, url, headers=headers, timeout=LIMIT_SECONDS), 401, "InvalidApiKey"
+    )
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
-def test_both_versions_are_the_same_tenant(own: httpx.Client, version: str) -> None:
+def test_both_versions_serve_the_same_tenant(own: httpx.Client, version: str) -> None:
     base = f"/api/{version}"
     schema = own.get(f"{base}/interactionschemas/{SCHEMA}").json() | {"id": "copy"}
     created = own.post(f"{base}/interactionschemas", json=schema).json()
     assert created["self"]["href"] == f"{base}/interactionschemas/copy"
-    sent = own.post(f"{base}/interactions", json=body_of(schemaId="copy")).json()
+    sent = own.post(f"{base}/interactions", json=build_body(schemaId="copy")).json()
     assert sent["self"]["href"] == f"{base}/interactions/{sent['id']}"
     for other in ("v2", "v3"):
-        items, _ = page_at(own, first_page(other, schema="copy"))
+        items, _ = read_page(own, first_page(other, schema="copy"))
         assert [item["id"] for item in items] == [sent["id"]]
         assert own.get(f"/api/{other}/interactions/{sent['id']}").json() == items[0]
     assert own.delete(sent["self"]["href"]).status_code == 200
@@ -157,7 +153,7 @@ def test_the_error_code_tells_which_id_is_unknown(
     "query",
     ["", f"contactId={CONTACT}", f"schemaId={SCHEMA}", f"interactionSchemaId={SCHEMA}"],
 )
-def test_the_list_needs_both_ids(api: httpx.Client, query: str) -> None:
+def test_the_list_requires_both_ids(api: httpx.Client, query: str) -> None:
     assert_error(api.get(f"/api/v3/interactions?{query}"), 400, "MalformedRequest")
 
 
@@ -177,7 +173,7 @@ def test_the_list_needs_both_ids(api: httpx.Client, query: str) -> None:
         ("PUT", "/_sandbox/contacts", 405, "MethodNotAllowed"),
     ],
 )
-def test_what_is_no_endpoint_is_answered_in_json_too(
+def test_unknown_paths_and_methods_are_answered_in_json(
     api: httpx.Client, method: str, path: str, status: int, code: str
 ) -> None:
     assert_error(api.request(method, path), status, code)
@@ -187,11 +183,11 @@ def test_what_is_no_endpoint_is_answered_in_json_too(
 @pytest.mark.parametrize(
     "content_type", [None, "text/json", "text/plain", "application/json-patch+json", "json", ""]
 )
-def test_a_body_that_is_not_declared_as_json_is_a_500(
+def test_a_body_without_a_json_content_type_is_answered_with_500(
     api: httpx.Client, path: str, content_type: str | None
 ) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
-    answer = api.post(path, content=json.dumps(body_of()), headers=headers)
+    answer = api.post(path, content=json.dumps(build_body()), headers=headers)
     assert_error(answer, 500, "InternalError")
     assert answer.json()["message"] == "An error has occurred"
 
@@ -200,11 +196,11 @@ def test_a_body_that_is_not_declared_as_json_is_a_500(
     "content_type",
     ["application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"],
 )
-def test_parameters_and_case_do_not_matter_to_the_content_type(
+def test_the_content_type_may_have_parameters_and_capital_letters(
     api: httpx.Client, content_type: str
 ) -> None:
     headers = {"content-type": content_type}
-    answer = api.post("/api/v3/interactions", content=json.dumps(body_of()), headers=headers)
+    answer = api.post("/api/v3/interactions", content=json.dumps(build_body()), headers=headers)
     assert answer.status_code == 200
 
 
@@ -216,7 +212,7 @@ ACCEPTABLE = json.dumps(
         "id": "thing",
         "displayName": "Thing",
         "jsonSchema": {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$schema": DIALECT,
             "type": "object",
             "properties": {},
         },
@@ -224,8 +220,8 @@ ACCEPTABLE = json.dumps(
 ).encode()
 
 
-def beside_what_is_acceptable(value: bytes) -> bytes:
-    """A body that only this value keeps from being an interaction and a schema at once."""
+def add_to_acceptable(value: bytes) -> bytes:
+    """Add a value to a body that is both a valid interaction and a valid schema."""
     return ACCEPTABLE.removesuffix(b"}") + b', "extra": ' + value + b"}"
 
 
@@ -240,7 +236,7 @@ HOSTILE = {
     "a byte order mark": b"\xef\xbb\xbf" + ACCEPTABLE,
     "UTF-16": ACCEPTABLE.decode().encode("utf-16"),
 } | {
-    name: beside_what_is_acceptable(value)
+    name: add_to_acceptable(value)
     for name, value in {
         "NaN": b"NaN",
         "Infinity": b"-Infinity",
@@ -262,8 +258,8 @@ HOSTILE = {
 }
 
 
-def test_the_hostile_bodies_are_hostile_for_one_reason_only(own: httpx.Client) -> None:
-    body = beside_what_is_acceptable(b"[" * 63 + b"1" * 1000 + b"]" * 63)
+def test_the_hostile_bodies_would_be_valid_without_their_hostile_part(own: httpx.Client) -> None:
+    body = add_to_acceptable(b"[" * 63 + b"1" * 1000 + b"]" * 63)
     for path in WRITES:
         answer = own.post(path, content=body, headers={"content-type": "application/json"})
         assert answer.status_code == 200, answer.text
@@ -271,7 +267,7 @@ def test_the_hostile_bodies_are_hostile_for_one_reason_only(own: httpx.Client) -
 
 @pytest.mark.parametrize("path", WRITES)
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_body_is_malformed(api: httpx.Client, path: str, body: bytes) -> None:
+def test_a_hostile_body_is_refused_as_malformed(api: httpx.Client, path: str, body: bytes) -> None:
     answer = api.post(path, content=body, headers={"content-type": "application/json"})
     assert_error(answer, 400, "MalformedRequest")
     assert len(answer.content) < 1000
@@ -290,61 +286,59 @@ def test_a_hostile_body_is_malformed(api: httpx.Client, path: str, body: bytes) 
     ],
     ids=["huge", "negative", "float", "NUL", "last", "markup", "deep"],
 )
-def test_an_odd_value_is_dropped_or_kept_but_never_harms(own: httpx.Client, value: object) -> None:
+def test_an_unusual_value_is_either_stored_or_dropped(own: httpx.Client, value: object) -> None:
     name = value if isinstance(value, str) else "jacket"
     payload = {"name": name, "price": value, "created": value, json.dumps(value): value}
-    body = json.dumps(body_of(payload=payload))
+    body = json.dumps(build_body(payload=payload))
     headers = {"content-type": "application/json"}
     answer = own.post("/api/v3/interactions", content=body, headers=headers)
-    kept = own.get(answer.json()["self"]["href"]).json()["payload"]
-    (arrival,) = own.get(LOSSES).json()["items"]
+    stored = own.get(answer.json()["self"]["href"]).json()["payload"]
+    (arrival,) = own.get(INCOMPLETE).json()["items"]
     dropped = {item["name"]: item["value"] for item in arrival["dropped"]}
-    assert kept | dropped == payload
+    assert stored | dropped == payload
     assert arrival["body"] == body
 
 
 @pytest.mark.parametrize("odd", ["\u0000", "\n", "'; DROP TABLE contacts", "a" * 100_000, "😀", ""])
-def test_an_odd_id_is_only_an_unknown_id(api: httpx.Client, odd: str) -> None:
-    answer = api.post("/api/v3/interactions", json=body_of(contactId=odd))
+def test_an_unusual_id_is_answered_like_an_unknown_id(api: httpx.Client, odd: str) -> None:
+    answer = api.post("/api/v3/interactions", json=build_body(contactId=odd))
     assert_error(answer, 404, "ContactNotFound")
-    answer = api.post("/api/v3/interactions", json=body_of(schemaId=odd))
+    answer = api.post("/api/v3/interactions", json=build_body(schemaId=odd))
     assert_error(answer, 404, "SchemaNotFound")
 
 
-def test_an_odd_host_header_does_no_harm(api: httpx.Client) -> None:
-    answer = api.post("/api/v3/interactions", json=body_of(), headers={"host": "["})
+def test_an_invalid_host_header_is_ignored(api: httpx.Client) -> None:
+    answer = api.post("/api/v3/interactions", json=build_body(), headers={"host": "["})
     assert answer.status_code == 200
     assert answer.json()["self"]["href"].startswith("/api/v3/interactions/")
 
 
-def test_125_interactions_come_in_pages_of_50_newest_first(own: httpx.Client) -> None:
+def test_125_interactions_are_listed_in_pages_of_50_newest_first(own: httpx.Client) -> None:
     sent = [send(own, number) for number in range(125)]
-    found = pages(own, first_page())
-    assert [len(items) for items in found] == [50, 50, 25]
-    assert [item["id"] for items in found for item in items] == sent[::-1]
+    pages = read_pages(own, first_page())
+    assert [len(items) for items in pages] == [50, 50, 25]
+    assert [item["id"] for items in pages for item in items] == sent[::-1]
 
 
-def test_the_order_is_that_of_created_date(own: httpx.Client) -> None:
+def test_the_list_is_ordered_by_created_date(own: httpx.Client) -> None:
     dates = ["2023-05-23T11:13:42Z", "2021-01-01T00:00:00Z", "2023-05-23T13:13:42.001+02:00"]
     a, b, c = (send(own, createdDate=text) for text in dates)
     d = send(own, createdDate=dates[0])
-    items, _ = page_at(own, first_page())
+    items, _ = read_page(own, first_page())
     assert [item["id"] for item in items] == [c, d, a, b]
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 51, 100])
-def test_there_is_a_next_link_only_if_there_is_a_next_page(own: httpx.Client, count: int) -> None:
+def test_only_pages_before_the_last_have_a_next_link(own: httpx.Client, count: int) -> None:
     for number in range(count):
         send(own, number)
-    assert [len(items) for items in pages(own, first_page())] == [
+    assert [len(items) for items in read_pages(own, first_page())] == [
         min(50, count - start) for start in range(0, max(count, 1), 50)
     ]
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
-def test_the_next_link_carries_a_token_that_must_be_url_encoded(
-    own: httpx.Client, version: str
-) -> None:
+def test_the_token_in_the_next_link_must_be_url_encoded(own: httpx.Client, version: str) -> None:
     for number in range(51):
         send(own, number)
     page = own.get(first_page(version)).json()
@@ -355,8 +349,8 @@ def test_the_next_link_carries_a_token_that_must_be_url_encoded(
     query = dict(parse_qsl(urlsplit(href).query))
     assert (query["contactId"], query["schemaId"]) == (CONTACT, SCHEMA)
     assert {"+", "/", "="} <= set(query["continuation"])
-    naive = f"{first_page(version)}&continuation={query['continuation']}"
-    assert_error(own.get(naive), 400, "MalformedRequest")
+    unencoded = f"{first_page(version)}&continuation={query['continuation']}"
+    assert_error(own.get(unencoded), 400, "MalformedRequest")
     again = own.get("/api/v3/interactions", params=query).json()
     assert len(again["items"]) == 1
 
@@ -365,60 +359,60 @@ def test_the_next_link_carries_a_token_that_must_be_url_encoded(
     "token",
     ["", "1", "????", "bm9wZQ==", "%2B%2F%2F%2B", "%2B%2F%2F%2BMSAx", "%FF", "é", "a" * 9999],
 )
-def test_a_foreign_token_is_malformed(api: httpx.Client, token: str) -> None:
+def test_an_invalid_token_is_refused_as_malformed(api: httpx.Client, token: str) -> None:
     answer = api.get(f"{first_page()}&continuation={token}")
     assert_error(answer, 400, "MalformedRequest")
 
 
-def test_pages_hold_still_while_interactions_come_and_go(own: httpx.Client) -> None:
+def test_paging_skips_and_repeats_nothing_while_interactions_change(own: httpx.Client) -> None:
     sent = [send(own, number) for number in range(120)]
-    seen: list[str] = []
+    listed: list[str] = []
     href: str | None = first_page()
     while href is not None:
-        items, href = page_at(own, href)
-        seen += [item["id"] for item in items]
+        items, href = read_page(own, href)
+        listed += [item["id"] for item in items]
         for number in range(7):
             send(own, number)
         own.delete(f"/api/v3/interactions/{items[-1]['id']}")
-    assert seen == sent[::-1]
+    assert listed == sent[::-1]
 
 
-def test_a_list_has_one_contact_and_one_schema_only(own: httpx.Client) -> None:
-    mine = send(own)
+def test_a_list_contains_one_contact_and_one_schema_only(own: httpx.Client) -> None:
+    expected = send(own)
     send(own, contactId=OTHER_CONTACT)
     send(own, schemaId="favourite", payload={"productSku": "1"})
-    items, _ = page_at(own, first_page())
-    assert [item["id"] for item in items] == [mine]
+    items, _ = read_page(own, first_page())
+    assert [item["id"] for item in items] == [expected]
 
 
-def test_concurrent_writes_are_all_kept_and_limits_hold(own: httpx.Client) -> None:
+def test_concurrent_writes_are_all_stored_and_limits_are_enforced(own: httpx.Client) -> None:
     schema = own.get(f"/api/v3/interactionschemas/{SCHEMA}").json()
 
     def register(number: int) -> int:
         body = schema | {"id": f"thing{number}"}
         return own.post("/api/v3/interactionschemas", json=body).status_code
 
-    def send_one(number: int) -> str:
+    def send_number(number: int) -> str:
         return send(own, number)
 
     with ThreadPoolExecutor(16) as pool:
-        ids = set(pool.map(send_one, range(100)))
+        ids = set(pool.map(send_number, range(100)))
         statuses = list(pool.map(register, range(30)))
-    assert {item["id"] for items in pages(own, first_page()) for item in items} == ids
+    assert {item["id"] for items in read_pages(own, first_page()) for item in items} == ids
     assert statuses.count(200) == 15 - 6
 
 
-def test_whatever_is_refused_is_on_record_newest_first(own: httpx.Client) -> None:
+def test_every_refused_interaction_is_recorded_newest_first(own: httpx.Client) -> None:
     path, json_type = "/api/v3/interactions", {"content-type": "application/json"}
     own.post(path, content=b"{}", headers={"apikey": "wrong"} | json_type)
     own.post(path, content=b"text \xff")
     own.post(path, content=b"{]", headers=json_type)
-    own.post(path, json=body_of(contactId="nope"))
-    own.post(path, json=body_of(payload={}))
+    own.post(path, json=build_body(contactId="nope"))
+    own.post(path, json=build_body(payload={}))
     send(own, payload={"name": "jacket", "colour": "red"})
     send(own)
     own.post("/api/v3/interactionschemas", json={})
-    arrivals = own.get(LOSSES).json()["items"]
+    arrivals = own.get(INCOMPLETE).json()["items"]
     assert [arrival["errorCode"] for arrival in arrivals] == [
         None,
         "InvalidInteraction",
@@ -429,24 +423,33 @@ def test_whatever_is_refused_is_on_record_newest_first(own: httpx.Client) -> Non
     ]
     assert [arrival["outcome"] for arrival in arrivals] == ["dropped"] + ["refused"] * 5
     assert all(arrival["reasons"] for arrival in arrivals[1:])
+    assert [arrival["violations"] for arrival in arrivals] == [
+        [],
+        [{"rule": "required", "pointer": "/payload/name"}],
+        [{"rule": "ContactNotFound", "pointer": None}],
+        [{"rule": "json", "pointer": ""}],
+        [{"rule": "InternalError", "pointer": None}],
+        [{"rule": "InvalidApiKey", "pointer": None}],
+    ]
     assert arrivals[4]["body"] == "text \ufffd"
 
 
-def test_what_was_lost_stays_on_record_when_the_schema_goes(own: httpx.Client) -> None:
+def test_dropped_properties_stay_on_record_after_the_schema_is_deleted(own: httpx.Client) -> None:
     send(own, payload={"name": "jacket", "colour": "red"})
     own.delete(f"/api/v3/interactionschemas/{SCHEMA}")
-    (arrival,) = own.get(LOSSES).json()["items"]
+    (arrival,) = own.get(INCOMPLETE).json()["items"]
     assert [item["name"] for item in arrival["dropped"]] == ["colour"]
 
 
-def test_the_sandboxs_own_pages_need_no_key(shared: Sandbox) -> None:
-    contacts = httpx.get(f"{shared.base_url}/_sandbox/contacts").json()
+def test_the_control_api_requires_no_key(shared: Sandbox) -> None:
+    contacts = httpx.get(f"{shared.base_url}/_sandbox/contacts", timeout=LIMIT_SECONDS).json()
     names = [f"Test Contact {number}" for number in range(1, 7)]
     assert [contact["name"] for contact in contacts] == names
-    assert httpx.get(f"{shared.base_url}{LOSSES}").status_code == 200
+    answer = httpx.get(f"{shared.base_url}{INCOMPLETE}", timeout=LIMIT_SECONDS)
+    assert answer.status_code == 200
 
 
-def test_the_seed_has_a_schema_for_every_use_case_and_uses_all_there_is(own: httpx.Client) -> None:
+def test_the_example_schemas_use_every_type_and_attribute(own: httpx.Client) -> None:
     ids = [schema["id"] for schema in own.get("/api/v3/interactionschemas").json()]
     assert sorted(ids, key=str.lower) == [
         "favourite",
@@ -462,8 +465,8 @@ def test_the_seed_has_a_schema_for_every_use_case_and_uses_all_there_is(own: htt
     ]
     types = {declaration["type"] for declaration in declarations}
     assert types == {"string", "number", "integer", "boolean"}
-    used = {name for declaration in declarations for name in declaration}
-    assert used == {
+    attributes = {name for declaration in declarations for name in declaration}
+    assert attributes == {
         "type",
         "format",
         "displayName",
@@ -502,46 +505,49 @@ def test_the_openapi_document_describes_every_endpoint(own: httpx.Client) -> Non
     assert references <= components
 
 
-def test_a_file_keeps_everything_over_a_restart_and_is_seeded_once(tmp_path: Path) -> None:
+def test_a_database_file_survives_a_restart_and_is_seeded_once(tmp_path: Path) -> None:
     file = tmp_path / "tenant.db"
-    with running(database=file) as sandbox, client_of(sandbox) as api:
-        kept = send(api, payload={"name": "jacket", "colour": "red"})
+    with running(database=file) as sandbox, connect(sandbox) as api:
+        stored = send(api, payload={"name": "jacket", "colour": "red"})
         api.delete("/api/v3/interactionschemas/repair")
         schemas = api.get("/api/v3/interactionschemas").json()
-        lost = api.get(LOSSES).json()["items"]
-    with running(database=file) as sandbox, client_of(sandbox) as api:
+        incomplete = api.get(INCOMPLETE).json()["items"]
+    with running(database=file) as sandbox, connect(sandbox) as api:
         assert api.get("/api/v3/interactionschemas").json() == schemas
-        assert api.get(f"/api/v3/interactions/{kept}").json()["payload"] == {"name": "jacket"}
-        assert api.get(LOSSES).json()["items"] == lost != []
-        newer = send(api, createdDate=api.get(f"/api/v3/interactions/{kept}").json()["createdDate"])
-        items, _ = page_at(api, first_page())
-        assert [item["id"] for item in items] == [newer, kept]
+        assert api.get(f"/api/v3/interactions/{stored}").json()["payload"] == {"name": "jacket"}
+        assert api.get(INCOMPLETE).json()["items"] == incomplete != []
+        newer = send(
+            api, createdDate=api.get(f"/api/v3/interactions/{stored}").json()["createdDate"]
+        )
+        items, _ = read_page(api, first_page())
+        assert [item["id"] for item in items] == [newer, stored]
 
 
-def test_without_the_seed_a_tenant_is_empty_and_stays_so(tmp_path: Path) -> None:
+def test_a_tenant_without_the_examples_stays_empty_after_a_restart(tmp_path: Path) -> None:
     for seed in (False, True):
         with (
             running(database=tmp_path / "tenant.db", seed=seed) as sandbox,
-            client_of(sandbox) as api,
+            connect(sandbox) as api,
         ):
             assert api.get("/api/v3/interactionschemas").json() == []
             assert api.get("/_sandbox/contacts").json() == []
 
 
-def test_a_key_of_ones_own_replaces_the_default() -> None:
+def test_a_custom_key_replaces_the_default_key() -> None:
     with running(api_key="mine") as sandbox:
         url = f"{sandbox.base_url}/api/v3/interactionschemas"
-        assert httpx.get(url, headers={"apikey": "mine"}).status_code == 200
-        assert httpx.get(url, headers={"apikey": "sandbox-key"}).status_code == 401
+        for key, status in (("mine", 200), ("sandbox-key", 401)):
+            answer = httpx.get(url, headers={"apikey": key}, timeout=LIMIT_SECONDS)
+            assert answer.status_code == status
 
 
-def test_only_this_machine_can_reach_it(shared: Sandbox) -> None:
+def test_the_sandbox_listens_on_the_loopback_by_default(shared: Sandbox) -> None:
     assert urlsplit(shared.base_url).hostname == "127.0.0.1"
 
 
 @contextmanager
 def foreground(database: Path) -> Generator[tuple[subprocess.Popen[str], httpx.Client], None, None]:
-    """`serve` in a process of its own."""
+    """Run `serve` in its own process."""
     code = (
         "import sys; from pathlib import Path; from engage_codegen.sandbox.server import serve;"
         "serve(database=Path(sys.argv[1]), on_ready=lambda url: print(url, flush=True));"
@@ -557,37 +563,41 @@ def foreground(database: Path) -> Generator[tuple[subprocess.Popen[str], httpx.C
     )
     assert process.stdout is not None
     headers = {"apikey": "sandbox-key"}
-    with process, httpx.Client(base_url=process.stdout.readline().strip(), headers=headers) as api:
+    with process:
         try:
-            yield process, api
+            base_url = process.stdout.readline().strip()
+            with httpx.Client(base_url=base_url, headers=headers, timeout=LIMIT_SECONDS) as api:
+                yield process, api
         finally:
             process.kill()
 
 
-def test_every_answered_write_survives_kill_9(tmp_path: Path) -> None:
+def test_every_answered_write_survives_sigkill(tmp_path: Path) -> None:
     file = tmp_path / "tenant.db"
     with foreground(file) as (process, api):
         sent = [send(api, number) for number in range(60)]
         api.delete(f"/api/v3/interactions/{sent.pop(0)}")
         process.kill()
         assert process.wait() == -signal.SIGKILL
-    with running(database=file) as sandbox, client_of(sandbox) as api:
-        found = [item["id"] for items in pages(api, first_page()) for item in items]
-        assert found == sent[::-1]
+    with running(database=file) as sandbox, connect(sandbox) as api:
+        listed = [item["id"] for items in read_pages(api, first_page()) for item in items]
+        assert listed == sent[::-1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_and_without_noise(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_stops_the_sandbox_cleanly_and_silently(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     file = tmp_path / "tenant.db"
     with foreground(file) as (process, api):
         send(api)
         process.send_signal(number)
-        output, noise = process.communicate()
-        assert (process.returncode, output, noise) == (0, "returned\n", "")
+        output, errors = process.communicate()
+        assert (process.returncode, output, errors) == (0, "returned\n", "")
     assert [path.name for path in tmp_path.iterdir()] == ["tenant.db"]
 
 
-def test_a_busy_port_is_an_input_error(shared: Sandbox) -> None:
+def test_a_port_in_use_raises_an_input_error(shared: Sandbox) -> None:
     port = urlsplit(shared.base_url).port
     assert port is not None
     with pytest.raises(InputError) as caught:
@@ -597,13 +607,13 @@ def test_a_busy_port_is_an_input_error(shared: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70_000), ("203.0.113.1", 0), ("..", 0)])
-def test_an_impossible_address_is_an_input_error(host: str, port: int) -> None:
+def test_an_impossible_address_raises_an_input_error(host: str, port: int) -> None:
     with pytest.raises(InputError), running(host=host, port=port):
         pass
 
 
 def make_text(path: Path) -> None:
-    path.write_text("This is a text, and no database at all. " * 100)
+    path.write_text("This is a text and not a database. " * 100)
 
 
 def make_folder(path: Path) -> None:
@@ -616,14 +626,14 @@ def make_foreign_database(path: Path) -> None:
     connection.close()
 
 
-def make_nothing_in_a_missing_folder(path: Path) -> None:
+def make_link_into_missing_folder(path: Path) -> None:
     path.symlink_to(path.parent / "missing" / "tenant.db")
 
 
 @pytest.mark.parametrize(
-    "make", [make_text, make_folder, make_foreign_database, make_nothing_in_a_missing_folder]
+    "make", [make_text, make_folder, make_foreign_database, make_link_into_missing_folder]
 )
-def test_an_unusable_file_is_an_input_error_and_left_alone(
+def test_an_unusable_file_raises_an_input_error_and_is_not_changed(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     file = tmp_path / "tenant.db"
@@ -637,7 +647,7 @@ def test_an_unusable_file_is_an_input_error_and_left_alone(
     assert [path.name for path in tmp_path.iterdir()] == ["tenant.db"]
 
 
-def test_a_file_belongs_to_one_sandbox_at_a_time(tmp_path: Path) -> None:
+def test_only_one_sandbox_can_use_a_file_at_a_time(tmp_path: Path) -> None:
     file = tmp_path / "tenant.db"
     with running(database=file), pytest.raises(InputError), running(database=file):
         pass
@@ -645,17 +655,17 @@ def test_a_file_belongs_to_one_sandbox_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_client_that_goes_away_makes_no_noise(tmp_path: Path) -> None:
+def test_a_client_that_disconnects_causes_no_output(tmp_path: Path) -> None:
     head = b"POST /api/v3/interactions HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
     with foreground(tmp_path / "tenant.db") as (process, api):
         with socket.create_connection((api.base_url.host, api.base_url.port)) as connection:
             connection.sendall(head)
-        assert api.get(LOSSES).json()["items"] == []
+        assert api.get(INCOMPLETE).json()["items"] == []
         process.terminate()
         assert process.communicate() == ("returned\n", "")
 
 
-def test_importing_the_package_costs_nothing() -> None:
+def test_importing_the_package_does_not_import_fastapi() -> None:
     code = "import sys, engage_codegen.sandbox; sys.exit('fastapi' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(Path(engage_codegen.__path__[0]).parent)}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)

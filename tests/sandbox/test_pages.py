@@ -1,4 +1,4 @@
-"""The pages in a real browser: what they show, that text is text, that everybody can use them."""
+"""The pages in a real browser: contents, escaping, accessibility, and cross-site protection."""
 
 import os
 import re
@@ -12,21 +12,22 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from engage_codegen.sandbox.server import Sandbox, running
+from tests.sandbox.helpers import CONTACT, DIALECT, LIMIT_SECONDS, connect
 
-CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 HOSTILE = (
     "</dd><script>document.title='owned'</script>"
     "<img src=x onerror=\"document.title='owned'\">{{7*7}}"
 )
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 UI = "/_sandbox/ui"
+expect.set_options(timeout=LIMIT_SECONDS * 1000)
 PAGES = [
     "",
     "/contacts",
     f"/contacts/{CONTACT}",
     "/segments?schema1=favourite&least1=1",
     "/automations",
-    "/lost",
+    "/dropped",
     "/schemas",
     "/schemas/favourite",
     "/contacts/nobody",
@@ -37,8 +38,8 @@ PAGES = [
 def browser() -> Generator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        assert not os.environ.get("CI"), "CI has a browser: see .ci/run"
-        pytest.skip("no chromium here: apt-get install chromium")
+        assert not os.environ.get("CI"), "CI needs a browser: see .ci/run"
+        pytest.skip("Chromium is not installed; run: apt-get install chromium")
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
@@ -48,16 +49,15 @@ def browser() -> Generator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def quote() -> Generator[Sandbox]:
-    """A tenant with something on every page, hostile text among it."""
+def shown() -> Generator[Sandbox]:
+    """A tenant with data on every page, including hostile text."""
     with running() as sandbox:
-        headers = {"apikey": sandbox.api_key, "User-Agent": "tests/1"}
-        with httpx.Client(base_url=sandbox.base_url, headers=headers) as web:
+        with connect(sandbox) as web:
             schema = {
                 "id": "hostile",
                 "displayName": HOSTILE,
                 "jsonSchema": {
-                    "$schema": "https://json-schema.org/draft/2020-12/schema",
+                    "$schema": DIALECT,
                     "type": "object",
                     "properties": {
                         HOSTILE: {
@@ -72,7 +72,7 @@ def quote() -> Generator[Sandbox]:
             assert web.post("/api/v3/interactionschemas", json=schema).is_success
             web.post("/_sandbox/automations", json={"name": HOSTILE})
             web.post("/_sandbox/contacts", json={"id": "h<b>", "name": HOSTILE})
-            send(web, "hostile", {HOSTILE: HOSTILE, "lost<script>": HOSTILE})
+            send(web, "hostile", {HOSTILE: HOSTILE, "dropped<script>": HOSTILE})
             for month in range(1, 7):
                 for number in range(month):
                     date = f"2026-{month:02}-1{number}T09:00:00Z"
@@ -92,7 +92,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, shown: Sandbox) -> Ge
     context = browser.new_context(
         base_url=shown.base_url, color_scheme=request.param, java_script_enabled=True
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(LIMIT_SECONDS * 1000)
     try:
         yield context.new_page()
     finally:
@@ -100,37 +100,37 @@ def page(request: pytest.FixtureRequest, browser: Browser, shown: Sandbox) -> Ge
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing_serious(page: Page, path: str) -> None:
+def test_axe_finds_no_serious_accessibility_violation(page: Page, path: str) -> None:
     page.goto(UI + path)
     page.evaluate(AXE)
-    found = cast("dict[str, Any]", page.evaluate("axe.run()"))
+    result = cast("dict[str, Any]", page.evaluate("axe.run()"))
     serious = [
-        (it["id"], [node["html"][:200] for node in it["nodes"]])
-        for it in cast("list[dict[str, Any]]", found["violations"])
-        if it["impact"] in ("serious", "critical")
+        (violation["id"], [node["html"][:200] for node in violation["nodes"]])
+        for violation in cast("list[dict[str, Any]]", result["violations"])
+        if violation["impact"] in ("serious", "critical")
     ]
     assert serious == []
 
 
 @pytest.mark.parametrize("path", [*PAGES[:-1], "/schemas/hostile", "/segments"])
-def test_text_of_a_tenant_is_text(page: Page, path: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+def test_hostile_text_of_a_tenant_is_escaped(page: Page, path: str) -> None:
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     page.goto(UI + path)
     assert "owned" not in page.title().replace(HOSTILE, "")
     assert page.locator("script, img").count() == 0
-    assert all(url.startswith(page.url.split(UI)[0] + UI) for url in asked)
+    assert all(url.startswith(page.url.split(UI)[0] + UI) for url in urls)
     assert "49" not in page.locator("main").inner_text().replace(CONTACT, "").split()
 
 
-def test_a_card_shows_its_properties_and_filters(page: Page) -> None:
+def test_a_contact_card_is_paged_and_can_be_filtered(page: Page) -> None:
     page.goto(f"{UI}/contacts")
     page.get_by_label("Name or id").fill(CONTACT[:8])
     page.get_by_role("button", name="Find").click()
-    # A click does not wait for the page that it asks for: `expect` does.
-    found = page.locator("tbody a")
-    expect(found).to_have_count(1)
-    found.click()
+    # A click does not wait for the next page, but `expect` does.
+    links = page.locator("tbody a")
+    expect(links).to_have_count(1)
+    links.click()
     entries = page.locator(".timeline > li")
     expect(entries).to_have_count(20)
     page.get_by_role("link", name="Older").click()
@@ -143,7 +143,7 @@ def test_a_card_shows_its_properties_and_filters(page: Page) -> None:
     assert entries.locator("dd").inner_text() == HOSTILE
 
 
-def test_a_segment_shows_size_members_and_a_chart(page: Page) -> None:
+def test_the_segments_page_shows_size_members_and_a_chart(page: Page) -> None:
     page.goto(f"{UI}/segments")
     page.get_by_label("Interactions of").first.select_option("favourite")
     page.get_by_label("at least", exact=True).first.fill("2")
@@ -156,10 +156,10 @@ def test_a_segment_shows_size_members_and_a_chart(page: Page) -> None:
     expect(page.locator(".figure")).to_have_text("0")
     page.get_by_label("at least", exact=True).first.fill("many")
     page.get_by_role("button", name="Count").click()
-    expect(page.locator("main")).to_contain_text("no whole number")
+    expect(page.locator("main")).to_contain_text("is not an integer")
 
 
-def test_a_test_interaction_shows_request_and_answer(page: Page) -> None:
+def test_the_form_shows_the_request_and_the_response(page: Page) -> None:
     page.goto(f"{UI}/schemas/repair")
     page.get_by_role("button", name="Send").click()
     answer = page.get_by_role("status")
@@ -172,19 +172,19 @@ def test_a_test_interaction_shows_request_and_answer(page: Page) -> None:
     page.get_by_label("Payload").fill("{")
     page.get_by_role("button", name="Send").click()
     expect(answer).to_contain_text("MalformedRequest")
-    assert page.get_by_label("Payload").input_value() == "{", "what was typed stays"
+    assert page.get_by_label("Payload").input_value() == "{", "the form keeps the payload"
 
 
-@pytest.mark.parametrize(("kind", "said"), [("status", "503"), ("drop", "No answer")])
-def test_a_fault_befalls_a_test_interaction_too(
-    page: Page, shown: Sandbox, kind: str, said: str
+@pytest.mark.parametrize(("kind", "text"), [("status", "503"), ("drop", "No response")])
+def test_a_fault_also_applies_to_a_test_interaction(
+    page: Page, shown: Sandbox, kind: str, text: str
 ) -> None:
     page.goto(f"{UI}/schemas/repair")
-    with httpx.Client(base_url=shown.base_url) as web:
+    with connect(shown) as web:
         fault = {"kind": kind} | ({"status": 503} if kind == "status" else {})
         assert web.post("/_sandbox/faults", json=fault).is_success
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("status")).to_contain_text(said)
+    expect(page.get_by_role("status")).to_contain_text(text)
 
 
 @pytest.mark.parametrize(
@@ -200,14 +200,14 @@ def test_a_fault_befalls_a_test_interaction_too(
         f"/contacts/{CONTACT}?before=nonsense",
     ],
 )
-def test_what_cannot_be_asked_is_said_on_a_page(shown: Sandbox, path: str) -> None:
-    with httpx.Client(base_url=shown.base_url) as web:
+def test_an_invalid_query_is_answered_with_a_page(shown: Sandbox, path: str) -> None:
+    with connect(shown) as web:
         answer = web.get(UI + path)
     assert answer.status_code in (400, 409)
     assert "<h1>" in answer.text
 
 
-def test_an_automation_is_added_runs_and_goes(page: Page, shown: Sandbox) -> None:
+def test_an_automation_can_be_added_and_deleted(page: Page, shown: Sandbox) -> None:
     page.goto(f"{UI}/automations")
     page.get_by_label("Name").fill("welcome <b>")
     page.get_by_label("Trigger").select_option("favourite")
@@ -216,8 +216,7 @@ def test_an_automation_is_added_runs_and_goes(page: Page, shown: Sandbox) -> Non
     page.get_by_role("button", name="Add").click()
     rows = page.get_by_role("row", name="welcome <b>")
     expect(rows.first).to_contain_text("productSku is 42")
-    headers = {"apikey": shown.api_key, "User-Agent": "tests/1"}
-    with httpx.Client(base_url=shown.base_url, headers=headers) as web:
+    with connect(shown) as web:
         send(web, "favourite", {"productSku": "42"})
     page.goto(f"{UI}/automations")
     expect(rows).to_have_count(2)
@@ -225,14 +224,15 @@ def test_an_automation_is_added_runs_and_goes(page: Page, shown: Sandbox) -> Non
     expect(rows).to_have_count(0)
 
 
-def test_what_was_lost_is_shown_with_its_reason(page: Page) -> None:
-    page.goto(f"{UI}/lost")
-    text = page.locator("main").inner_text()
-    assert "is not of type number" in text
-    assert "dropped" in text
+def test_dropped_properties_are_shown_with_rule_and_reason(page: Page) -> None:
+    page.goto(f"{UI}/dropped")
+    price = page.get_by_role("row", name="price").first
+    expect(price.locator("code")).to_have_text("type")
+    expect(price).to_contain_text("is not of type number")
+    expect(page.locator(".tag.dropped").first).to_have_text("dropped")
 
 
-def test_it_works_without_javascript(browser: Browser, shown: Sandbox) -> None:
+def test_the_pages_work_without_javascript(browser: Browser, shown: Sandbox) -> None:
     context = browser.new_context(base_url=shown.base_url, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{UI}/contacts/{CONTACT}")
@@ -242,7 +242,7 @@ def test_it_works_without_javascript(browser: Browser, shown: Sandbox) -> None:
     context.close()
 
 
-def test_it_fits_a_phone(browser: Browser, shown: Sandbox) -> None:
+def test_the_pages_fit_on_a_phone(browser: Browser, shown: Sandbox) -> None:
     context = browser.new_context(base_url=shown.base_url, viewport={"width": 360, "height": 640})
     page = context.new_page()
     for path in PAGES:
@@ -256,8 +256,8 @@ def test_it_fits_a_phone(browser: Browser, shown: Sandbox) -> None:
 @pytest.mark.parametrize(
     "header", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
 )
-def test_a_form_of_another_site_is_refused(shown: Sandbox, header: dict[str, str]) -> None:
-    with httpx.Client(base_url=shown.base_url) as web:
+def test_requests_from_other_sites_are_refused(shown: Sandbox, header: dict[str, str]) -> None:
+    with connect(shown) as web:
         before = web.get("/_sandbox/automations").json()
         answer = web.post(f"{UI}/automations", data={"name": "x"}, headers=header)
         assert answer.status_code == 403
@@ -269,8 +269,8 @@ def test_a_form_of_another_site_is_refused(shown: Sandbox, header: dict[str, str
         assert web.get("/_sandbox/automations").json() == before
 
 
-def test_the_pages_allow_no_scripts_and_nothing_from_elsewhere(shown: Sandbox) -> None:
-    with httpx.Client(base_url=shown.base_url) as web:
+def test_the_content_security_policy_allows_no_scripts(shown: Sandbox) -> None:
+    with connect(shown) as web:
         for path in PAGES:
             headers = web.get(UI + path).headers
             assert "default-src 'none'" in headers["content-security-policy"]

@@ -1,4 +1,4 @@
-"""JSON that nobody vouches for is refused with a sentence; what is accepted has one spelling."""
+"""Untrusted JSON is parsed strictly, and every accepted value has one canonical text."""
 
 import json
 import random
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engage_codegen.errors import InputError, SchemaError
 from engage_codegen.output.snapshot import LOCK_PATH, Entry, Generated, Head, Lock, read_lock
 from engage_codegen.schema.envelope import Schema, from_envelope, parse_envelope
-from engage_codegen.schema.jsontext import Json, canonical_json, digest, loads
+from engage_codegen.schema.jsontext import Json, JsonError, canonical_json, digest, loads
 from engage_codegen.schema.text import UNSAFE_IN_TEXT, quote
 
 BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -21,13 +21,13 @@ NASTY = "\x00\x07\x1b\x7f\x85\xa0\xad\u2028\u2029\ufeff\uffff\ud800\udfff\U0001f
 CHARACTERS = st.one_of(st.characters(exclude_categories=[]), st.sampled_from(NASTY + BIDI_CONTROLS))
 
 
-def as_json_has_it(text: str) -> str:
-    """Two surrogates side by side are one character in JSON."""
-    loaded: str = json.loads(json.dumps(text))
-    return loaded
+def join_surrogates(text: str) -> str:
+    """Return the text with each pair of surrogates as one character, as JSON reads it."""
+    result: str = json.loads(json.dumps(text))
+    return result
 
 
-TEXTS = st.text(CHARACTERS, max_size=12).map(as_json_has_it)
+TEXTS = st.text(CHARACTERS, max_size=12).map(join_surrogates)
 SCALARS = (
     st.none()
     | st.booleans()
@@ -46,32 +46,32 @@ def nested(values: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
 VALUES: st.SearchStrategy[Json] = st.recursive(SCALARS, nested, max_leaves=20)
 
 
-def spelled(value: Json) -> str:
-    """A text that tells 1 from 1.0 and from true, and -0.0 from 0.0."""
+def exact_text(value: Json) -> str:
+    """Return a text that tells 1 from 1.0 and from true, and -0.0 from 0.0."""
     return json.dumps(value, sort_keys=True)
 
 
-def shuffled(value: Json, dice: random.Random) -> Json:
+def shuffle(value: Json, dice: random.Random) -> Json:
     if isinstance(value, dict):
         items = list(value.items())
         dice.shuffle(items)
-        return {key: shuffled(item, dice) for key, item in items}
+        return {key: shuffle(item, dice) for key, item in items}
     if isinstance(value, list):
-        return [shuffled(item, dice) for item in value]
+        return [shuffle(item, dice) for item in value]
     return value
 
 
 @settings(deadline=None)
 @given(VALUES)
-def test_every_json_value_comes_back_from_its_canonical_text(value: Json) -> None:
+def test_every_json_value_survives_its_canonical_text(value: Json) -> None:
     text = canonical_json(value)
     assert loads(text) == json.loads(text) == value
-    assert spelled(loads(text)) == spelled(value)
+    assert exact_text(loads(text)) == exact_text(value)
 
 
 @settings(deadline=None)
 @given(VALUES)
-def test_canonical_text_is_clean_utf8_with_unix_line_ends(value: Json) -> None:
+def test_canonical_text_is_printable_utf8_with_unix_line_ends(value: Json) -> None:
     text = canonical_json(value)
     assert text.encode("utf-8").decode("utf-8") == text
     assert text.endswith("\n")
@@ -81,16 +81,16 @@ def test_canonical_text_is_clean_utf8_with_unix_line_ends(value: Json) -> None:
 
 @settings(deadline=None)
 @given(VALUES)
-def test_canonical_text_of_canonical_text_is_the_same(value: Json) -> None:
+def test_the_canonical_text_of_a_canonical_text_is_itself(value: Json) -> None:
     assert canonical_json(loads(canonical_json(value))) == canonical_json(value)
 
 
 @settings(deadline=None)
 @given(VALUES, st.randoms(use_true_random=False), st.sampled_from([None, 0, 1, 7, "\t", "\r\n"]))
-def test_neither_key_order_nor_layout_of_the_input_matters(
+def test_key_order_and_layout_do_not_change_the_canonical_text(
     value: Json, dice: random.Random, indent: int | str | None
 ) -> None:
-    text = json.dumps(shuffled(value, dice), indent=indent, ensure_ascii=dice.random() < 0.5)
+    text = json.dumps(shuffle(value, dice), indent=indent, ensure_ascii=dice.random() < 0.5)
     assert canonical_json(loads(text)) == canonical_json(value)
 
 
@@ -103,19 +103,19 @@ def test_neither_key_order_nor_layout_of_the_input_matters(
         ({}, "{}\n"),
     ],
 )  # fmt: skip
-def test_canonical_text_looks_like_this(value: Json, text: str) -> None:
+def test_canonical_text_is_indented_and_escapes_unsafe_characters(value: Json, text: str) -> None:
     assert canonical_json(value) == text
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
-        ('{"a": 1, "a": 1}', "the key 'a' stands twice in one object"),
-        ('[{"x": {"\\u0061": 1, "a": 2}}]', "the key 'a' stands twice in one object"),
-        ('{"\u202e": 1, "\u202e": 2}', "the key '\\u202e' stands twice in one object"),
-        ("NaN", "NaN is no JSON value"),
-        ("[Infinity]", "Infinity is no JSON value"),
-        ('{"a": -Infinity}', "-Infinity is no JSON value"),
+        ('{"a": 1, "a": 1}', "duplicate key 'a' in one object"),
+        ('[{"x": {"\\u0061": 1, "a": 2}}]', "duplicate key 'a' in one object"),
+        ('{"\u202e": 1, "\u202e": 2}', "duplicate key '\\u202e' in one object"),
+        ("NaN", "NaN is not valid in JSON"),
+        ("[Infinity]", "Infinity is not valid in JSON"),
+        ('{"a": -Infinity}', "-Infinity is not valid in JSON"),
         ("1e999", "the number '1e999' is too large"),
         ("[-1e999]", "the number '-1e999' is too large"),
         ("1" * 400 + ".0", f"the number '{'1' * 29}…' is too large"),
@@ -131,63 +131,72 @@ def test_canonical_text_looks_like_this(value: Json, text: str) -> None:
     ],
     ids=lambda value: str(value)[:20].encode("unicode_escape").decode(),
 )
-def test_what_is_no_json_is_refused_with_a_sentence(text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match=r"\w") as caught:
+def test_invalid_json_is_refused_with_a_message(text: str, message: str) -> None:
+    with pytest.raises(JsonError) as caught:
         loads(text)
-    assert type(caught.value) is ValueError
-    assert sentence in str(caught.value)
+    assert type(caught.value) is JsonError
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"), [("", 1, 1), ('{"a": 1,\n "b" 2}', 2, 6), ("NaN", 0, 0)]
+)
+def test_an_error_in_json_has_its_line_and_column_as_attributes(
+    text: str, line: int, column: int
+) -> None:
+    with pytest.raises(JsonError) as caught:
+        loads(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert str(caught.value).endswith(f"(line {line}, column {column})") == bool(line)
 
 
 @pytest.mark.parametrize("text", ["1" * 5000, "[-" + "7" * 5000 + "]"], ids=["bare", "in a list"])
 def test_an_integer_of_5000_digits_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="5000 digits"):
+    with pytest.raises(JsonError, match="5000 digits"):
         loads(text)
 
 
-def test_the_refusal_of_a_long_integer_gives_no_advice_about_python() -> None:
-    with pytest.raises(ValueError, match="digits") as caught:
+def test_the_error_of_a_long_integer_does_not_mention_python() -> None:
+    with pytest.raises(JsonError, match="digits") as caught:
         loads("1" * 5000)
     assert "sys." not in str(caught.value)
 
 
 @pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
-def test_what_loads_accepts_can_be_written_however_deep(start: str, end: str) -> None:
+def test_every_accepted_depth_can_be_written(start: str, end: str) -> None:
     accepted, refused = 1, 200_000
     while refused - accepted > 1:
         depth = (accepted + refused) // 2
         try:
             loads(start * depth + "1" + end * depth)
             accepted = depth
-        except ValueError:
+        except JsonError:
             refused = depth
     value = loads(start * accepted + "1" + end * accepted)
-    # As deep on the stack as a caller of `loads` may be when it writes.
     assert loads(canonical_json(value)) == value
 
 
 @settings(deadline=None)
 @given(st.text(CHARACTERS, max_size=200), st.integers(1, 120))
-def test_shown_text_is_short_and_holds_nothing_that_acts_on_a_terminal(
-    text: str, limit: int
-) -> None:
+def test_quoted_text_is_short_and_has_no_terminal_controls(text: str, limit: int) -> None:
     result = quote(text, limit)
     assert result[0] == result[-1] == "'"
-    assert not any(map(acts, result))
+    assert not any(map(is_control, result))
     assert len(result) <= 10 * limit + 2
     result.encode("utf-8")
 
 
-def acts(character: str) -> bool:
-    kind = unicodedata.category(character)
-    return kind in ("Cc", "Cs", "Zl", "Zp") or character in BIDI_CONTROLS
+def is_control(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category in ("Cc", "Cs", "Zl", "Zp") or character in BIDI_CONTROLS
 
 
-def test_no_character_of_unicode_slips_through_shown() -> None:
+def test_every_control_character_of_unicode_is_escaped() -> None:
     for code in range(0x110000):
         character = chr(code)
-        if acts(character):
-            assert not any(map(acts, quote(character))), hex(code)
-            assert not any(map(acts, canonical_json(character)[:-1])), hex(code)
+        if is_control(character):
+            assert not any(map(is_control, quote(character))), hex(code)
+            assert not any(map(is_control, canonical_json(character)[:-1])), hex(code)
 
 
 @pytest.mark.parametrize(
@@ -201,13 +210,13 @@ def test_no_character_of_unicode_slips_through_shown() -> None:
         ("åß漢\U0001f600", 80, "'åß漢\U0001f600'"),
     ],
 )
-def test_shown_text_looks_like_this(text: str, limit: int, result: str) -> None:
+def test_quoted_text_is_escaped_and_cut(text: str, limit: int, result: str) -> None:
     assert quote(text, limit) == result
 
 
 @settings(deadline=None)
 @given(st.text(CHARACTERS, max_size=30))
-def test_a_digest_tells_texts_apart_but_not_line_ends(text: str) -> None:
+def test_a_digest_depends_on_the_text_but_not_on_its_line_ends(text: str) -> None:
     clean = text.encode("utf-8", "replace").decode("utf-8")
     assert digest(clean) == digest(clean.encode("utf-8"))
     assert digest(clean.replace("\r", "")) == digest(
@@ -216,30 +225,33 @@ def test_a_digest_tells_texts_apart_but_not_line_ends(text: str) -> None:
     assert digest(clean + "x") != digest(clean)
 
 
-def test_equal_envelopes_have_equal_text_whatever_their_order_and_extra_keys() -> None:
+def test_order_and_extra_keys_of_an_envelope_do_not_change_its_text() -> None:
     first = '{"id": "Visit", "displayName": " A visit ", "jsonSchema": {"b": 1, "a": 2}}'
     second = '{"jsonSchema": {"a": 2, "b": 1},\r\n "x": 1, "displayName": "A visit", "id": "Visit"}'
-    one, other = parse_envelope(first, "here"), parse_envelope(second, "there")
-    assert one == other == Schema("Visit", "A visit", {"a": 2, "b": 1}, "")
-    assert one.canonical == other.canonical
-    assert parse_envelope(one.canonical, "snapshot") == one
+    schema, other = parse_envelope(first, "here"), parse_envelope(second, "there")
+    assert schema == other == Schema("Visit", "A visit", {"a": 2, "b": 1}, "")
+    assert schema.canonical == other.canonical
+    assert parse_envelope(schema.canonical, "snapshot") == schema
 
 
 @pytest.mark.parametrize(
-    ("envelope", "what"),
+    ("envelope", "message"),
     [
-        ([], "has to be a JSON object"),
-        ("text", "has to be a JSON object"),
-        (None, "has to be a JSON object"),
-        ({}, "has no id"),
-        ({"id": 5, "jsonSchema": {}}, "has no id"),
-        ({"id": "Visit"}, "has no object jsonSchema"),
-        ({"id": "Visit", "jsonSchema": []}, "has no object jsonSchema"),
-        ({"id": "Visit", "jsonSchema": {}, "displayName": 1}, "has to be a string"),
+        ([], "must be a JSON object"),
+        ("text", "must be a JSON object"),
+        (None, "must be a JSON object"),
+        ({}, "has no `id`"),
+        ({"id": 5, "jsonSchema": {}}, "has no `id`"),
+        ({"id": "Visit"}, "`jsonSchema` of Visit must be an object"),
+        ({"id": "Visit", "jsonSchema": []}, "`jsonSchema` of Visit must be an object"),
+        (
+            {"id": "Visit", "jsonSchema": {}, "displayName": 1},
+            "`displayName` of Visit must be a string",
+        ),
     ],
 )
-def test_an_envelope_of_the_wrong_shape_is_refused(envelope: Json, what: str) -> None:
-    with pytest.raises(InputError, match=what) as caught:
+def test_a_malformed_envelope_is_refused(envelope: Json, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
         from_envelope(envelope, "the place")
     assert caught.value.where == "the place"
 
@@ -262,10 +274,10 @@ def test_an_envelope_of_the_wrong_shape_is_refused(envelope: Json, what: str) ->
         "\ud800",
     ],
 )
-def test_an_id_that_is_no_file_name_is_refused_and_shown_harmlessly(schema_id: str) -> None:
-    with pytest.raises(SchemaError, match="is not one that the platform allows") as caught:
+def test_an_invalid_id_is_refused_and_escaped_in_the_message(schema_id: str) -> None:
+    with pytest.raises(SchemaError, match="is not a valid schema id") as caught:
         from_envelope({"id": schema_id, "jsonSchema": {}}, "here")
-    assert not any(map(acts, str(caught.value).replace("\n", "")))
+    assert not any(map(is_control, str(caught.value).replace("\n", "")))
 
 
 HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)

@@ -1,4 +1,4 @@
-"""For each rule of lint a schema that breaks it, and one that breaks none."""
+"""A schema without findings, and for each lint rule a schema that breaks it."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ GOOD: dict[str, Any] = {
 
 
 def changed(path: str, value: Any = None) -> dict[str, Any]:
-    """The good schema with one place changed, or taken out."""
+    """Return `GOOD` with the value at `path` replaced, or removed if there is no value."""
     schema: dict[str, Any] = json.loads(json.dumps(GOOD))
     *parents, last = path.split("/")
     place = schema
@@ -50,7 +50,7 @@ PROPERTIES = "jsonSchema/properties"
 SEGMENTABLE = {"type": "integer", "displayName": "x", "addToSegmentation": "true"}
 
 
-CASES: Mapping[str, tuple[dict[str, Any], str]] = {
+CASES: Mapping[str, tuple[dict[str, Any], str]] = {  # code -> schema, pointer of the finding
     "EG102": (changed("jsonSchema/$schema"), "/jsonSchema"),
     "EG103": (changed("jsonSchema/additionalProperties", True), "/jsonSchema/additionalProperties"),
     "EG110": (

@@ -16,7 +16,7 @@ from engage_interactions.outbox import Delivery, Entry, Outbox
 from tests.support.clocks import FakeClock
 from tests.support.platform import Platform
 
-POLICY = RetryPolicy(again=(1.0, 2.0), look=(5.0, 10.0), resend=True)
+POLICY = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0, 10.0), resend=True)
 
 
 class PowerCut(BaseException):

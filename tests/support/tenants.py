@@ -1,4 +1,4 @@
-"""A tenant that answers whatever a test wants, over real HTTP."""
+"""An HTTP server with the answers of a tenant, which a test chooses."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ PATH = "/api/v3/interactionschemas"
 
 @dataclass(frozen=True)
 class Answer:
-    """`missing` bytes of the body are promised and never sent."""
+    """One HTTP response. Its Content-Length counts `missing` bytes that are never sent."""
 
     body: bytes
     status: int = 200
@@ -22,7 +22,7 @@ class Answer:
 
 @dataclass
 class Tenant:
-    """The base URL, and the requests that arrived: path and headers in lower case."""
+    """A running server: its URL, and the requests so far as path and headers in lower case."""
 
     base_url: str
     requests: list[tuple[str, Mapping[str, str]]] = field(
@@ -32,14 +32,14 @@ class Tenant:
 
 @contextmanager
 def answering(answers: Mapping[str, Answer]) -> Generator[Tenant]:
-    """A server that answers by path; anything else is 404."""
-    seen: list[tuple[str, Mapping[str, str]]] = []
+    """Run a server that has an answer for each path. Other paths get a 404."""
+    requests: list[tuple[str, Mapping[str, str]]] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            seen.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
+            requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
             answer = answers.get(self.path, Answer(b"{}", 404))
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.kind)
@@ -49,13 +49,13 @@ def answering(answers: Mapping[str, Answer]) -> Generator[Tenant]:
             self.close_connection = bool(answer.missing)
 
         def log_message(self, *args: object, **named: object) -> None:
-            """Silence."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield Tenant(f"http://127.0.0.1:{server.server_port}", seen)
+        yield Tenant(f"http://127.0.0.1:{server.server_port}", requests)
     finally:
         server.shutdown()
         thread.join()
@@ -63,7 +63,7 @@ def answering(answers: Mapping[str, Answer]) -> Generator[Tenant]:
 
 
 def envelope(schema_id: str, properties: object = None, **more: object) -> dict[str, object]:
-    """A schema of the platform; without properties it has one, `name`."""
+    """Return the envelope of a schema. Without `properties` it has one string, `name`."""
     return {
         "id": schema_id,
         "displayName": f"Title of {schema_id}",
@@ -77,9 +77,9 @@ def envelope(schema_id: str, properties: object = None, **more: object) -> dict[
 
 
 def holding(*schemas: Mapping[str, object]) -> dict[str, Answer]:
-    """The answers of a tenant with these schemas."""
-    listed = [{"id": schema["id"], "displayName": schema["displayName"]} for schema in schemas]
-    answers = {PATH: Answer(json.dumps(listed).encode())}
+    """Return the answers of a tenant that has these schemas."""
+    items = [{"id": schema["id"], "displayName": schema["displayName"]} for schema in schemas]
+    answers = {PATH: Answer(json.dumps(items).encode())}
     for schema in schemas:
         answers[f"{PATH}/{schema['id']}"] = Answer(json.dumps(schema).encode())
     return answers

@@ -26,7 +26,7 @@ COMMANDS = {
     "preflight": "Check whether exactly this package can be deployed.",
     "explain": "Explain where a schema or property comes from and what became of it.",
     "verify": "Compare the package with an independent validator.",
-    "sandbox": "Run a local Engage in the foreground, until Ctrl-C.",
+    "sandbox": "Run the sandbox, a local Engage, until Ctrl-C.",
     "completion": "Print the completion script for a shell.",
 }
 """Each command, implemented in the module of its name, and its line in the list of all."""

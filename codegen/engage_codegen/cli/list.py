@@ -2,8 +2,8 @@
 
 import click
 
-from .. import pipeline
 from ..config import Config
+from ..inspection.listing import list_schemas
 from ..sources.interface import ApiKey
 from .console import print_table
 from .options import config_options, load_configs, run_for_targets
@@ -26,7 +26,7 @@ def command(**options: object) -> int:
                 ", ".join(row.properties),
                 ", ".join(row.required),
             ]
-            for row in pipeline.list_schemas(config)
+            for row in list_schemas(config)
         ]
         print_table(["id", "title", "module", "class", "properties", "required"], cells)
         return 0

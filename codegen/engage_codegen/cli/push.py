@@ -4,6 +4,7 @@ import click
 
 from .. import pipeline
 from ..config import Config
+from ..output.freshness import read_schema_files
 from ..output.snapshot import read_snapshot
 from ..schema.text import escape
 from ..sources.interface import ApiKey, ignore_progress
@@ -54,8 +55,8 @@ def _push_target(
     from ..sources.tenant_admin import TenantAdmin
 
     tenant = pipeline.tenant_of(config, key)
-    local = pipeline.local_schemas(config)
-    project = read_snapshot(config.output) if local is None else local
+    paths = config.schemas
+    project = read_schema_files(paths) if paths else read_snapshot(config.output)
     current = tenant.fetch((), ignore_progress)
     plan = plan_push(project, current, ids, config.dialect, config.renames)
     for line in describe_plan(plan, allowed):

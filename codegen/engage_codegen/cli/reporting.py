@@ -113,7 +113,8 @@ def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "F
 
     file = finding.location.file
     if file and not file.startswith(("http:", "https:")):
-        return replace(finding, location=replace(finding.location, file=display_path(Path(file))))
+        location = finding.location._replace(file=display_path(Path(file)))
+        return replace(finding, location=location)
     if finding.schema_id:
         return replace(finding, location=Location())
     file = display_path(config.file) if config and config.file else ""
@@ -153,7 +154,7 @@ def _from_repository(findings: "Sequence[Finding]") -> "list[Finding]":
         if not finding.location.file or not file.is_relative_to(root):
             return finding
         path = file.relative_to(root).as_posix()
-        return replace(finding, location=replace(finding.location, file=path))
+        return replace(finding, location=finding.location._replace(file=path))
 
     return [rebase(finding) for finding in findings]
 

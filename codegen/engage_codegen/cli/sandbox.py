@@ -1,4 +1,4 @@
-"""The command that runs a local Engage."""
+"""The command that runs the sandbox."""
 
 import shlex
 from pathlib import Path
@@ -15,18 +15,20 @@ EXAMPLES = [
 
 
 @click.command("sandbox")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, help="The port to listen on; 0 picks a free one."
+)
 @click.option("--database", type=click.Path(path_type=Path), metavar="FILE",
-              help="Keep the state in this SQLite file; in memory without it.")  # fmt: skip
-@click.option("--api-key", default="sandbox-key", show_default=True, help="The key it accepts.")
-@click.option("--empty", is_flag=True, help="Start without the example schemas.")
+              help="Keep the state in this SQLite file instead of in memory.")  # fmt: skip
+@click.option("--api-key", default="sandbox-key", show_default=True, help="The API key to accept.")
+@click.option("--empty", is_flag=True, help="Start without the example schemas and contacts.")
 @click.option(
     "--option",
     "options",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Answer an open question about the platform; see docs/sandbox.md.",
+    help="Set how the sandbox behaves where the platform is undocumented; see docs/sandbox.md.",
 )
 @click.option("--faults", "faults_file", type=click.Path(path_type=Path), metavar="FILE",
               help="Start with the faults in this JSON file.")  # fmt: skip
@@ -40,22 +42,22 @@ def command(
     options: tuple[str, ...],
     faults_file: Path | None,
 ) -> None:
-    """Run a local Engage in the foreground, until Ctrl-C."""
+    """Run the sandbox, a local Engage, until Ctrl-C."""
     try:
         from ..sandbox.control.faults import read_faults
-        from ..sandbox.options import options_of
+        from ..sandbox.options import parse_options
         from ..sandbox.server import serve
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"the sandbox needs {error.name}: install engage-codegen[sandbox]"
+            f"The sandbox needs the package {error.name}. Install engage-codegen[sandbox]."
         ) from None
 
-    def ready(base_url: str) -> None:
-        print_status("a local Engage is running; Ctrl-C ends it. To talk to it:\n")
+    def show_address(base_url: str) -> None:
+        print_status("The sandbox is running. Press Ctrl-C to stop it. To connect to it, run:\n")
         settings = {"ENGAGE_BASE_URL": base_url, API_KEY_VARIABLE: api_key}
         for name, value in (settings | {"ENGAGE_USER_AGENT": "sandbox/1.0"}).items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
-        print_status(f"\nwhat marketing would see: {base_url}/_sandbox/ui")
+        print_status(f"\nPages that show what marketing would see: {base_url}/_sandbox/ui")
 
     serve(
         host=host,
@@ -63,7 +65,7 @@ def command(
         database=database,
         api_key=api_key,
         seed=not empty,
-        options=options_of(options),
+        options=parse_options(options),
         faults=read_faults(faults_file) if faults_file else (),
-        on_ready=ready,
+        on_ready=show_address,
     )

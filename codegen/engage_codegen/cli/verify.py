@@ -24,7 +24,7 @@ def command(**options: object) -> int:
 
     def verify_target(config: Config, _key: ApiKey) -> int:
         result = verify(config)
-        for line in result.lines():
+        for line in result.format_lines():
             print(line)
         print_status(result.verdict)
         return 0 if result.is_sound else 1

@@ -1,93 +1,125 @@
-"""What generated code can emit against what the other side accepts.
+"""What generated code can send, compared with what the other side accepts. Pure.
 
-Source of the rules: the vendor's documentation. An undeclared or ill-typed property is dropped
-there without an error, an interaction that breaks its schema is ignored or refused, and a schema
-cannot be changed in place. Pure.
+The two sides are any two sets of schemas: this side, which code was generated from, and the other
+side, such as a tenant, schema files, a git revision or another package.
+
+Source of the rules: the vendor's documentation. The platform silently drops a property that is
+undeclared or has the wrong type, it ignores or refuses an interaction that breaks its schema, and a
+schema cannot be changed in place.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..model import dialect
+from ..model.dialect import find_problems
 from ..schema.envelope import Dialect, Schema
 from ..schema.jsontext import JsonObject
 from ..schema.text import quote
-from .changes import HARMLESS, LEVELS, Change, Level, differ, differing
-from .pair import Pair
-from .payloads import Form, Wanted
+from .changes import LEVELS, Change, Level, describe_harmless, differing_keys
+from .comparison import SchemaComparison
+from .payloads import Condition, PayloadRules
+from .reasons import keywords_reason, unjudged_reason
 
-RECREATE = (
-    "to change a schema on the platform is to delete it and create it again, and every "
-    "interaction stored under it goes with it"
+RECREATE_WARNING = (
+    "the platform cannot change a schema in place: it has to be deleted and created again, which "
+    "deletes every interaction stored under it"
 )
 
 
 def compare(
-    ours: Mapping[str, Schema], theirs: Mapping[str, Schema], spoken: Dialect
+    ours: Mapping[str, Schema], theirs: Mapping[str, Schema], dialect: Dialect
 ) -> list[Change]:
-    """Every difference between the schemas that code was generated from and those of the other
-    side, by schema and place."""
-    found: list[Change] = []
+    """Return every difference between two sides, by schema and place.
+
+    `ours` are the schemas that code was generated from, in `dialect`.
+    """
+    changes: list[Change] = []
     for schema_id in sorted({*ours, *theirs}):
-        one, other = ours.get(schema_id), theirs.get(schema_id)
-        if one is None:
-            what = "is new there; no generated code knows it yet"
-            found.append(Change("COMPATIBLE", schema_id, (), what))
+        schema, other = ours.get(schema_id), theirs.get(schema_id)
+        if schema is None:
+            message = "exists on the other side only, so no generated code sends it"
+            changes.append(Change("COMPATIBLE", schema_id, (), ("new-schema",), message))
         elif other is None:
-            found.append(_missing(one, ours, theirs, spoken))
-        elif one.canonical != other.canonical:
-            found += _changed(one, other, spoken)
-    return found
+            changes.append(_missing(schema, ours, theirs, dialect))
+        elif schema.canonical != other.canonical:
+            changes += _changes(schema, other, dialect)
+    return changes
 
 
-def worst(changes: Sequence[Change]) -> Level | None:
-    """The most harmful level; None if nothing differs."""
-    found = {change.level for change in changes}
-    return next((level for level in reversed(LEVELS) if level in found), None)
+def worst_level(changes: Sequence[Change]) -> Level | None:
+    """Return the most harmful level, or None without a change."""
+    levels = {change.level for change in changes}
+    return next((level for level in reversed(LEVELS) if level in levels), None)
 
 
-def sample(schema: Schema, having: str | None = None) -> JsonObject | None:
-    """A smallest payload, with a property that it has to have, that the generated code of a schema
-    of the dialect can send; None if none was found."""
-    return Form.of(schema).smallest(Wanted(having=having))
+def sample_payload(schema: Schema, having: str | None = None) -> JsonObject | None:
+    """Return a smallest payload that generated code can send, or None if none was found.
+
+    With `having`, the payload has that property. The schema must have no problem.
+    """
+    return PayloadRules.of(schema).smallest(Condition(having=having))
 
 
 def _missing(
-    schema: Schema, ours: Mapping[str, Schema], theirs: Mapping[str, Schema], spoken: Dialect
+    schema: Schema, ours: Mapping[str, Schema], theirs: Mapping[str, Schema], dialect: Dialect
 ) -> Change:
-    what = "does not exist there: every send is refused"
-    alike = [
+    message = "does not exist on the other side, so every send is refused"
+    similar = [
         other.id
         for other in theirs.values()
-        if other.id not in ours and not differing(other.json_schema, schema.json_schema)
+        if other.id not in ours and not differing_keys(other.json_schema, schema.json_schema)
     ]
-    if alike:
-        what += f"; {' or '.join(sorted(alike))} has the same properties and may be its new name"
-    is_judged = not any(dialect.problems(schema, spoken))
-    return Change("BREAKING", schema.id, (), what, sample(schema) if is_judged else None)
+    if similar:
+        names = " or ".join(sorted(similar))
+        message += f"; {names} has the same properties and may be its new name"
+    witness = None if any(find_problems(schema, dialect)) else sample_payload(schema)
+    return Change("BREAKING", schema.id, (), ("missing-schema",), message, witness)
 
 
-def _changed(ours: Schema, theirs: Schema, spoken: Dialect) -> Iterator[Change]:
-    for schema, whose in ((ours, "our schema"), (theirs, "the schema there")):
-        for problem in dialect.problems(schema, spoken):
-            what = f"{whose} cannot be judged: {problem.message} ({problem.code})"
-            yield Change("UNKNOWN", ours.id, problem.parts, what)
-            return
-    found = [*_texts(ours, theirs), *Pair(ours.id, Form.of(ours), Form.of(theirs)).changes()]
-    yield from found
-    if not found:
-        yield Change("DOCS", ours.id, (), f"texts differ; {HARMLESS}")
+def _changes(ours: Schema, theirs: Schema, dialect: Dialect) -> Iterator[Change]:
+    unjudged = _unjudged(ours, theirs, dialect)
+    if unjudged is not None:
+        yield unjudged
+        return
+    comparison = SchemaComparison(ours.id, PayloadRules.of(ours), PayloadRules.of(theirs))
+    changes = [*_annotation_changes(ours, theirs), *comparison.changes()]
+    yield from changes
+    if not changes:
+        message = "the schemas are written differently, without an effect on payloads"
+        yield Change("DOCS", ours.id, (), ("spelling",), message)
 
 
-_JUDGED = frozenset("properties required minProperties maxProperties dependentRequired".split())
+def _unjudged(ours: Schema, theirs: Schema, dialect: Dialect) -> Change | None:
+    """Return the change for a schema that cannot be compared, or None if it can."""
+    for schema, name, side in ((ours, "ours", "this side"), (theirs, "theirs", "the other side")):
+        for problem in find_problems(schema, dialect):
+            cause = (name, problem.code, *problem.reason)
+            reason = unjudged_reason(cause, ours.json_schema, theirs.json_schema)
+            message = f"the schema of {side} cannot be judged: {problem.message} ({problem.code})"
+            return Change("UNKNOWN", ours.id, problem.parts, reason, message)
+    return None
 
 
-def _texts(ours: Schema, theirs: Schema) -> Iterator[Change]:
+_COMPARED = frozenset("properties required minProperties maxProperties dependentRequired".split())
+"""The keywords of a schema that `SchemaComparison` compares; the rest has no effect on payloads."""
+
+
+def _annotation_changes(ours: Schema, theirs: Schema) -> Iterator[Change]:
     if ours.display_name != theirs.display_name:
-        what = f"is {quote(theirs.display_name)} there"
-        yield Change("DOCS", ours.id, ("displayName",), what)
-    names = differing(ours.json_schema, theirs.json_schema) - _JUDGED
-    if names:
-        yield Change("DOCS", ours.id, ("jsonSchema",), differ(names))
+        message = f"is called {quote(theirs.display_name)} on the other side"
+        title_reason = ("displayName", ours.display_name, theirs.display_name)
+        yield Change("DOCS", ours.id, ("displayName",), title_reason, message)
+    keys = differing_keys(ours.json_schema, theirs.json_schema) - _COMPARED
+    if keys:
+        reason = keywords_reason(ours.json_schema, theirs.json_schema, keys)
+        yield Change("DOCS", ours.id, ("jsonSchema",), reason, describe_harmless(keys))
 
 
-__all__ = ["LEVELS", "RECREATE", "Change", "Level", "compare", "sample", "worst"]
+__all__ = [
+    "LEVELS",
+    "RECREATE_WARNING",
+    "Change",
+    "Level",
+    "compare",
+    "sample_payload",
+    "worst_level",
+]

@@ -1,8 +1,8 @@
-"""Texts whose formats are known: of a text that is not here, nothing is claimed. Pure."""
+"""Texts with known formats. Nothing is claimed about the format of any other text. Pure."""
 
 from collections.abc import Iterator, Mapping
 
-WIDER: Mapping[str, frozenset[str]] = {
+WIDER_FORMATS: Mapping[str, frozenset[str]] = {
     name: frozenset(wider.split())
     for name, wider in {
         "date-time": "uri-template",
@@ -20,10 +20,10 @@ WIDER: Mapping[str, frozenset[str]] = {
         "uuid": "hostname idn-hostname uri-reference iri-reference uri-template",
     }.items()
 }
-"""Formats whose texts are all texts of others. Of every other two that are different, the texts
-below have one that is of the first and not of the second, but for idn-hostname."""
+"""Format -> the formats that all of its texts have too. For every other pair of formats, the texts
+below have one with the first format and without the second; idn-hostname is the exception."""
 
-LENGTHS: Mapping[str, tuple[int, int | None]] = {
+TEXT_LENGTHS: Mapping[str, tuple[int, int | None]] = {
     "date-time": (20, None),
     "date": (10, 10),
     "time": (9, None),
@@ -37,16 +37,16 @@ LENGTHS: Mapping[str, tuple[int, int | None]] = {
     "uuid": (36, 36),
     "relative-json-pointer": (1, None),
 }
-"""No text of a format is shorter or longer."""
+"""Format -> the lengths of its shortest and longest texts."""
 
-WRITTEN: Mapping[str, tuple[int, int]] = {
+WRITTEN_LENGTHS: Mapping[str, tuple[int, int]] = {
     "date-time": (25, 32),
     "date": (10, 10),
     "time": (14, 21),
     "uuid": (36, 36),
 }
-"""The same of typed values, as generated code writes them: with seconds, and an offset in digits.
-The texts below that are of these formats are in that form, if they do not end in Z."""
+"""The same for values with a Python type: generated code writes seconds, and the offset in digits.
+The texts below with these formats are written that way, unless they end in Z."""
 
 _TEXTS = {
     "a": "hostname",
@@ -96,42 +96,45 @@ _TEXTS = {
     "3f0c1b52-7d5e-4b0e-9c64-1c2f5b8e0d01": "uuid",
     "c4e2d6f0-1b3a-4c5d-8e7f-90b1c2d3e4f5": "uuid",
 }
-"""Text -> its formats, without those that are wider."""
+"""Text -> its formats, without the wider ones."""
 
-FORMATS: Mapping[str, frozenset[str]] = {
-    text: frozenset(names.split()).union(*(WIDER.get(name, ()) for name in names.split()))
+TEXT_FORMATS: Mapping[str, frozenset[str]] = {
+    text: frozenset(names.split()).union(*(WIDER_FORMATS.get(name, ()) for name in names.split()))
     for text, names in _TEXTS.items()
 }
 
+"""Text -> all of its formats."""
+
 _PADDED = ("{}", "{}@example.com", "https://example.com/{}", "/{}", "0/{}")
-_LABEL, _LOCAL_PART = 63, 64
+_MAX_LABEL, _MAX_LOCAL_PART = 63, 64
+"""The longest part of a host name, and the longest part of an address before the @."""
 
 
-def is_of(text: str, name: str) -> bool | None:
-    """Whether a text is of a format; None if that is not known."""
-    known = _formats(text)
-    if known is not None:
-        return name in known
-    shortest, longest = LENGTHS.get(name, (0, None))
-    is_sized = shortest <= len(text) and (longest is None or len(text) <= longest)
-    return None if is_sized else False
+def has_format(text: str, name: str) -> bool | None:
+    """Return whether a text has a format, or None if that is not known."""
+    formats = _formats(text)
+    if formats is not None:
+        return name in formats
+    shortest, longest = TEXT_LENGTHS.get(name, (0, None))
+    is_possible = shortest <= len(text) and (longest is None or len(text) <= longest)
+    return None if is_possible else False
 
 
-def padded(length: int) -> Iterator[str]:
-    """Texts of a length, of as many formats as can be."""
-    for form in _PADDED:
-        if length > len(form) - 2:
-            yield form.format("a" * (length + 2 - len(form)))
+def pad_texts(length: int) -> Iterator[str]:
+    """Yield texts of a length, with as many formats as possible."""
+    for template in _PADDED:
+        if length > len(template) - 2:
+            yield template.format("a" * (length + 2 - len(template)))
     yield " " * length
 
 
 def _formats(text: str) -> frozenset[str] | None:
-    if text in FORMATS or not text.strip(" "):
-        return FORMATS[text if text in FORMATS else " "]
-    for form in _PADDED:
-        count = len(text) + 2 - len(form)
-        if count > 0 and text == form.format("a" * count):
-            lost = ["hostname", "idn-hostname"] if count > _LABEL else []
-            lost += ["email", "idn-email"] if count > _LOCAL_PART else []
-            return FORMATS[form.format("a")] - set(lost)
+    if text in TEXT_FORMATS or not text.strip(" "):
+        return TEXT_FORMATS[text if text in TEXT_FORMATS else " "]
+    for template in _PADDED:
+        count = len(text) + 2 - len(template)
+        if count > 0 and text == template.format("a" * count):
+            excluded = ["hostname", "idn-hostname"] if count > _MAX_LABEL else []
+            excluded += ["email", "idn-email"] if count > _MAX_LOCAL_PART else []
+            return TEXT_FORMATS[template.format("a")] - set(excluded)
     return None

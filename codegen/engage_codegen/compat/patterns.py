@@ -1,4 +1,4 @@
-"""Texts that a pattern may match: guesses, for others to check. Pure."""
+"""Texts that a pattern may match. They are guesses, so that callers check them. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 _POOL = "a0A -_.b1B/:@+,!\"#$%&'()*;<=>?[]^`{|}~9zZ\t\n\u00e9\u4e2d\U0001f600"
-_LONGEST = 1_000
-_TURNS = 12
+_MAX_LENGTH = 1_000
+_VARIANTS = 12
 
 _TOKEN = re.compile(
     r"""(?P<look> \(\?<?[=!])
@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     | (?P<close> \))
     | (?P<bar> \|)
     | (?P<repeat> (?: [*+?] | \{[0-9]+ (?: ,[0-9]*)? \}) \??)
-    | (?P<edge> \^ | \\[Zb])
+    | (?P<anchor> \^ | \\[Zb])
     | (?P<atom> \[ (?: \\. | [^\]\\])+ \] | \\u[0-9a-f]{4} | \\U[0-9a-f]{8} | \\. | .)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -24,32 +24,33 @@ _TOKEN = re.compile(
 @dataclass(frozen=True, slots=True)
 class _Repeat:
     node: "_Node"
-    low: int
-    high: int
+    min_count: int
+    max_count: int
 
 
 _Node: TypeAlias = "str | _Repeat | list[list[_Node]]"
-"""The characters that can stand in one place, a repetition, or alternatives of sequences."""
+"""The possible characters in one place, a repetition, or alternatives of sequences."""
 
 
-def matching(pattern: str, lengths: Sequence[int]) -> Iterator[str]:
-    """Guesses for a pattern as `translate` writes it, the shortest first, then some of about the
-    lengths that are asked for."""
+def guess_matches(pattern: str, lengths: Sequence[int]) -> Iterator[str]:
+    """Yield texts that a pattern from `translate` may match: short ones, then some of about the
+    given lengths."""
     tree = _parse(_TOKEN.finditer(pattern))
     counts = [0, 1, 2, *(max(0, length - less) for length in lengths for less in range(6))]
     for count in dict.fromkeys(counts):
-        for turn in range(_TURNS):
-            text = _written(tree, turn, count)
-            if len(text) <= _LONGEST:
+        for variant in range(_VARIANTS):
+            text = _write(tree, variant, count)
+            if len(text) <= _MAX_LENGTH:
                 yield text
     for length in lengths:
-        yield from (f"{_written(tree, turn, 0)} ".ljust(length, "a")[:length] for turn in range(3))
+        for variant in range(3):
+            yield f"{_write(tree, variant, 0)} ".ljust(length, "a")[:length]
 
 
-def is_trivial(pattern: str) -> bool:
-    """Whether it matches the empty text, wherever that stands, and so all texts."""
-    kinds = {token.lastgroup for token in _TOKEN.finditer(pattern)}
-    return not kinds & {"look", "edge"} and re.search(pattern, "", re.ASCII) is not None
+def matches_everything(pattern: str) -> bool:
+    """Return True if the pattern matches the empty text in any position, and so every text."""
+    tokens = {token.lastgroup for token in _TOKEN.finditer(pattern)}
+    return not tokens & {"look", "anchor"} and re.search(pattern, "", re.ASCII) is not None
 
 
 def _parse(tokens: Iterator[re.Match[str]]) -> _Node:
@@ -74,35 +75,38 @@ def _parse(tokens: Iterator[re.Match[str]]) -> _Node:
 
 
 def _repeat(node: _Node, text: str) -> _Repeat:
-    known = {"*": (0, _LONGEST), "+": (1, _LONGEST), "?": (0, 1)}
-    if text[0] in known:
-        return _Repeat(node, *known[text[0]])
+    counts = {"*": (0, _MAX_LENGTH), "+": (1, _MAX_LENGTH), "?": (0, 1)}
+    if text[0] in counts:
+        return _Repeat(node, *counts[text[0]])
     low, comma, high = text.rstrip("?")[1:-1].partition(",")
-    return _Repeat(node, int(low), int(high or _LONGEST) if comma else int(low))
+    return _Repeat(node, int(low), int(high or _MAX_LENGTH) if comma else int(low))
 
 
 def _characters(atom: str) -> str:
+    """Return characters of the pool, and of the atom itself, that an atom matches."""
     if len(atom) == 1 and atom != ".":
         return atom
-    is_one = re.compile(atom, re.ASCII).fullmatch
-    return "".join(filter(is_one, dict.fromkeys(_POOL + atom)))
+    return "".join(filter(re.compile(atom, re.ASCII).fullmatch, dict.fromkeys(_POOL + atom)))
 
 
-def _written(node: _Node, turn: int, count: int) -> str:
-    """Another turn takes other characters and alternatives; repeated is about `count` times."""
+def _write(node: _Node, variant: int, count: int) -> str:
+    """Return a text for a node, with each repetition about `count` times.
+
+    Variants use other characters and alternatives.
+    """
     if isinstance(node, str):
-        return node[turn % len(node)] if node else ""
+        return node[variant % len(node)] if node else ""
     if isinstance(node, _Repeat):
-        return _repeated(node, turn, count)
-    branch = node[turn % len(node)]
-    return "".join(_written(each, turn + at, count) for at, each in enumerate(branch))
+        return _write_repetition(node, variant, count)
+    branch = node[variant % len(node)]
+    return "".join(_write(item, variant + index, count) for index, item in enumerate(branch))
 
 
-def _repeated(repeat: _Repeat, turn: int, count: int) -> str:
-    times = min(max(repeat.low, count), repeat.high, _LONGEST + 1)
+def _write_repetition(repeat: _Repeat, variant: int, count: int) -> str:
+    times = min(max(repeat.min_count, count), repeat.max_count, _MAX_LENGTH + 1)
     node = repeat.node
     if isinstance(node, str) and node:
-        first = turn % len(node)
+        first = variant % len(node)
         return ((node[first:] + node[:first]) * (times // len(node) + 1))[:times]
-    piece = _written(node, turn, count)
-    return piece * min(times, _LONGEST // max(1, len(piece)) + 1)
+    text = _write(node, variant, count)
+    return text * min(times, _MAX_LENGTH // max(1, len(text)) + 1)

@@ -1,4 +1,4 @@
-"""Payloads that generated code can send, as small as possible. Pure."""
+"""The smallest payloads that generated code can send. Pure."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -7,45 +7,47 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import cast
 
-from ..model.constraints import Scalar, read
+from ..model.build import properties_of
+from ..model.constraints import Constraints, parse_constraints
 from ..schema.envelope import Schema
 from ..schema.jsontext import Json, JsonObject
-from .values import is_empty, values
+from .values import generate_values, has_no_values
 
-_ENOUGH = 2_000
-"""Sets of properties that are tried: no more than a few are, but where some need each other."""
+_MAX_ATTEMPTS = 2_000
+"""Sets of properties that are tried. More than a few are needed only if properties depend on each
+other."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a payload has to have: a property, with this one value if `value` holds it; not another;
-    so many properties."""
+class Condition:
+    """A condition for a payload: a property that it has, with one value if `value` holds it; a
+    property that it does not have; and the number of its properties."""
 
     having: str | None = None
     value: tuple[Json, ...] = ()
     without: str | None = None
-    least: int = 0
-    most: int | None = None
+    min_properties: int = 0
+    max_properties: int | None = None
 
 
 @dataclass(frozen=True)
-class Form:
-    """A schema of the dialect, ready to be compared: its properties, which are required, and what
-    it says about them together."""
+class PayloadRules:
+    """The rules of a schema for its payloads: the properties, and the limits of them together."""
 
     properties: Mapping[str, JsonObject]
     required: frozenset[str]
-    least: int
-    most: int | None
+    min_properties: int
+    max_properties: int | None
     dependent: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, schema: Schema) -> "Form":
+    def of(cls, schema: Schema) -> "PayloadRules":
+        """Return the rules of a schema without problems."""
         body = schema.json_schema
         dependent = cast("dict[str, list[str]]", body.get("dependentRequired", {}))
         most = cast("float | None", body.get("maxProperties"))
         return cls(
-            cast("dict[str, JsonObject]", body.get("properties", {})),
+            properties_of(schema),
             frozenset(cast("list[str]", body.get("required", []))),
             int(cast("float", body.get("minProperties", 0))),
             None if most is None else int(most),
@@ -53,73 +55,79 @@ class Form:
         )
 
     @cached_property
-    def scalars(self) -> Mapping[str, Scalar]:
-        """What the properties say."""
-        return {name: read(value) for name, value in self.properties.items()}
+    def constraints(self) -> Mapping[str, Constraints]:
+        """The constraints of each property."""
+        return {name: parse_constraints(value) for name, value in self.properties.items()}
 
     @cached_property
     def samples(self) -> Mapping[str, Json]:
-        """A value of each property for which one was found."""
-        found = {
-            name: list(islice(values(scalar, self.properties[name]), 1))
-            for name, scalar in self.scalars.items()
+        """One valid value of each property, as far as one was found."""
+        values = {
+            name: list(islice(generate_values(item, self.properties[name]), 1))
+            for name, item in self.constraints.items()
         }
-        return {name: each[0] for name, each in found.items() if each}
+        return {name: first[0] for name, first in values.items() if first}
 
     @property
     def unsampled(self) -> list[str]:
-        """The properties for which no value was found."""
-        unsampled = self.properties.keys() - self.samples.keys()
-        return sorted(name for name in unsampled if not is_empty(self.scalars[name]))
+        """The properties that may have values, of which none was found."""
+        names = self.properties.keys() - self.samples.keys()
+        return sorted(name for name in names if not has_no_values(self.constraints[name]))
 
-    def smallest(self, wanted: Wanted) -> JsonObject | None:
-        """The smallest payload that our code can send; None if none was found."""
-        known = dict(self.samples)
-        if wanted.having is not None and wanted.value:
-            known[wanted.having] = wanted.value[0]
-        names, _ = self._names(wanted, known.keys())
-        return None if names is None else {name: known[name] for name in names}
+    def smallest(self, condition: Condition) -> JsonObject | None:
+        """Return a smallest payload that generated code can send, or None if none was found."""
+        values = dict(self.samples)
+        if condition.having is not None and condition.value:
+            values[condition.having] = condition.value[0]
+        names, _ = self._smallest_names(condition, values.keys())
+        return None if names is None else {name: values[name] for name in names}
 
-    def is_possible(self, wanted: Wanted) -> bool:
-        """Whether there may be such a payload, whatever values its properties have."""
-        filled = {name for name, scalar in self.scalars.items() if not is_empty(scalar)}
-        names, is_sure = self._names(wanted, filled)
-        return names is not None or not is_sure
+    def is_possible(self, condition: Condition) -> bool:
+        """Return False if no such payload exists, whatever the values of its properties are."""
+        names = {name for name, item in self.constraints.items() if not has_no_values(item)}
+        result, is_exhaustive = self._smallest_names(condition, names)
+        return result is not None or not is_exhaustive
 
-    def _names(self, wanted: Wanted, known: Set[str]) -> tuple[list[str] | None, bool]:
-        """The fewest names that a payload can have, and whether all was tried."""
-        usable = {name for name in self.properties if name in known and name != wanted.without}
-        least = max(self.least, wanted.least)
-        most = min(it for it in (self.most, wanted.most, len(usable)) if it is not None)
-        waiting: list[tuple[int, int, list[str]]] = []
-        seen: set[frozenset[str]] = set()
-        having = () if wanted.having is None else (wanted.having,)
-        found = [self._closed({*self.required, *having})]
-        while len(seen) < _ENOUGH:
-            for names in found:
-                if names <= usable and names not in seen and max(len(names), least) <= most:
-                    seen.add(names)
-                    heappush(waiting, (max(len(names), least), -len(names), sorted(names)))
-            if not waiting:
+    def _smallest_names(
+        self, condition: Condition, available: Set[str]
+    ) -> tuple[list[str] | None, bool]:
+        """Return the fewest properties of a payload, and whether the search was exhaustive."""
+        usable = {name for name in available if name != condition.without}
+        low = max(self.min_properties, condition.min_properties)
+        limits = (self.max_properties, condition.max_properties, len(usable))
+        high = min(limit for limit in limits if limit is not None)
+        queue: list[tuple[int, int, list[str]]] = []
+        queued: set[frozenset[str]] = set()
+        having = () if condition.having is None else (condition.having,)
+        candidates = [self._close({*self.required, *having})]
+        while len(queued) < _MAX_ATTEMPTS:
+            for names in candidates:
+                if names <= usable and names not in queued and max(len(names), low) <= high:
+                    queued.add(names)
+                    heappush(queue, (max(len(names), low), -len(names), sorted(names)))
+            if not queue:
                 return None, True
-            _, _, smallest = heappop(waiting)
-            if len(smallest) >= least:
+            _, _, smallest = heappop(queue)
+            if len(smallest) >= low:
                 return smallest, True
-            found = self._grown(frozenset(smallest), usable)
+            candidates = self._extend(frozenset(smallest), usable)
         return None, False
 
-    def _grown(self, names: frozenset[str], usable: Set[str]) -> list[frozenset[str]]:
-        """With one more, and what it needs; of those that need nothing, one stands for all."""
-        more = sorted(usable - names)
-        alone = [name for name in more if name not in self.dependent]
-        needing = [self._closed({*names, name}) for name in more if name in self.dependent]
-        return [*(names | {name} for name in alone[:1]), *needing]
+    def _extend(self, names: frozenset[str], usable: Set[str]) -> list[frozenset[str]]:
+        """Return the sets with one more property, and those that it depends on.
 
-    def _closed(self, names: set[str]) -> frozenset[str]:
-        """With all that they need beside them."""
-        waiting = list(names)
-        while waiting:
-            more = self.dependent.get(waiting.pop(), frozenset()) - names
-            names |= more
-            waiting += more
+        Properties without dependencies are interchangeable, so only the first is tried.
+        """
+        others = sorted(usable - names)
+        independent = [name for name in others if name not in self.dependent]
+        dependent = [self._close({*names, name}) for name in others if name in self.dependent]
+        return [*(names | {name} for name in independent[:1]), *dependent]
+
+    def _close(self, names: set[str]) -> frozenset[str]:
+        """Return the names with all that they depend on."""
+        queue = list(names)
+        while queue:
+            added = self.dependent.get(queue.pop(), frozenset()) - names
+            names |= added
+            queue += added
         return frozenset(names)

@@ -1,4 +1,4 @@
-"""Numbers that a scalar allows, exactly: two ends and a step. Pure."""
+"""The numbers that constraints allow, exactly: two ends and a step. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,16 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor, lcm
 
-from ..model.constraints import Scalar
+from ..model.constraints import Constraints
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """The multiples of a step, or all numbers, between two ends. With a step the ends are members
-    themselves."""
+class NumberRange:
+    """The multiples of `step`, or all numbers, from `low` to `high`.
+
+    An end that is None is infinite, and an open end is excluded. With a step, both ends are
+    multiples of it and included.
+    """
 
     low: Fraction | None
     high: Fraction | None
@@ -21,15 +24,13 @@ class Range:
     step: Fraction | None
 
     @classmethod
-    def of(cls, scalar: Scalar) -> "Range":
-        """Of a scalar with numbers."""
-        low, is_low_open = _end(scalar.minimum, scalar.exclusive_minimum, 1)
-        high, is_high_open = _end(scalar.maximum, scalar.exclusive_maximum, -1)
-        steps = [] if scalar.multiple_of is None else [exact(scalar.multiple_of)]
-        steps += [] if "number" in scalar.types else [Fraction(1)]
-        if not steps:
+    def of(cls, constraints: Constraints) -> "NumberRange":
+        """Return the range of constraints that allow numbers."""
+        low, is_low_open = _end(constraints.minimum, constraints.exclusive_minimum, 1)
+        high, is_high_open = _end(constraints.maximum, constraints.exclusive_maximum, -1)
+        step = _step(constraints)
+        if step is None:
             return cls(low, high, is_low_open, is_high_open, None)
-        step = steps[0] if len(steps) == 1 else _common(*steps)
         if low is not None:
             low = (floor(low / step) + 1 if is_low_open else ceil(low / step)) * step
         if high is not None:
@@ -38,63 +39,64 @@ class Range:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no such number."""
+        """True if no number is in the range."""
         if self.low is None or self.high is None:
             return False
         is_open = self.is_low_open or self.is_high_open
         return self.low > self.high or (self.low == self.high and is_open)
 
-    def members(self, most: int) -> list[float] | None:
-        """All of them; None if they are more than that."""
+    def members(self, limit: int) -> list[float] | None:
+        """Return every number in the range, or None if there are more than `limit`."""
         if self.is_empty:
             return []
         if self.low is None or self.high is None:
             return None
         if self.low == self.high:
-            return list(as_json(self.low))
-        if self.step is None or (self.high - self.low) / self.step >= most:
+            return list(to_json_numbers(self.low))
+        if self.step is None or (self.high - self.low) / self.step >= limit:
             return None
-        count = int((self.high - self.low) / self.step)
-        return [it for at in range(count + 1) for it in as_json(self.low + at * self.step)]
+        count = int((self.high - self.low) / self.step) + 1
+        steps = (self.low + index * self.step for index in range(count))
+        return [number for fraction in steps for number in to_json_numbers(fraction)]
 
-    def is_within(self, other: "Range") -> bool:
-        """Whether all of these numbers, more than one, are among the others."""
+    def is_within(self, other: "NumberRange") -> bool:
+        """Return True if the other range has all numbers of this one, which has more than one."""
         return (
             _is_inside(self.low, self.is_low_open, other.low, other.is_low_open, 1)
             and _is_inside(self.high, self.is_high_open, other.high, other.is_high_open, -1)
             and (other.step is None or (self.step is not None and not self.step % other.step))
         )
 
-    def points(self, other: "Range", marks: list[Fraction]) -> Iterator[float]:
-        """Numbers near zero, the ends of both and the marks; those of this range are not all."""
-        ends = [it for it in (self.low, self.high, other.low, other.high) if it is not None]
-        near = dict.fromkeys([Fraction(0), *ends, *marks])
-        for mark in near:
-            yield from self._around(mark, other)
-        for one, two in pairwise(sorted(near)):
-            yield from as_json((one + two) / 2)
-            yield from as_json(one + (two - one) / 3)
+    def boundary_numbers(self, other: "NumberRange", marks: list[Fraction]) -> Iterator[float]:
+        """Yield numbers near zero, the ends of both ranges and the marks, inside or outside."""
+        ends = (self.low, self.high, other.low, other.high)
+        points = dict.fromkeys([Fraction(0), *(end for end in ends if end is not None), *marks])
+        for point in points:
+            yield from self._around(point, other)
+        for first, second in pairwise(sorted(points)):
+            yield from to_json_numbers((first + second) / 2)
+            yield from to_json_numbers(first + (second - first) / 3)
 
-    def _around(self, mark: Fraction, other: "Range") -> Iterator[float]:
+    def _around(self, point: Fraction, other: "NumberRange") -> Iterator[float]:
         if self.step is not None:
             for steps in (0, 1, -1, 2, -2):
-                yield from as_json((floor(mark / self.step) + steps) * self.step)
+                yield from to_json_numbers((floor(point / self.step) + steps) * self.step)
             return
-        for away in (Fraction(0), Fraction(1), Fraction(-1), Fraction(1, 2), Fraction(1, 1000)):
-            yield from as_json(mark + away)
-            yield from as_json(mark - away)
+        for distance in map(Fraction, ("0", "1", "-1", "1/2", "1/1000")):
+            yield from to_json_numbers(point + distance)
+            yield from to_json_numbers(point - distance)
         if other.step is not None:
-            yield from as_json((floor(mark / other.step) + Fraction(1, 2)) * other.step)
-            yield from as_json((floor(mark / other.step) - Fraction(1, 2)) * other.step)
+            for half in (Fraction(1, 2), Fraction(-1, 2)):
+                yield from to_json_numbers((floor(point / other.step) + half) * other.step)
 
 
-def exact(number: float) -> Fraction:
-    """By its decimal digits."""
+def to_fraction(number: float) -> Fraction:
+    """Return the number that the decimal digits of a JSON number denote."""
     return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
 
 
-def as_json(number: Fraction) -> Iterator[float]:
-    """As it stands in JSON, or the float next to it."""
+def to_json_numbers(number: Fraction) -> Iterator[float]:
+    """Yield the JSON number, or the float next to it, unless it is too large for a float."""
     if number.denominator == 1:
         yield int(number)
         return
@@ -104,10 +106,23 @@ def as_json(number: Fraction) -> Iterator[float]:
         return
 
 
-def _end(closed: float | None, opened: float | None, sign: int) -> tuple[Fraction | None, bool]:
-    """The stricter of two limits at one end, and whether it is open."""
-    limits = [(sign * exact(it), False) for it in (closed,) if it is not None]
-    limits += [(sign * exact(it), True) for it in (opened,) if it is not None]
+def _step(constraints: Constraints) -> Fraction | None:
+    steps = [] if constraints.multiple_of is None else [to_fraction(constraints.multiple_of)]
+    steps += [] if "number" in constraints.types else [Fraction(1)]
+    if not steps:
+        return None
+    return steps[0] if len(steps) == 1 else _common_multiple(*steps)
+
+
+def _end(
+    inclusive: float | None, exclusive: float | None, sign: int
+) -> tuple[Fraction | None, bool]:
+    """Return the stricter of two limits at one end, and whether it is open.
+
+    `sign` is 1 for the lower end and -1 for the upper end.
+    """
+    limits = [] if inclusive is None else [(sign * to_fraction(inclusive), False)]
+    limits += [] if exclusive is None else [(sign * to_fraction(exclusive), True)]
     if not limits:
         return None, False
     limit, is_open = max(limits)
@@ -124,9 +139,7 @@ def _is_inside(
     return sign * ours > sign * theirs or (ours == theirs and (is_open or not is_theirs_open))
 
 
-def _common(one: Fraction, other: Fraction) -> Fraction:
-    """The least that is a multiple of both."""
-    bottom = one.denominator * other.denominator
-    return Fraction(
-        lcm(one.numerator * other.denominator, other.numerator * one.denominator), bottom
-    )
+def _common_multiple(first: Fraction, second: Fraction) -> Fraction:
+    """Return the least common multiple of two positive fractions."""
+    numerator = lcm(first.numerator * second.denominator, second.numerator * first.denominator)
+    return Fraction(numerator, first.denominator * second.denominator)

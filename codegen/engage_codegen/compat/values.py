@@ -1,124 +1,141 @@
-"""Values that a scalar allows, the simplest first: for samples and for witnesses. Pure."""
+"""Values that constraints allow, the simplest first, as samples and as witnesses. Pure."""
 
 import re
 from collections.abc import Iterator
 
-from ..model.codecs import is_typed
-from ..model.constraints import Scalar, fits, is_in, is_number, whole
+from ..model.codecs import has_python_type
+from ..model.constraints import Constraints, is_within_limits
+from ..model.jsonvalues import contains, is_number, normalize
 from ..schema.jsontext import Json, JsonObject
-from .formats import FORMATS, LENGTHS, WRITTEN, is_of, padded
-from .patterns import matching
-from .ranges import Range, exact
+from .formats import TEXT_FORMATS, TEXT_LENGTHS, WRITTEN_LENGTHS, has_format, pad_texts
+from .patterns import guess_matches
+from .ranges import NumberRange, to_fraction
 
-_FEW = 200
-_NUMERIC = {"integer", "number"}
+_MAX_LISTED = 200
+_NUMERIC_TYPES = {"integer", "number"}
 
 
-def accepts(scalar: Scalar, value: Json) -> bool | None:
-    """Whether a value is valid; None where that hangs on a format that is not decided here."""
+def accepts(constraints: Constraints, value: Json) -> bool | None:
+    """Return whether a value is valid, or None if that depends on an undecided format."""
     if value is None:
-        return scalar.nullable
-    if scalar.choices:
-        is_sure = isinstance(value, str) or value not in scalar.choices
-        return value in scalar.choices if is_sure else is_in(value, list(scalar.choices))
-    if not fits(value, scalar):
+        return constraints.nullable
+    if constraints.choices:
+        is_exact = isinstance(value, str) or value not in constraints.choices
+        return value in constraints.choices if is_exact else contains(constraints.choices, value)
+    if not is_within_limits(value, constraints):
         return False
-    if not scalar.format or not isinstance(value, str):
+    if not constraints.format or not isinstance(value, str):
         return True
-    return is_of(value, scalar.format)
+    return has_format(value, constraints.format)
 
 
-def values(scalar: Scalar, hints: JsonObject, other: Scalar | None = None) -> Iterator[Json]:
-    """Values that generated code can send; `hints` is the property, whose examples are tried too,
-    and `other` a scalar at whose limits values are of interest."""
-    longest = _longest(scalar, other or scalar)
-    for value in _candidates(scalar, hints, other or scalar):
-        if isinstance(value, str) and (len(value) > longest or not _is_written(value, scalar)):
+def generate_values(
+    constraints: Constraints, schema: JsonObject, other: Constraints | None = None
+) -> Iterator[Json]:
+    """Yield values that generated code can send.
+
+    `schema` is the schema of the property, whose examples are tried too. With `other`, values near
+    the limits of those constraints are tried as well.
+    """
+    longest = _max_tried_length(constraints, other or constraints)
+    for value in _candidates(constraints, schema, other or constraints):
+        if isinstance(value, str) and (len(value) > longest or not _is_written(value, constraints)):
             continue
-        if accepts(scalar, value):
-            yield whole(value)
+        if accepts(constraints, value):
+            yield normalize(value)
 
 
-def _is_written(text: str, scalar: Scalar) -> bool:
-    """Whether generated code writes a text that is known to be of the format in this form."""
-    return not (is_typed(scalar) and text.endswith("Z"))
-
-
-def listed(scalar: Scalar, kind: str) -> list[Json] | None:
-    """All values of one JSON type, where they are few; None where they are not."""
-    if kind == "boolean":
+def list_values(constraints: Constraints, name: str) -> list[Json] | None:
+    """Return all values of one JSON type if they are few, and None otherwise."""
+    if name == "boolean":
         return [True, False]
-    if kind != "string":
-        members = Range.of(scalar).members(_FEW)
-        return None if members is None else [it for it in members if accepts(scalar, it)]
-    shortest, longest = lengths(scalar)
-    if longest is None or shortest > longest:
-        return None if longest is None else []
-    return [it for it in ("",) if accepts(scalar, it)] if longest == 0 else None
+    if name != "string":
+        numbers = NumberRange.of(constraints).members(_MAX_LISTED)
+        if numbers is None:
+            return None
+        return [number for number in numbers if accepts(constraints, number)]
+    shortest, longest = length_bounds(constraints)
+    if longest is None:
+        return None
+    if shortest > longest:
+        return []
+    return [text for text in ("",) if accepts(constraints, text)] if longest == 0 else None
 
 
-def is_empty(scalar: Scalar) -> bool:
-    """Whether it is known that there is no value."""
-    if scalar.nullable or scalar.choices:
+def has_no_values(constraints: Constraints) -> bool:
+    """Return True if the constraints are known to exclude every value."""
+    if constraints.nullable or constraints.choices:
         return False
-    return all(listed(scalar, kind) == [] for kind in scalar.types)
+    return all(list_values(constraints, name) == [] for name in constraints.types)
 
 
-def lengths(scalar: Scalar) -> tuple[int, int | None]:
-    """No text that generated code can send is shorter or longer."""
-    if is_typed(scalar):
-        return WRITTEN[scalar.format]
-    shortest, longest = LENGTHS.get(scalar.format, (0, None))
-    limits = [it for it in (longest, scalar.max_length) if it is not None]
-    return max(shortest, scalar.min_length), min(limits, default=None)
+def length_bounds(constraints: Constraints) -> tuple[int, int | None]:
+    """Return lengths that no string of generated code falls below or exceeds."""
+    if has_python_type(constraints):
+        return WRITTEN_LENGTHS[constraints.format]
+    shortest, longest = TEXT_LENGTHS.get(constraints.format, (0, None))
+    limits = [limit for limit in (longest, constraints.max_length) if limit is not None]
+    return max(shortest, constraints.min_length), min(limits, default=None)
 
 
-def _longest(*scalars: Scalar) -> int:
-    """How long a text is tried: some patterns need for a longer one more time than there is."""
-    patterns = [scalar.pattern for scalar in scalars if scalar.pattern]
+def _is_written(text: str, constraints: Constraints) -> bool:
+    """Return True if generated code writes a text of the right format exactly like this."""
+    return not (has_python_type(constraints) and text.endswith("Z"))
+
+
+def _max_tried_length(*constraints: Constraints) -> int:
+    """Return the length up to which texts are tried.
+
+    Nested repetitions can take exponential time, so their patterns get short texts only.
+    """
+    patterns = [item.pattern for item in constraints if item.pattern]
     if any(re.search(r"\)[*+{]", pattern) for pattern in patterns):
         return 20
     return 300 if patterns else 100_000
 
 
-def _candidates(scalar: Scalar, hints: JsonObject, other: Scalar) -> Iterator[Json]:
-    yield from scalar.choices or _free(scalar, hints, other)
-    if scalar.nullable:
+def _candidates(constraints: Constraints, schema: JsonObject, other: Constraints) -> Iterator[Json]:
+    yield from constraints.choices or _unlisted_candidates(constraints, schema, other)
+    if constraints.nullable:
         yield None
 
 
-def _free(scalar: Scalar, hints: JsonObject, other: Scalar) -> Iterator[Json]:
-    if "string" in scalar.types:
-        yield from _texts(scalar, other)
-    if _NUMERIC & set(scalar.types):
-        yield from _numbers(scalar, other)
-    if "boolean" in scalar.types:
+def _unlisted_candidates(
+    constraints: Constraints, schema: JsonObject, other: Constraints
+) -> Iterator[Json]:
+    if "string" in constraints.types:
+        yield from _texts(constraints, other)
+    if _NUMERIC_TYPES & set(constraints.types):
+        yield from _numbers(constraints, other)
+    if "boolean" in constraints.types:
         yield from (True, False)
-    examples = hints.get("examples")
+    examples = schema.get("examples")
     yield from examples if isinstance(examples, list) else ()
-    yield from [hints["default"]] if "default" in hints else []
+    yield from [schema["default"]] if "default" in schema else []
     yield from other.choices
 
 
-def _texts(scalar: Scalar, other: Scalar) -> Iterator[str]:
-    yield from FORMATS
-    limits = (scalar.min_length, scalar.max_length, other.min_length, other.max_length)
+def _texts(constraints: Constraints, other: Constraints) -> Iterator[str]:
+    yield from TEXT_FORMATS
+    limits = (
+        *(constraints.min_length, constraints.max_length),
+        *(other.min_length, other.max_length),
+    )
     lengths = {
         length
         for limit in limits
         for length in (() if limit is None else (limit, limit + 1, limit - 1))
-        if 0 <= length <= _longest(scalar, other)
+        if 0 <= length <= _max_tried_length(constraints, other)
     }
     for length in sorted(lengths):
-        yield from padded(length)
-    if scalar.pattern:
-        yield from matching(scalar.pattern, sorted(lengths))
-    texts = [it for it in other.choices if isinstance(it, str)]
-    yield from (f"{text}a" for text in texts)
+        yield from pad_texts(length)
+    if constraints.pattern:
+        yield from guess_matches(constraints.pattern, sorted(lengths))
+    yield from (f"{choice}a" for choice in other.choices if isinstance(choice, str))
 
 
-def _numbers(scalar: Scalar, other: Scalar) -> Iterator[float]:
-    """Of any two steps there are numbers that have only one, among so many in a row."""
-    marks = [exact(it) for it in other.choices if is_number(it)]
-    theirs = other if _NUMERIC & set(other.types) and not other.choices else scalar
-    yield from Range.of(scalar).points(Range.of(theirs), marks)
+def _numbers(constraints: Constraints, other: Constraints) -> Iterator[float]:
+    """Yield numbers near the limits: enough in a row to have one that only one of two steps has."""
+    marks = [to_fraction(choice) for choice in other.choices if is_number(choice)]
+    theirs = other if _NUMERIC_TYPES & set(other.types) and not other.choices else constraints
+    yield from NumberRange.of(constraints).boundary_numbers(NumberRange.of(theirs), marks)

@@ -12,7 +12,6 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..findings.waivers import Waiver
 from ..schema.envelope import Dialect
-from ..schema.jsontext import JsonObject, canonical_json, digest
 from ..schema.text import quote
 from . import files, values
 from .lines import locate_key
@@ -62,15 +61,6 @@ class Config:
     file: Path | None = None
     shares_tenant: bool = False
 
-    def digest(self) -> str:
-        """Return a digest of the keys that decide the text of the package."""
-        decisive: JsonObject = {
-            "renames": dict(self.renames),
-            "without": list(self.without),
-            "dialect": self.dialect,
-        }
-        return digest(canonical_json(decisive))
-
 
 def load(
     *,
@@ -93,8 +83,9 @@ def load(
     for key, variable in KEYS.items():
         if variable and environ.get(variable):
             raw = _split_variable(key, environ[variable])
-            overrides[key] = Value(raw, f"environment variable {variable}", folder)
-    overrides |= {key: Value(raw, f"--{key}", folder) for key, raw in flags.items()}
+            place = f"environment variable {variable}"
+            overrides[key] = Value(raw, variable, place, folder)
+    overrides |= {key: Value(raw, f"--{key}", f"--{key}", folder) for key, raw in flags.items()}
     base = path.parent if path else folder
     tables = sorted(section.targets(targets).items())
     shares_tenant = len(tables) > 1 and "base-url" in overrides
@@ -111,7 +102,7 @@ def load(
     _refuse_shared_outputs(configs)
     if not renames:
         return tuple(configs)
-    added = values.parse_renames(Value(dict(renames), "--rename", folder))
+    added = values.parse_renames(Value(dict(renames), "--rename", "--rename", folder))
     return tuple(
         replace(config, renames=dict(sorted({**config.renames, **added}.items())))
         for config in configs
@@ -124,7 +115,7 @@ def _split_variable(key: str, text: str) -> object:
 
 def _config(raw_values: Mapping[str, Value], folder: Path) -> Config:
     def value(key: str, default: object) -> Value:
-        return raw_values.get(key) or Value(default, "default", folder)
+        return raw_values.get(key) or Value(default, f"`{key}`", "default", folder)
 
     return Config(
         output=values.parse_output(value("output", "engage_interactions")),

@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -47,21 +46,20 @@ class Section:
             )
         self._table = table or {}
         self._keys = keys
-        self._refuse_unknown(self._table, [*keys, "targets", "waivers"], SECTION)
+        self._refuse_unknown(self._table, [*keys, "targets", "waivers"], "")
 
     @cached_property
     def waivers(self) -> tuple[Waiver, ...]:
         """The waivers of all targets, with their lines."""
         if "waivers" not in self._table:
             return ()
-        waivers = values.parse_waivers(self._value(self._table, "waivers"))
-        lines = list(enumerate(self._path.read_text(encoding="utf-8").splitlines(), 1))
         located: list[Waiver] = []
-        for waiver in waivers:
+        for waiver in values.parse_waivers(self._value(self._table, "waivers")):
             pattern = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
             used = {other.line for other in located}
+            lines = enumerate(self._path.read_text("utf-8").splitlines(), 1)
             matches = (n for n, line in lines if n not in used and pattern.match(line))
-            located.append(replace(waiver, line=next(matches, 0)))
+            located.append(waiver._replace(line=next(matches, 0)))
         return tuple(located)
 
     def targets(self, only: Sequence[str]) -> dict[str, dict[str, Value]]:
@@ -81,7 +79,7 @@ class Section:
         if not tables:
             return {"": shared}
         return {
-            name: shared | {key: self._value(table, key, f"targets.{name}.") for key in table}
+            name: shared | {key: self._value(table, key, f"targets.{name}") for key in table}
             for name, table in tables.items()
             if not only or name in only
         }
@@ -96,20 +94,24 @@ class Section:
                     "letters, digits, '-' and '_'",
                     where=f"{self._path}, [{SECTION}.targets]",
                     fix=f"write [{SECTION}.targets.name] and keys below it",
-                    location=locate_key(self._path, SECTION, "targets"),
+                    location=self._locate("targets", name),
                 )
-            self._refuse_unknown(cast(_Table, table), self._keys, f"{SECTION}.targets.{name}")
+            self._refuse_unknown(cast(_Table, table), self._keys, f"targets.{name}")
         return cast("dict[str, _Table]", tables)
 
-    def _value(self, table: Mapping[str, object], key: str, prefix: str = "") -> Value:
-        section = f"{SECTION}.{prefix}".rstrip(".")
-        place = f"{self._path}, key {prefix}{key}"
-        return Value(table[key], place, self._path.parent, locate_key(self._path, section, key))
+    def _value(self, table: Mapping[str, object], key: str, target: str = "") -> Value:
+        place = f"{self._path}, key {target}{'.' if target else ''}{key}"
+        location = self._locate(target, key)
+        return Value(table[key], f"`{key}`", place, self._path.parent, location)
 
-    def _refuse_unknown(self, table: Iterable[str], keys: Sequence[str], where: str) -> None:
+    def _locate(self, name: str, key: str) -> Location:
+        return locate_key(self._path, ".".join(filter(None, [SECTION, name])), key)
+
+    def _refuse_unknown(self, table: Iterable[str], keys: Sequence[str], name: str) -> None:
         for key in table:
             if key not in keys:
-                raise _unknown_key(key, keys, self._path, where)
+                where = f"{self._path}, [{'.'.join(filter(None, [SECTION, name]))}]"
+                raise _unknown_key(key, keys, where, self._locate(name, key))
 
 
 def _read_section(path: Path) -> _Table | None:
@@ -147,8 +149,7 @@ def _start_of(path: Path | None) -> Location:
     return Location(str(path), "", 1, 1) if path else Location()
 
 
-def _unknown_key(key: str, keys: Sequence[str], path: Path, section: str) -> ConfigError:
-    where, location = f"{path}, [{section}]", locate_key(path, section, key)
+def _unknown_key(key: str, keys: Sequence[str], where: str, location: Location) -> ConfigError:
     if key.lower().replace("-", "").replace("_", "") in _SECRET_WORDS:
         return ConfigError(
             f"{quote(key)} does not belong in a file, because a checked-in key is not secret",

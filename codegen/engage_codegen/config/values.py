@@ -2,10 +2,9 @@
 
 import keyword
 import os
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 from ..errors import ConfigError, Location
 from ..findings.waivers import Waiver
@@ -22,17 +21,18 @@ Build: TypeAlias = Literal["check", "generate"]
 """What a build hook does before a build."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A raw value, the name of its place for messages, and its line if it is in a file.
+class Value(NamedTuple):
+    """A raw value, and where it comes from.
 
-    Paths are relative to `folder`.
+    `name` is the key, flag or environment variable, and `place` the same with its file. Paths are
+    relative to `folder`. `location` is the line of the configuration file, if there is one.
     """
 
     raw: object
+    name: str
     place: str
     folder: Path
-    location: Location = field(default_factory=Location)
+    location: Location = Location()
 
     def error(self, message: str, fix: str) -> ConfigError:
         """Return the error for this value."""
@@ -41,13 +41,13 @@ class Value:
 
 def parse_text(value: Value) -> str:
     if not isinstance(value.raw, str) or UNSAFE_IN_TEXT.search(value.raw):
-        raise value.error("the value must be a string on one line", fix="put it in quotes")
+        raise value.error(f"{value.name} must be a string on one line", "put it in quotes")
     return value.raw.strip()
 
 
 def parse_api_version(value: Value) -> str:
     if value.raw not in ("v2", "v3"):
-        raise value.error("the value must be v2 or v3", fix="use v3, or remove the key")
+        raise value.error(f"{value.name} must be v2 or v3", "use v3, or remove the key")
     return parse_text(value)
 
 
@@ -56,8 +56,7 @@ def parse_dialect(value: Value) -> Dialect:
         if value.raw == dialect:
             return dialect
     raise value.error(
-        f"unknown dialect {quote(str(value.raw))}",
-        fix=f"the dialects are {' and '.join(DIALECTS)}",
+        f"unknown dialect {quote(str(value.raw))}", f"the dialects are {' and '.join(DIALECTS)}"
     )
 
 
@@ -67,7 +66,7 @@ def parse_build(value: Value) -> Build:
             return build
     raise value.error(
         f"unknown action of the build hook: {quote(str(value.raw))}",
-        fix="use check (the default) or generate",
+        "use check (the default) or generate",
     )
 
 
@@ -76,12 +75,12 @@ def parse_output(value: Value) -> Path:
     if value.folder.is_relative_to(path):
         raise value.error(
             "the output must be the package folder itself, not a folder with other files",
-            fix="end it with a package name, such as src/acme/engage_interactions",
+            "end it with a package name, such as src/acme/engage_interactions",
         )
     if not path.name.isidentifier() or keyword.iskeyword(path.name):
         raise value.error(
             f"the output is the package folder itself, but {quote(path.name)} cannot be imported",
-            fix="end it with a package name, such as src/acme/engage_interactions",
+            "end it with a package name, such as src/acme/engage_interactions",
         )
     return path
 
@@ -90,12 +89,11 @@ def parse_paths(value: Value) -> tuple[Path, ...]:
     raw = [value.raw] if isinstance(value.raw, str) else value.raw
     if not isinstance(raw, (list, tuple)):
         raise value.error(
-            "the value must be a path or a list of paths",
-            fix='write schemas = ["schemas"]',
+            f"{value.name} must be a path or a list of paths", 'write schemas = ["schemas"]'
         )
     items = cast("list[object]", raw)
     return tuple(
-        Path(os.path.abspath(value.folder / parse_text(replace(value, raw=item)))) for item in items
+        Path(os.path.abspath(value.folder / parse_text(value._replace(raw=item)))) for item in items
     )
 
 
@@ -104,8 +102,7 @@ def parse_parts(value: Value) -> tuple[str, ...]:
     for part in raw:
         if part not in PARTS:
             raise value.error(
-                f"unknown optional part {quote(str(part))}",
-                fix=f"the parts are {', '.join(PARTS)}",
+                f"unknown optional part {quote(str(part))}", f"the parts are {', '.join(PARTS)}"
             )
     return tuple(sorted({str(part) for part in raw}))
 
@@ -113,15 +110,15 @@ def parse_parts(value: Value) -> tuple[str, ...]:
 def parse_renames(value: Value) -> dict[str, str]:
     if not isinstance(value.raw, dict):
         raise value.error(
-            "the value must be a table of names",
-            fix=f'write [{SECTION}.renames] and below it lines like "id" = "name"',
+            f"{value.name} must be a table of names",
+            f'write [{SECTION}.renames] and below it lines like "id" = "name"',
         )
     table = cast("dict[str, object]", value.raw)
     for key, name in table.items():
         if not isinstance(name, str) or not name.isascii() or not name.isidentifier():
             raise value.error(
                 f"the name {quote(str(name))} for {quote(key)} is not a Python identifier",
-                fix="use ASCII letters, digits and '_'",
+                "use ASCII letters, digits and '_'",
             )
     return {key: str(name) for key, name in sorted(table.items())}
 
@@ -129,7 +126,7 @@ def parse_renames(value: Value) -> dict[str, str]:
 def parse_waivers(value: Value) -> tuple[Waiver, ...]:
     """Return the waivers in a list of tables with `finding`, `reason` and `until`."""
     raw = cast("list[object]", value.raw) if isinstance(value.raw, list) else [value.raw]
-    return tuple(_waiver(replace(value, raw=item)) for item in raw)
+    return tuple(_waiver(value._replace(raw=item)) for item in raw)
 
 
 def _waiver(value: Value) -> Waiver:
@@ -150,6 +147,6 @@ def _waiver(value: Value) -> Waiver:
         return Waiver(finding, " ".join(reason.split()), until)
     raise value.error(
         problem,
-        fix=f'write [[{SECTION}.waivers]] and below it finding = "EG301:0123456789abcdef", '
+        f'write [[{SECTION}.waivers]] and below it finding = "EG301:0123456789abcdef", '
         'reason = "…" and until = 2030-12-31',
     )

@@ -4,11 +4,11 @@ Everything that is said of a code comes from here: its severity, its title, ``li
 rules in SARIF, and the page of rules in the docs.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -36,8 +36,9 @@ class Rule:
 @cache
 def rules() -> Mapping[str, Rule]:
     """Return every rule by its code, sorted."""
-    text = Path(__file__).with_name("codes.toml").read_text("utf-8")
-    tables = cast("dict[str, dict[str, str]]", tomllib.loads(text))
+    path = os.path.join(os.path.dirname(__file__), "codes.toml")
+    with open(path, "rb") as file:
+        tables = cast("dict[str, dict[str, str]]", tomllib.load(file))
     return {code: _rule(code, tables[code]) for code in sorted(tables)}
 
 
@@ -60,7 +61,7 @@ def severity_of(code: str) -> Severity:
 
 
 def _rule(code: str, table: Mapping[str, str]) -> Rule:
-    severity = SEVERITIES[SEVERITIES.index(cast(Severity, table["severity"]))]
+    severity = next(name for name in SEVERITIES if name == table["severity"])
     return Rule(
         code,
         severity,

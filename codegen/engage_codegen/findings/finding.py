@@ -59,10 +59,15 @@ class Finding:
 
     @property
     def where(self) -> str:
-        """The place for people: file, line and column, or schema and pointer."""
+        """The place for people: file, line and column, or schema and pointer.
+
+        Without any place it is the configuration file: problem matchers of editors need a file.
+        """
         if self.location.line:
             return f"{self.location.file}:{self.location.line}:{self.location.column}"
         place = self.location.file or self.schema_id
+        if not place:
+            return "pyproject.toml:1:1"
         return f"{place}#{pointer(*self.parts)}" if self.parts else place
 
 
@@ -77,7 +82,9 @@ def findings_of(error: CodegenError, tenant: str = "") -> list[Finding]:
                 problem.reason,
                 problem.message,
                 problem.fix,
-                Location(problem.origin, pointer(*problem.parts)),
+                error.location
+                if error.location.line
+                else Location(problem.origin, pointer(*problem.parts)),
                 tenant,
             )
             for problem in error.problems

@@ -1,17 +1,18 @@
 """Waivers: findings that a team accepts until the end of a day. Pure; the day is an argument."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import Location
-from .finding import Finding
+
+if TYPE_CHECKING:
+    from .finding import Finding
 
 EXPIRED, UNUSED = "EG402", "EG403"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(NamedTuple):
     """A finding that is accepted through `until`, and why.
 
     `line` is the line of the configuration file that names it, from 1; 0 if it is not known.
@@ -30,17 +31,19 @@ def active_fingerprints(waivers: Iterable[Waiver], today: date) -> frozenset[str
 
 def check_waivers(
     waivers: Sequence[Waiver],
-    findings: Collection[Finding],
+    findings: "Collection[Finding]",
     checked_codes: Sequence[str],
     today: date,
     file: str,
-) -> list[Finding]:
+) -> "list[Finding]":
     """Return a finding for each waiver that is expired or that no finding matches.
 
     `checked_codes` are codes, or beginnings of codes, that this run has looked for: a check that
     did not ask the tenant reports nothing about a waiver of a difference from the tenant. `file`
     is the configuration file.
     """
+    from .finding import Finding
+
     fingerprints = {finding.fingerprint for finding in findings}
     active = active_fingerprints(waivers, today)
     results: list[Finding] = []
@@ -57,7 +60,9 @@ def check_waivers(
     return results
 
 
-def _expired(waiver: Waiver, location: Location, *, is_used: bool) -> Finding:
+def _expired(waiver: Waiver, location: Location, *, is_used: bool) -> "Finding":
+    from .finding import Finding
+
     state = "its finding still exists" if is_used else "its finding no longer exists"
     message = f"the waiver of {waiver.fingerprint} expired on {waiver.until}, and {state}"
     fix = f"settle the finding or extend the waiver (reason given: {waiver.reason})"

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..compat import sample
+from ..compat import sample_payload
 from ..config import Config
 from ..errors import InputError
 from ..findings.finding import display_path
 from ..lint.attributes import ATTRIBUTES
-from ..model.build import build, properties
+from ..model.build import build, properties_of
 from ..model.ir import Field, Record
 from ..output.lockfile import FOLDER, snapshot_path
 from ..output.snapshot import is_same_schema, read_lockfile, read_snapshot
@@ -79,14 +79,14 @@ def describe(subject: Subject) -> Iterator[Line]:
             yield "property", f"{field.wire}: {field.name}: {field.declaration}"
     else:
         field = subject.field
-        value = properties(subject.schema)[subject.wire]
+        value = properties_of(subject.schema)[subject.wire]
         key = rename_key(subject.schema.id, subject.wire)
         yield "in Python", f"{names.class_name}.{field.name}: {field.declaration} in {module}"
         yield "because", _explain_name(subject.config, key, subject.wire, field.name)
         yield "says", field.doc.replace("\n", " ")
         yield "rules", _rules(value, required=field.required)
         yield "platform", _attributes(value)
-    payload = sample(subject.schema, subject.wire or None)
+    payload = sample_payload(subject.schema, subject.wire or None)
     text = "no valid payload was found" if payload is None else _dump(payload)
     yield "sample", text
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ..compat import RECREATE, Change, Level, compare
+from ..compat import RECREATE_WARNING, Change, Level, compare
 from ..config import Config
 from ..errors import InputError
 from ..findings.finding import Finding
@@ -123,7 +123,7 @@ def summarize_changes(findings: Sequence[Finding], waived: int = 0) -> str:
     )
     if not counts:
         return "all differences are waived" if waived else "no difference"
-    return f"{counts}\n  {RECREATE}" if CODES["BREAKING"] in codes else counts
+    return f"{counts}\n  {RECREATE_WARNING}" if CODES["BREAKING"] in codes else counts
 
 
 def _require_snapshot(output: Path) -> Mapping[str, Schema]:

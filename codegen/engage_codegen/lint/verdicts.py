@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ..errors import SchemaError
 from ..findings.finding import Finding, findings_of
-from ..model import dialect
+from ..model.dialect import find_problems
 from ..schema.envelope import Dialect, Schema
 from ..schema.names import name_properties, name_schemas
 from . import attributes, rules
@@ -22,7 +22,7 @@ def lint_schema(schema: Schema, spoken: Dialect) -> list[Finding]:
     ]
     findings += [
         Finding(item.code, schema.id, item.parts, item.reason, item.message, item.fix)
-        for item in dialect.problems(schema, spoken)
+        for item in find_problems(schema, spoken)
     ]
     return findings
 

@@ -1,1 +1,1 @@
-"""Schemas -> what the templates see."""
+"""What a schema means: schemas -> the model that the templates render."""

@@ -1,5 +1,6 @@
-"""Schemas -> model. Pure: the same schemas and renames give the same model."""
+"""Schemas -> model. Pure: the same schemas and renames give the same model in every Python."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
@@ -8,44 +9,52 @@ from ..schema.envelope import Dialect, Schema
 from ..schema.jsontext import Json, JsonObject
 from ..schema.names import SchemaNames, name_properties, name_schemas, rename_key
 from ..schema.text import quote
-from . import dialect
-from .codecs import Kind, kind, scalar_code, shapes
-from .constraints import Scalar, read
+from .codecs import FieldType, choose_type, json_types_of, scalar_literal
+from .constraints import Constraints, parse_constraints
+from .dialect import find_problems
 from .ir import Code, Field, Import, Package, Record, literal
-from .types import Annotation, Shape, annotations
+from .types import Annotation, JsonType, generate_annotations
 
-_RUNTIME = ("InvalidPayload", "Json", "Reader", "Violation")
+_PAYLOAD_NAMES = ("InvalidPayloadError", "Json", "Reader", "Violation")
+
+_SPACES = re.compile("[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+"""White space in Unicode. The list is fixed, so that the Unicode version of the running Python does
+not change the output."""
 
 
 def build(
-    schemas: Mapping[str, Schema],
-    renames: Mapping[str, str],
-    spoken: Dialect = "engage",
+    schemas: Mapping[str, Schema], renames: Mapping[str, str], dialect: Dialect = "engage"
 ) -> Package:
-    """The model of a package.
+    """Return the model of a package.
 
-    Raises one `SchemaError` that names everything that is wrong with the schemas, or a
-    `ConfigError` for a rename that names nothing.
+    Raises `SchemaError` with every problem of the schemas, or `ConfigError` for a rename of a
+    schema or property that does not exist.
     """
-    wanted = sorted(schemas)
-    problems = [problem for key in wanted for problem in dialect.problems(schemas[key], spoken)]
+    ids = sorted(schemas)
+    problems = [problem for key in ids for problem in find_problems(schemas[key], dialect)]
     if problems:
         raise SchemaError(problems)
     _refuse_unused(renames, schemas)
     names = name_schemas(schemas, renames)
-    scalars = {
-        key: {wire: read(value) for wire, value in properties(schemas[key]).items()}
-        for key in wanted
+    constraints = {
+        key: {wire: parse_constraints(value) for wire, value in properties_of(schemas[key]).items()}
+        for key in ids
     }
-    used = {it for each in scalars.values() for scalar in each.values() for it in shapes(scalar)}
-    annotated = annotations(used)
+    annotations = generate_annotations(
+        json_type
+        for properties in constraints.values()
+        for item in properties.values()
+        for json_type in json_types_of(item)
+    )
     return Package(
-        tuple(_record(schemas[key], names[key], renames, scalars[key], annotated) for key in wanted)
+        tuple(
+            _record(schemas[key], names[key], renames, constraints[key], annotations) for key in ids
+        )
     )
 
 
-def properties(schema: Schema) -> dict[str, JsonObject]:
-    """The properties of a schema of the platform's dialect."""
+def properties_of(schema: Schema) -> dict[str, JsonObject]:
+    """Return the properties of a schema without problems: name -> schema of the property."""
     return cast("dict[str, JsonObject]", schema.json_schema.get("properties", {}))
 
 
@@ -53,46 +62,46 @@ def _record(
     schema: Schema,
     names: SchemaNames,
     renames: Mapping[str, str],
-    scalars: Mapping[str, Scalar],
-    types: Mapping[Shape, Annotation],
+    constraints: Mapping[str, Constraints],
+    annotations: Mapping[JsonType, Annotation],
 ) -> Record:
-    body = schema.json_schema
-    attributes = name_properties(schema.id, properties(schema), renames)
+    body, properties = schema.json_schema, properties_of(schema)
+    attributes = name_properties(schema.id, properties, renames)
     required = cast("list[str]", body.get("required", []))
-    kinds = {wire: kind(scalar, types) for wire, scalar in scalars.items()}
+    types = {wire: choose_type(item, annotations) for wire, item in constraints.items()}
     fields = tuple(
         Field(
             wire=wire,
             name=attributes[wire],
-            annotation=kinds[wire].annotation,
-            codec=kinds[wire].codec,
+            annotation=types[wire].annotation,
+            codec=types[wire].codec,
             required=wire in required,
-            nullable=scalar.nullable,
-            doc=_doc(wire, properties(schema)[wire], scalar, kinds[wire]),
+            nullable=item.nullable,
+            doc=_doc(wire, properties[wire], item, types[wire]),
         )
-        for wire, scalar in scalars.items()
+        for wire, item in constraints.items()
     )
     limits = _limits(body)
-    deprecation = "this kind of interaction is deprecated" if body.get("deprecated") is True else ""
+    deprecation = "This interaction schema is deprecated." if body.get("deprecated") is True else ""
     return Record(
         schema_id=Code(schema.id),
         names=names,
         title=schema.display_name,
-        doc=_sentences(schema.display_name, body.get("description"), deprecation.capitalize()),
-        fields=tuple(sorted(fields, key=lambda field: _order(field, properties(schema)))),
-        imports=_imports(fields, list(kinds.values()), limits, deprecation),
+        doc=_sentences(schema.display_name, body.get("description"), deprecation),
+        fields=tuple(sorted(fields, key=lambda field: _order(field, properties))),
+        imports=_imports(fields, list(types.values()), limits, deprecation),
         limits=limits,
         deprecation=deprecation,
     )
 
 
 def _limits(body: JsonObject) -> Code:
-    """The arguments of the check of a whole payload."""
-    found: list[str] = []
+    """Return the arguments that check the payload as a whole."""
+    arguments: list[str] = []
     for keyword, name in (("minProperties", "min_properties"), ("maxProperties", "max_properties")):
         number = cast("float | None", body.get(keyword))
         if number is not None and (number or keyword == "maxProperties"):
-            found.append(f"{name}={int(number)}")
+            arguments.append(f"{name}={int(number)}")
     dependent = cast("dict[str, list[str]]", body.get("dependentRequired", {}))
     pairs = [
         f"{literal(name)}: ({', '.join(map(literal, sorted(set(others))))},)"
@@ -100,73 +109,80 @@ def _limits(body: JsonObject) -> Code:
         if others
     ]
     if pairs:
-        found.append(f"dependent_required={{{', '.join(pairs)}}}")
-    return Code(", ".join(found))
+        arguments.append(f"dependent_required={{{', '.join(pairs)}}}")
+    return Code(", ".join(arguments))
 
 
-def _doc(wire: str, value: JsonObject, scalar: Scalar, of: Kind) -> str:
+def _doc(wire: str, value: JsonObject, constraints: Constraints, type_: FieldType) -> str:
     return _sentences(
         _first(value.get("displayName"), value.get("title"), wire),
         value.get("description"),
-        of.codec.note,
-        _limit_sentence(scalar) if of.codec.rule else "",
-        f"Format {scalar.note} (not checked)." if scalar.note else "",
+        type_.codec.note,
+        _limit_sentence(constraints) if type_.codec.rule else "",
+        f"Format {constraints.unchecked_format} (not checked)."
+        if constraints.unchecked_format
+        else "",
         "The product that the interaction is about." if wire == "productSku" else "",
         _uses(value),
         "Deprecated." if value.get("deprecated") is True else "",
-        "Read only: the platform sets it." if value.get("readOnly") is True else "",
-        "Write only: the platform does not give it back." if value.get("writeOnly") is True else "",
+        "Read only: Engage sets it." if value.get("readOnly") is True else "",
+        "Write only: Engage does not return it." if value.get("writeOnly") is True else "",
         *_value_sentences(value),
     )
 
 
-def _limit_sentence(scalar: Scalar) -> str:
+def _limit_sentence(constraints: Constraints) -> str:
     words = {
         "min_length": "length at least {}",
         "max_length": "length at most {}",
-        "pattern": "matches a pattern",
-        "format": "of the format {}",
+        "pattern": "matches the pattern of the schema",
+        "format": "in the format {}",
         "minimum": "at least {}",
         "exclusive_minimum": "more than {}",
         "maximum": "at most {}",
         "exclusive_maximum": "less than {}",
         "multiple_of": "a multiple of {}",
     }
-    limits = {**scalar.text_limits, **scalar.numeric_limits}
+    limits = {**constraints.text_limits, **constraints.numeric_limits}
     text = ", ".join(words[name].format(value) for name, value in limits.items())
     return text[:1].upper() + text[1:]
 
 
 def _value_sentences(value: JsonObject) -> Iterator[str]:
-    """What the schema's author offers as values."""
+    """Yield sentences about the default and the examples in the schema."""
     default, examples = value.get("default"), value.get("examples")
     if isinstance(default, (str, int, float)):
-        yield f"Left out, it counts as {scalar_code(default)}."
+        yield f"The schema names {scalar_literal(default)} as the default."
     if isinstance(examples, list):
-        shown_ = [scalar_code(it) for it in examples if isinstance(it, (str, int, float))]
-        if shown_:
-            yield f"For example {', '.join(shown_)}."
+        texts = [scalar_literal(item) for item in examples if isinstance(item, (str, int, float))]
+        if texts:
+            yield f"For example {', '.join(texts)}."
 
 
-def _order(field: Field, of: Mapping[str, JsonObject]) -> tuple[bool, bool, int, str]:
-    """Required first, then as the contact card shows them, then by name."""
+def _order(field: Field, properties: Mapping[str, JsonObject]) -> tuple[bool, bool, int, str]:
+    """Return the sort key: required fields first, then by `sortOrder`, then by name."""
+    text = str(properties[field.wire].get("sortOrder"))
     try:
-        rank = int(str(of[field.wire].get("sortOrder")))
+        # Which other digits Python accepts depends on its version.
+        rank = int(text) if text.isascii() else None
     except ValueError:
-        return (not field.required, True, 0, field.wire)
-    return (not field.required, False, rank, field.wire)
+        rank = None
+    return (not field.required, rank is None, rank or 0, field.wire)
 
 
 def _sentences(*parts: Json) -> str:
-    texts = [" ".join(part.split()) for part in parts if isinstance(part, str)]
+    """Return the texts as sentences on one line, each with a full stop."""
+    texts = [_SPACES.sub(" ", part).strip(" ") for part in parts if isinstance(part, str)]
     return " ".join(text if text[-1] in ".!?…" else f"{text}." for text in texts if text)
 
 
 def _first(*texts: Json) -> str:
-    return next((text for text in texts if isinstance(text, str) and text.strip()), "")
+    """Return the first text that is not blank."""
+    return next((text for text in texts if isinstance(text, str) and _SPACES.sub("", text)), "")
 
 
 def _uses(value: JsonObject) -> str:
+    """Return where the platform uses the property, as the words of a sentence."""
     uses = {
         "showInContactCard": "shown in the contact card",
         "addToSegmentation": "can be used in segments",
@@ -176,30 +192,27 @@ def _uses(value: JsonObject) -> str:
 
 
 def _imports(
-    fields: tuple[Field, ...], kinds: list[Kind], limits: Code, deprecation: str
+    fields: tuple[Field, ...], types: list[FieldType], limits: Code, deprecation: str
 ) -> tuple[Import, ...]:
-    """What a module imports, whether it is the standard library's or the package's."""
+    """Return the imports of a module, from the standard library and from its package."""
     wanted: dict[str, set[str]] = {
         "collections.abc": {"Mapping"},
         "dataclasses": {"dataclass"},
         "datetime": {"datetime"},
         "typing": {"ClassVar", "Self"},
-        "._runtime.async_client": {"AsyncEngageClient"},
-        "._runtime.client": {"EngageClient"},
-        "._runtime.call.retry": {"RetryPolicy"},
-        "._runtime.results": {"Receipt"},
-        "._runtime.payload.checks": set(_RUNTIME),
+        "._runtime.payload": set(_PAYLOAD_NAMES),
+        "._runtime.public": {"AsyncEngageClient", "EngageClient", "Receipt", "RetryPolicy"},
     }
     for codec in {field.codec for field in fields}:
         used = {name for name in (codec.check, codec.encode, codec.read) if "." not in name}
-        wanted["._runtime.payload.checks"] |= used - {""}
+        wanted["._runtime.payload"] |= used - {""}
     if any(field.nullable and not field.required for field in fields):
-        wanted["._runtime.payload.checks"] |= {"UNSET", "Unset"}
+        wanted["._runtime.payload"] |= {"UNSET", "Unset"}
     if limits:
-        wanted.setdefault("._runtime.payload", set()).add("rules")
+        wanted["._runtime.payload"].add("rules")
     if deprecation:
         wanted["._runtime.payload.deprecation"] = {"deprecated"}
-    for item in (item for each in kinds for item in each.imports):
+    for item in (item for type_ in types for item in type_.imports):
         wanted.setdefault(item.module, set()).update(item.names)
     return tuple(
         Import(Code(module), tuple(map(Code, sorted(wanted[module])))) for module in sorted(wanted)
@@ -207,15 +220,16 @@ def _imports(
 
 
 def _refuse_unused(renames: Mapping[str, str], schemas: Mapping[str, Schema]) -> None:
-    known = set(schemas)
+    """Raise `ConfigError` for a rename of a schema or property that does not exist."""
+    keys = set(schemas)
     for schema in schemas.values():
-        known |= {rename_key(schema.id, name) for name in properties(schema)}
-    for key in sorted(set(renames) - known):
+        keys |= {rename_key(schema.id, name) for name in properties_of(schema)}
+    for key in sorted(renames.keys() - keys):
         import difflib
 
-        near = difflib.get_close_matches(key, sorted(known), n=1)
+        near = difflib.get_close_matches(key, sorted(keys), n=1)
         raise ConfigError(
-            f"the rename of {quote(key)} names no schema or property of the snapshot",
+            f"`renames` has {quote(key)}, but no schema or property has that name",
             where="renames",
-            fix=f"did you mean {quote(near[0])}?" if near else "take it out",
+            fix=f"did you mean {quote(near[0])}?" if near else "remove the line",
         )

@@ -1,4 +1,4 @@
-"""Scalar -> type and codec: which function or rule of the runtime checks, writes and reads it."""
+"""Constraints -> type and codec: the functions or the rule of the runtime for a property."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from math import inf
 
 from ..errors import RenderError
 from ..schema.jsontext import Json
-from .constraints import Scalar, whole
+from .constraints import Constraints
 from .ir import NO_CODE, Code, Codec, Import, literal
-from .types import Annotation, Shape
+from .jsonvalues import normalize
+from .types import Annotation, JsonType
 
-_PLAIN = {
+_CODECS = {
     ("string", "str"): Codec(Code("str"), Code("check_string"), NO_CODE, Code("read_string")),
     ("integer", "int"): Codec(Code("int"), Code("check_integer"), NO_CODE, Code("read_integer")),
     ("number", "float"): Codec(NO_CODE, Code("check_number"), NO_CODE, Code("read_number")),
@@ -36,111 +37,119 @@ _PLAIN = {
         NO_CODE, Code("values.check_uuid"), Code("values.encode_uuid"), Code("values.read_uuid")
     ),
 }
-"""By JSON type and Python type."""
+"""JSON type and Python type -> codec, for properties without limits."""
 
-_LENGTHS = {"date-time": (20, inf), "date": (10, 10), "time": (9, inf), "uuid": (36, 36)}
-"""The formats that have a Python type; the shortest and the longest text that is read as one: there
-may be any number of zeros behind the second."""
+_READABLE_LENGTHS = {"date-time": (20, inf), "date": (10, 10), "time": (9, inf), "uuid": (36, 36)}
+"""Format with a Python type -> lengths of the shortest and the longest string that can be read.
+A time can end in any number of zeros."""
 
 _RULES = {"string": "Text", "integer": "Integer", "number": "Number", "boolean": "Boolean"}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a module has to know of the values of a property."""
+class FieldType:
+    """The type, the codec and the imports of a property in a generated module."""
 
     annotation: Code
     codec: Codec
     imports: tuple[Import, ...] = ()
 
 
-def shapes(scalar: Scalar) -> Iterator[Shape]:
-    """The shapes whose Python types make up that of a scalar."""
-    for kind in scalar.types:
-        yield Shape(kind, scalar.format if is_typed(scalar) else "")
+def json_types_of(constraints: Constraints) -> Iterator[JsonType]:
+    """Yield the JSON types whose Python types make up the type of a property."""
+    for name in constraints.types:
+        yield JsonType(name, constraints.format if has_python_type(constraints) else "")
 
 
-def is_typed(scalar: Scalar) -> bool:
-    """Whether a value is more than its text in Python: not where limits of the text have to be kept
-    by what is read and by what is written alike."""
-    shortest, longest = _LENGTHS.get(scalar.format, (0, 0))
+def has_python_type(constraints: Constraints) -> bool:
+    """Return True if a string becomes a `datetime`, `date`, `time` or `UUID`.
+
+    It stays a string if limits of its length or a pattern could refuse what such a value is
+    written as.
+    """
+    shortest, longest = _READABLE_LENGTHS.get(constraints.format, (0, 0))
     return (
-        scalar.format in _LENGTHS
-        and scalar.types == ("string",)
-        and not scalar.choices
-        and not scalar.pattern
-        and scalar.min_length <= shortest
-        and (scalar.max_length is None or scalar.max_length >= longest)
+        constraints.format in _READABLE_LENGTHS
+        and constraints.types == ("string",)
+        and not constraints.choices
+        and not constraints.pattern
+        and constraints.min_length <= shortest
+        and (constraints.max_length is None or constraints.max_length >= longest)
     )
 
 
-def kind(scalar: Scalar, types: Mapping[Shape, Annotation]) -> Kind:
-    """`types` has all `shapes`."""
-    if scalar.choices:
-        return _choice(scalar)
-    found = [types[shape] for shape in shapes(scalar)]
-    annotation = Code(" | ".join(item.text for item in found))
-    imports = tuple(item for each in found for item in each.imports)
-    limits = {**scalar.text_limits, **scalar.numeric_limits}
-    first, *others = scalar.types
+def choose_type(constraints: Constraints, annotations: Mapping[JsonType, Annotation]) -> FieldType:
+    """Return type and codec of a property; `annotations` has all of its `json_types_of`."""
+    if constraints.choices:
+        return _choice_type(constraints)
+    parts = [annotations[json_type] for json_type in json_types_of(constraints)]
+    annotation = Code(" | ".join(part.text for part in parts))
+    first, *others = constraints.types
     if others:
-        arguments = ", ".join(f"{name}={_rule(name, scalar)}" for name in scalar.types)
-        return _ruled(annotation, f"rules.Either[{annotation}]({arguments})", scalar)
-    if limits and not is_typed(scalar):
-        return _ruled(annotation, _rule(first, scalar), scalar)
-    codec = _PLAIN.get((first, annotation))
+        arguments = ", ".join(f"{name}={_rule(name, constraints)}" for name in constraints.types)
+        return _ruled_type(annotation, f"rules.Either[{annotation}]({arguments})", constraints)
+    has_limits = constraints.text_limits or constraints.numeric_limits
+    if has_limits and not has_python_type(constraints):
+        return _ruled_type(annotation, _rule(first, constraints), constraints)
+    codec = _CODECS.get((first, annotation))
     if codec is None:
         raise RenderError(
-            f"no codec for the type {annotation}",
+            f"the type {annotation} of a {first} has no codec",
             where="model/codecs.py",
-            fix="report this, with the schema",
+            fix="report this bug, with the schema",
         )
+    imports = tuple(item for part in parts for item in part.imports)
     if codec.check.startswith("values."):
         imports += (Import(Code("._runtime.payload"), (Code("values"),)),)
-    return Kind(annotation, codec, imports)
+    return FieldType(annotation, codec, imports)
 
 
-def _ruled(annotation: Code, rule: str, scalar: Scalar) -> Kind:
-    used = ["rules"] + (["formats"] if "formats." in rule and scalar.format else [])
-    imports = (Import(Code("._runtime.payload"), tuple(map(Code, used))),)
-    return Kind(annotation, Codec(NO_CODE, NO_CODE, NO_CODE, NO_CODE, rule=Code(rule)), imports)
+def _ruled_type(annotation: Code, rule: str, constraints: Constraints) -> FieldType:
+    """Return a type whose codec is a rule, an object that the module creates once."""
+    modules = ["rules"] + (["formats"] if "formats." in rule and constraints.format else [])
+    imports = (Import(Code("._runtime.payload"), tuple(map(Code, modules))),)
+    codec = Codec(NO_CODE, NO_CODE, NO_CODE, NO_CODE, rule=Code(rule))
+    return FieldType(annotation, codec, imports)
 
 
-def _rule(name: str, scalar: Scalar) -> str:
-    limits: dict[str, Code] = {}
+def _rule(name: str, constraints: Constraints) -> str:
+    arguments: dict[str, Code] = {}
     if name == "string":
-        for key, value in scalar.text_limits.items():
-            is_form = key == "format"
-            text = f"formats.is_{str(value).replace('-', '_')}" if is_form else scalar_code(value)
-            limits["form" if is_form else key] = Code(text)
+        for limit, value in constraints.text_limits.items():
+            if limit == "format":
+                arguments["form"] = Code(f"formats.is_{str(value).replace('-', '_')}")
+            else:
+                arguments[limit] = scalar_literal(value)
     elif name in ("integer", "number"):
-        limits |= {key: scalar_code(value) for key, value in scalar.numeric_limits.items()}
-    arguments = ", ".join(f"{key}={value}" for key, value in limits.items())
-    return f"rules.{_RULES[name]}({arguments})"
+        limits = constraints.numeric_limits
+        arguments |= {limit: scalar_literal(value) for limit, value in limits.items()}
+    text = ", ".join(f"{key}={value}" for key, value in arguments.items())
+    return f"rules.{_RULES[name]}({text})"
 
 
-def _choice(scalar: Scalar) -> Kind:
-    members = ", ".join(scalar_code(whole(value)) for value in scalar.choices)
-    is_closed = not any(
-        isinstance(it, float) or (isinstance(it, int) and abs(it) >= 2**63)
-        for it in map(whole, scalar.choices)
-    )
-    if is_closed:
-        imports = [Import(Code("typing"), (Code("Literal"),))]
-        annotation = Code(f"Literal[{members}]")
-    else:
-        # Literal knows no floats, and mypy none of the largest ints.
+def _choice_type(constraints: Constraints) -> FieldType:
+    choices = [normalize(value) for value in constraints.choices]
+    members = ", ".join(map(scalar_literal, choices))
+    if any(map(_is_not_literal, choices)):
         names = {"string": "str", "integer": "float", "number": "float", "boolean": "bool"}
-        imports = []
-        annotation = Code(" | ".join(dict.fromkeys(names[name] for name in scalar.types)))
-    made = _ruled(annotation, f"rules.Choice[{annotation}]({members})", scalar)
-    return Kind(annotation, made.codec, (*imports, *made.imports))
+        imports: tuple[Import, ...] = ()
+        annotation = Code(" | ".join(dict.fromkeys(names[name] for name in constraints.types)))
+    else:
+        imports = (Import(Code("typing"), (Code("Literal"),)),)
+        annotation = Code(f"Literal[{members}]")
+    ruled = _ruled_type(annotation, f"rules.Choice[{annotation}]({members})", constraints)
+    return FieldType(annotation, ruled.codec, (*imports, *ruled.imports))
 
 
-def scalar_code(value: Json) -> Code:
-    """A JSON scalar as a literal of Python."""
+def _is_not_literal(value: Json) -> bool:
+    """Return True for floats, which `Literal` excludes, and for integers that mypy cannot hold."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) >= 2**63)
+
+
+def scalar_literal(value: Json) -> Code:
+    """Return a JSON scalar as a literal of Python."""
     if isinstance(value, str):
         return literal(value)
     if isinstance(value, (bool, int, float)) or value is None:
         return Code(repr(value))
-    raise TypeError(f"no scalar: {value!r}")
+    raise TypeError(f"not a scalar: {value!r}")

@@ -1,27 +1,35 @@
-"""Which schemas become code.
+"""Which schemas can become code.
 
-The dialect of the platform, the default, is its own small part of JSON Schema: one ``$schema``,
-``type`` is object, properties are scalars with a type and perhaps the format date-time (source: the
-vendor's documentation). The dialect ``json-schema`` has every keyword of draft 2020-12 that can
-stand on a scalar. In both, a keyword that validates and that the checks do not cover is an error,
-because code that ignores it would accept what is dropped or refused without a word.
+The default dialect, ``engage``, is the small part of JSON Schema that the platform documents: one
+``$schema``, the type ``object``, and properties with one scalar type and perhaps the format
+``date-time`` (source: the vendor's documentation). The dialect ``json-schema`` has every keyword of
+draft 2020-12 that applies to scalars. In both, a validating keyword that generated code cannot
+check is an error. Ignoring it would let code send what the platform drops or refuses.
 """
 
-import json
 from collections.abc import Iterator
-from typing import cast
+from typing import TypeAlias
 
 from ..errors import SchemaProblem
 from ..schema.envelope import Dialect, Schema
 from ..schema.jsontext import Json, JsonObject
 from ..schema.text import quote
-from . import constraints as scalar
+from .constraints import SUPPORTED_KEYWORDS, TYPES
+from .jsonvalues import compact_json
+from .property_problems import (
+    TYPE_FIX,
+    PropertyProblem,
+    find_property_problems,
+    is_count,
+    malformed,
+    quote_json,
+    value_reason,
+)
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 FORMATS = ("date-time",)
-"""Those of the platform."""
+"""The formats that the platform documents."""
 
-# The keywords of draft 2020-12 that decide whether a value is valid. All others are annotations.
 _OF_ARRAYS = frozenset(
     "prefixItems items contains minContains maxContains uniqueItems minItems maxItems "
     "unevaluatedItems".split()
@@ -30,151 +38,173 @@ _OF_OBJECTS = frozenset(
     "properties patternProperties additionalProperties propertyNames unevaluatedProperties "
     "required minProperties maxProperties dependentRequired".split()
 )
-_CONTENT = frozenset(["contentEncoding", "contentMediaType", "contentSchema"])
+_OF_CONTENT = frozenset(["contentEncoding", "contentMediaType", "contentSchema"])
 _DEFINITIONS = frozenset(["$defs", "definitions", "dependencies"])
-_VALIDATING = scalar.COVERED | scalar.NESTING | _OF_ARRAYS | _OF_OBJECTS | _CONTENT | _DEFINITIONS
+_APPLICATORS = frozenset(
+    "$ref $dynamicRef allOf anyOf oneOf not if then else dependentSchemas".split()
+)
+"""Keywords that apply other schemas."""
+VALIDATING_KEYWORDS = (
+    SUPPORTED_KEYWORDS | _APPLICATORS | _OF_ARRAYS | _OF_OBJECTS | _OF_CONTENT | _DEFINITIONS
+)
+"""The keywords of draft 2020-12 that decide whether a value is valid. All others annotate."""
 
-_COVERED: dict[Dialect, tuple[frozenset[str], frozenset[str]]] = {
+_ALLOWED: dict[Dialect, tuple[frozenset[str], frozenset[str]]] = {
     "engage": (
         frozenset(["type", "properties", "required", "additionalProperties"]),
         frozenset(["type", "format"]),
     ),
     "json-schema": (
-        # What says nothing about an object, or nothing about a scalar, restricts nothing there.
+        # Keywords for other types than the value's restrict nothing.
         _OF_OBJECTS - {"patternProperties", "propertyNames", "unevaluatedProperties"}
         | {"type", "$defs", "definitions"}
         | _OF_ARRAYS
-        | _CONTENT
-        | frozenset(scalar.COVERED - {"type", "enum", "const"}),
-        scalar.COVERED | _OF_ARRAYS | _OF_OBJECTS | _CONTENT,
+        | _OF_CONTENT
+        | (SUPPORTED_KEYWORDS - {"type", "enum", "const"}),
+        SUPPORTED_KEYWORDS | _OF_ARRAYS | _OF_OBJECTS | _OF_CONTENT,
     ),
 }
-"""By dialect: the keywords that the checks cover on the object, and on a property."""
+"""Dialect -> the validating keywords that a schema may use, and those that a property may use."""
 
-
-def problems(schema: Schema, dialect: Dialect) -> Iterator[SchemaProblem]:
-    """Everything in a schema that keeps it from becoming code."""
-    body = schema.json_schema
-    if body.get("$schema", JSON_SCHEMA) != JSON_SCHEMA:
-        what = "$schema has one allowed value"
-        yield _problem(schema, "EG207", ["$schema"], what, f"use {JSON_SCHEMA}")
-    if body.get("type") != "object":
-        what = "the type of an interaction is object"
-        yield _problem(schema, "EG208", ["type"], what, 'use "object"')
-    yield from _uncovered(schema, [], body, _COVERED[dialect][0])
-    if not isinstance(body.get("additionalProperties", False), bool):
-        yield _problem(
-            schema,
-            "EG203",
-            ["additionalProperties"],
-            "additionalProperties is not covered here, except as true or false",
-            "declare the properties",
-        )
-    properties = body.get("properties", {})
-    if not isinstance(properties, dict):
-        what = "properties has to be an object"
-        yield _problem(schema, "EG213", ["properties"], what, "correct it")
-        return
-    for name, value in sorted(properties.items()):
-        yield from _of_property(schema, name, value, dialect)
-    yield from _of_required(schema, body.get("required", []), properties)
-    yield from _of_size(schema, body)
-
-
-def _of_property(
-    schema: Schema, name: str, value: Json, dialect: Dialect
-) -> Iterator[SchemaProblem]:
-    place = ["properties", name]
-    if not isinstance(value, dict):
-        what = "a property has to be described by an object"
-        yield _problem(schema, "EG213", place, what, _DESCRIBE)
-        return
-    if dialect == "engage":
-        yield from _beyond_the_platform(schema, place, value)
-    else:
-        for fault in scalar.faults(value):
-            what = f"the property {fault.what}"
-            yield _problem(schema, fault.code, [*place, fault.keyword], what, fault.fix)
-    yield from _uncovered(schema, place, value, _COVERED[dialect][1])
-
-
-def _beyond_the_platform(
-    schema: Schema, place: list[str], value: JsonObject
-) -> Iterator[SchemaProblem]:
-    kind, form = value.get("type"), value.get("format")
-    if kind not in scalar.TYPES:
-        what = f"the platform has no type {quote(json.dumps(kind))[1:-1]}"
-        what = what if "type" in value else "the property has no type"
-        code = "EG203" if kind in ("object", "array") else "EG201"
-        yield _problem(schema, code, [*place, "type"], what, _DESCRIBE)
-    elif form is not None and (form not in FORMATS or kind != "string"):
-        yield _problem(
-            schema,
-            "EG204",
-            [*place, "format"],
-            f"the format {quote(str(form))} of a {kind} is not one that the platform documents",
-            f"leave it out, or use a string with the format {', '.join(FORMATS)}; {_WIDEN}",
-        )
-
-
-_DESCRIBE = f"give it a type out of {', '.join(scalar.TYPES)}"
 _WIDEN = 'if the tenant accepts it, set dialect = "json-schema"'
 
 
-def _of_required(schema: Schema, required: Json, properties: JsonObject) -> Iterator[SchemaProblem]:
-    if not _is_names(required):
-        what = "required has to be a list of names"
-        yield _problem(schema, "EG213", ["required"], what, "correct it")
-        return
-    for name in cast("list[str]", required):
-        if name not in properties:
-            yield _problem(
-                schema,
-                "EG206",
-                ["required"],
-                f"the required property {quote(name)} is not declared, so no payload can be valid",
-                "declare it, or take it out of required",
-            )
+def find_problems(schema: Schema, dialect: Dialect) -> Iterator[SchemaProblem]:
+    """Yield every reason why a schema cannot become code.
 
-
-def _of_size(schema: Schema, body: JsonObject) -> Iterator[SchemaProblem]:
-    for keyword in ("minProperties", "maxProperties"):
-        number = body.get(keyword, 0)
-        if not scalar.is_number(number) or number < 0 or number != int(number):
-            what = f"{keyword} has to be a number of properties"
-            yield _problem(schema, "EG213", [keyword], what, "correct it")
-    dependent = body.get("dependentRequired", {})
-    if not isinstance(dependent, dict) or not all(map(_is_names, dependent.values())):
-        what = "dependentRequired has to be an object of lists of names"
-        yield _problem(schema, "EG213", ["dependentRequired"], what, "correct it")
-
-
-def _is_names(value: Json) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _uncovered(
-    schema: Schema, place: list[str], value: JsonObject, covered: frozenset[str]
-) -> Iterator[SchemaProblem]:
-    for keyword in sorted((_VALIDATING & value.keys()) - covered):
-        if keyword in scalar.NESTING or keyword == "properties":
-            what = f"the keyword {keyword} brings in another schema, which is not covered"
-            yield _problem(schema, "EG203", [*place, keyword], what, "write it out flat")
-            continue
-        is_wide = keyword in _COVERED["json-schema"][bool(place)]
-        yield _problem(
-            schema,
-            "EG202",
-            [*place, keyword],
-            f"the keyword {keyword} is not one that the platform documents"
-            if is_wide
-            else f"the keyword {keyword} is not one that the checks cover",
-            f"take it out of the schema{f'; {_WIDEN}' if is_wide else ''}",
+    The reason of a problem depends on nothing but its cause: not on the wording of the message,
+    and not on other properties or schemas.
+    """
+    for parts, problem in _find_problems(schema.json_schema, dialect):
+        yield SchemaProblem(
+            problem.code,
+            schema.id,
+            ("jsonSchema", *parts, *([problem.keyword] if problem.keyword else [])),
+            problem.reason,
+            problem.message,
+            problem.fix,
+            schema.origin,
         )
 
 
-def _problem(
-    schema: Schema, code: str, place: list[str], message: str, fix: str, *reason: str
-) -> SchemaProblem:
-    parts = ("jsonSchema", *place)
-    return SchemaProblem(code, schema.id, parts, reason, message, fix, schema.origin)
+_Problems: TypeAlias = Iterator[tuple[tuple[str, ...], PropertyProblem]]
+"""The object below ``jsonSchema`` that has the keyword, and the problem."""
+
+
+def _find_problems(body: JsonObject, dialect: Dialect) -> _Problems:
+    properties = body.get("properties", {})
+    for problem in (*_head_problems(body), *_disallowed(body, dialect, is_property=False)):
+        yield (), problem
+    if not isinstance(properties, dict):
+        yield (), malformed("properties", properties, "an object")
+        return
+    for name, value in sorted(properties.items()):
+        for problem in _property_problems(value, dialect):
+            yield ("properties", name), problem
+    for problem in (*_required_problems(body, properties), *_size_problems(body)):
+        yield (), problem
+
+
+def _head_problems(body: JsonObject) -> Iterator[PropertyProblem]:
+    dialect, type_ = body.get("$schema", JSON_SCHEMA), body.get("type")
+    if dialect != JSON_SCHEMA:
+        message = f"$schema is {quote_json(dialect)}, but the platform accepts draft 2020-12 only"
+        reason = ("$schema", *value_reason(dialect))
+        yield PropertyProblem("EG207", "$schema", reason, message, f"set $schema to {JSON_SCHEMA}")
+    if type_ != "object":
+        text = quote_json(type_) if "type" in body else "missing"
+        message = f"the type of the schema is {text}, but it must be object"
+        reason = ("type", *(value_reason(type_) if "type" in body else ()))
+        yield PropertyProblem("EG208", "type", reason, message, 'set `type` to "object"')
+    if not isinstance(body.get("additionalProperties", False), bool):
+        yield PropertyProblem(
+            "EG203",
+            "additionalProperties",
+            ("keyword", "additionalProperties"),
+            "`additionalProperties` must be true or false, because undeclared properties are "
+            "never sent",
+            "declare the properties",
+        )
+
+
+def _property_problems(value: Json, dialect: Dialect) -> Iterator[PropertyProblem]:
+    if not isinstance(value, dict):
+        reason = ("malformed", *value_reason(value))
+        message = "the definition of the property must be an object"
+        fix = 'write an object such as {"type": "string"}'
+        yield PropertyProblem("EG213", "", reason, message, fix)
+        return
+    yield from _undocumented(value) if dialect == "engage" else find_property_problems(value)
+    yield from _disallowed(value, dialect, is_property=True)
+
+
+def _undocumented(value: JsonObject) -> Iterator[PropertyProblem]:
+    """Yield a type or format that the platform does not document."""
+    type_, format_ = value.get("type"), value.get("format")
+    if "type" not in value:
+        yield PropertyProblem("EG201", "type", ("type",), "the property has no type", TYPE_FIX)
+    elif type_ not in TYPES:
+        code = "EG203" if type_ in ("object", "array") else "EG201"
+        message = f"the platform has no type {quote_json(type_)}"
+        yield PropertyProblem(code, "type", ("type", *value_reason(type_)), message, TYPE_FIX)
+    elif format_ is not None and (format_ not in FORMATS or type_ != "string"):
+        documented = ("type", str(type_)) if format_ in FORMATS else ()
+        yield PropertyProblem(
+            "EG204",
+            "format",
+            ("format", *value_reason(format_), *documented),
+            f"the platform does not document the format {quote_json(format_)} for {type_}",
+            f"remove the format, or use a string with the format {', '.join(FORMATS)}; {_WIDEN}",
+        )
+
+
+def _disallowed(
+    value: JsonObject, dialect: Dialect, *, is_property: bool
+) -> Iterator[PropertyProblem]:
+    """Yield each validating keyword that a dialect does not allow on a schema or a property."""
+    for keyword in sorted((VALIDATING_KEYWORDS & value.keys()) - _ALLOWED[dialect][is_property]):
+        reason = ("keyword", keyword)
+        if keyword in _APPLICATORS or keyword == "properties":
+            message = f"the keyword {keyword} applies another schema, but payloads are flat"
+            fix = "declare each property directly, with a scalar type"
+            yield PropertyProblem("EG203", keyword, reason, message, fix)
+        elif keyword in _ALLOWED["json-schema"][is_property]:
+            message = f"the platform does not document the keyword {keyword}"
+            yield PropertyProblem("EG202", keyword, reason, message, f"remove it; {_WIDEN}")
+        else:
+            message = f"generated code cannot check the keyword {keyword}"
+            yield PropertyProblem("EG202", keyword, reason, message, "remove it")
+
+
+def _required_problems(body: JsonObject, properties: JsonObject) -> Iterator[PropertyProblem]:
+    required = body.get("required", [])
+    if not isinstance(required, list):
+        yield malformed("required", required, "a list of property names")
+        return
+    for _, name in sorted({compact_json(name): name for name in required}.items()):
+        if not isinstance(name, str):
+            reason = ("malformed", "required", "member", *value_reason(name))
+            message = f"`required` contains {quote_json(name)}, which is not a property name"
+            yield PropertyProblem("EG213", "required", reason, message, "correct `required`")
+        elif name not in properties:
+            yield PropertyProblem(
+                "EG206",
+                "required",
+                ("undeclared", name),
+                f"the required property {quote(name)} is not declared, so no payload is valid",
+                "declare the property, or remove it from `required`",
+            )
+
+
+def _size_problems(body: JsonObject) -> Iterator[PropertyProblem]:
+    for keyword in ("minProperties", "maxProperties"):
+        if not is_count(body.get(keyword, 0)):
+            yield malformed(keyword, body[keyword], "a whole number of at least 0")
+    dependent = body.get("dependentRequired", {})
+    expectation = "an object with lists of property names"
+    if not isinstance(dependent, dict):
+        yield malformed("dependentRequired", dependent, expectation)
+        return
+    for name, others in sorted(dependent.items()):
+        if not isinstance(others, list) or not all(isinstance(other, str) for other in others):
+            yield malformed("dependentRequired", {name: others}, expectation)

@@ -1,4 +1,7 @@
-"""The model: what the templates see of a schema. Names are Python's, wire names travel beside."""
+"""The model: everything that the templates see of the schemas.
+
+Names are Python identifiers. The names on the wire are data beside them.
+"""
 
 from dataclasses import dataclass
 
@@ -7,10 +10,9 @@ from ..schema.text import escape
 
 
 class Code(str):
-    """Python source text that we made: an annotation, a quoted literal, a name of the runtime.
+    """Python source text from this tool: an annotation, a quoted literal, a name of the runtime.
 
-    Templates refuse any other text but identifiers, so that nothing typed into a schema can
-    become code.
+    Templates accept `Code` and `Identifier` only, so that text from a schema cannot become code.
     """
 
     __slots__ = ()
@@ -20,14 +22,14 @@ NO_CODE = Code("")
 
 
 def literal(text: str) -> Code:
-    """A string literal in double quotes."""
+    """Return a Python string literal in double quotes."""
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
     return Code(f'"{escape(quoted)}"')
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """``from module import names``; the names are sorted."""
+    """The import ``from module import names``, with sorted names."""
 
     module: Code
     names: tuple[Code, ...]
@@ -39,14 +41,15 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How a value of one Python type is checked, written and read, by the runtime's functions.
+    """The code of the runtime that checks, writes and reads a value of one Python type.
 
-    `exact` is the class whose very instances need no further check, `encode` the function that
-    makes the JSON value; empty where there is none. `read` makes the Python value. `rule` makes the
-    object whose methods `check` and `read` are; empty where they are functions.
+    `exact_class` is the class whose own instances need no check. `check` and `read` are functions,
+    and so is `encode`, which is empty if the value is JSON already. A codec with a `rule` has
+    nothing else: the expression creates an object with the methods `check` and `read`. `note` is a
+    sentence about the type.
     """
 
-    exact: Code
+    exact_class: Code
     check: Code
     encode: Code
     read: Code
@@ -56,7 +59,7 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One property of a payload."""
+    """One property of a payload class. `wire` is its name in JSON."""
 
     wire: str
     name: Identifier
@@ -68,8 +71,10 @@ class Field:
 
     @property
     def declaration(self) -> Code:
-        """What stands behind the name in the class. None leaves a property out; where the schema
-        allows null it is null, and UNSET leaves it out."""
+        """The annotation and the default in the class.
+
+        None omits an optional property. If the schema allows null, None is null and UNSET omits.
+        """
         if self.nullable:
             annotation = f"{self.annotation} | None"
             return Code(annotation if self.required else f"{annotation} | Unset = UNSET")
@@ -77,7 +82,7 @@ class Field:
 
     @property
     def constant(self) -> Code:
-        """The name of the rule in the module."""
+        """The module constant that holds the rule."""
         return Code(f"_{self.name.upper()}")
 
     @property
@@ -89,33 +94,33 @@ class Field:
         return Code(f"{self.constant}.read") if self.codec.rule else self.codec.read
 
     @property
-    def given(self) -> Code:
-        """The condition under which the property is in the payload; empty where it always is."""
+    def presence_condition(self) -> Code:
+        """The condition for the property to be sent; empty if it is always sent."""
         if self.required:
-            return Code("")
+            return NO_CODE
         return Code(f"self.{self.name} is not {'UNSET' if self.nullable else 'None'}")
 
     @property
-    def suspicion(self) -> Code:
-        """The condition under which the value needs its check, a fast way past it; empty where
-        the check always runs."""
-        tests: list[str] = [self.given] if self.given else []
-        tests += [f"self.{self.name} is not None"] if self.nullable else []
-        tests += [f"type(self.{self.name}) is not {self.codec.exact}"] if self.codec.exact else []
-        return Code(" and ".join(tests))
+    def check_condition(self) -> Code:
+        """The cheap condition for the value to need its check; empty if it always needs it."""
+        attribute, exact_class = f"self.{self.name}", self.codec.exact_class
+        conditions: list[str] = [self.presence_condition] if self.presence_condition else []
+        conditions += [f"{attribute} is not None"] if self.nullable else []
+        conditions += [f"type({attribute}) is not {exact_class}"] if exact_class else []
+        return Code(" and ".join(conditions))
 
     @property
-    def encoded(self) -> Code:
-        """The JSON value of the attribute."""
+    def encoded_value(self) -> Code:
+        """The expression for the JSON value of the attribute."""
         value = f"self.{self.name}"
         if not self.codec.encode:
             return Code(value)
-        written = f"{self.codec.encode}({value})"
-        return Code(f"None if {value} is None else {written}" if self.nullable else written)
+        call = f"{self.codec.encode}({value})"
+        return Code(f"None if {value} is None else {call}" if self.nullable else call)
 
     @property
-    def presence(self) -> Code:
-        """The method of the runtime's reader."""
+    def reader_method(self) -> Code:
+        """The method of the runtime's `Reader` that reads the property."""
         if self.nullable:
             return Code("nullable" if self.required else "unsettable")
         return Code("required" if self.required else "optional")
@@ -123,9 +128,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One schema: one module with one class and its senders. `limits` are the arguments of the
-    check of the whole payload, empty where there is none; `deprecation` is what the senders warn
-    of."""
+    """One schema: the contents of its module, a payload class and its senders.
+
+    `limits` are the arguments that check the payload as a whole, empty if no keyword limits it.
+    `deprecation` is the warning of the senders, empty if the schema is not deprecated.
+    """
 
     schema_id: Code
     names: SchemaNames
@@ -138,7 +145,7 @@ class Record:
 
     @property
     def headline(self) -> str:
-        """The first line of the module."""
+        """The first line of the module's docstring."""
         return f"{self.title} (interaction schema ``{self.schema_id}``)."
 
     @property

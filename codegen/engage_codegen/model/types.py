@@ -1,7 +1,7 @@
-"""Python types for property schemas, as datamodel-code-generator decides them.
+"""Python types of JSON types and formats, as datamodel-code-generator chooses them.
 
-It is given nothing but types and formats under names of ours, a whole package in one call: what a
-tenant typed never reaches it, and neither the order nor the number of properties matters to it.
+The generator gets types and formats only, under names of ours and for a whole package in one call.
+No text of a tenant reaches it, and neither the order nor the number of properties affects it.
 """
 
 import ast
@@ -14,46 +14,48 @@ from .ir import Code, Import
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Shape:
-    """What of a property's schema decides its Python type."""
+class JsonType:
+    """The part of a property's schema that decides its Python type."""
 
-    type: str
+    name: str
     format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A type as source text, and what has to be imported for it."""
+    """A type as source text, and the imports that it needs."""
 
     text: Code
     imports: tuple[Import, ...]
 
 
 _UUID = Annotation(Code("UUID"), (Import(Code("uuid"), (Code("UUID"),)),))
-_OURS = {Shape("string", "uuid"): _UUID}
-"""The generator has no type for it in dataclasses."""
+_OWN_ANNOTATIONS = {JsonType("string", "uuid"): _UUID}
+"""Types that datamodel-code-generator does not have for dataclasses."""
 
 
-def annotations(shapes: Iterable[Shape]) -> dict[Shape, Annotation]:
-    """Return the Python type of each shape.
+def generate_annotations(json_types: Iterable[JsonType]) -> dict[JsonType, Annotation]:
+    """Return the Python type of each JSON type.
 
-    Raises `RenderError` if the answer of datamodel-code-generator is not understood.
+    Raises `RenderError` if the output of datamodel-code-generator cannot be interpreted.
     """
-    requested = sorted(set(shapes))
-    fields = {f"field_{number}": it for number, it in enumerate(requested) if it not in _OURS}
+    requested = sorted(set(json_types) - _OWN_ANNOTATIONS.keys())
+    fields = {f"field_{number}": json_type for number, json_type in enumerate(requested)}
     try:
-        parsed = _parse(_generate(fields)) if fields else {}
-        return _OURS | {shape: parsed[name] for name, shape in fields.items()}
-    except (SyntaxError, KeyError) as error:
+        annotations = _parse(_generate(fields)) if fields else {}
+        return _OWN_ANNOTATIONS | {
+            json_type: annotations[name] for name, json_type in fields.items()
+        }
+    except (SyntaxError, KeyError, ValueError) as error:
         raise RenderError(
-            f"datamodel-code-generator answered something unexpected: {error!r}",
+            f"the output of datamodel-code-generator cannot be interpreted: {error!r}",
             where="model/types.py",
-            fix="report this, with the schemas",
+            fix="report this bug, with the schemas",
         ) from error
 
 
-def _generate(fields: dict[str, Shape]) -> str:
-    # Its import takes longer than all the rest of a small run.
+def _generate(fields: dict[str, JsonType]) -> str:
+    # This import takes longer than all the rest of a small run.
     from datamodel_code_generator import (
         GenerateConfig,
         InputFileType,
@@ -67,13 +69,13 @@ def _generate(fields: dict[str, Shape]) -> str:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "properties": {name: _schema(shape) for name, shape in fields.items()},
+        "properties": {name: _schema(json_type) for name, json_type in fields.items()},
         "required": list(fields),
     }
     config = GenerateConfig(
         input_file_type=InputFileType.JsonSchema,
         output_model_type=DataModelType.DataclassesDataclass,
-        class_name="Shapes",
+        class_name="Types",
         disable_timestamp=True,
         enum_field_as_literal=LiteralType.All,
         formatters=[],
@@ -85,13 +87,14 @@ def _generate(fields: dict[str, Shape]) -> str:
     return str(generate(json.dumps(schema), config=config))
 
 
-def _schema(shape: Shape) -> dict[str, str]:
-    return {"type": shape.type} | ({"format": shape.format} if shape.format else {})
+def _schema(json_type: JsonType) -> dict[str, str]:
+    return {"type": json_type.name} | ({"format": json_type.format} if json_type.format else {})
 
 
 def _parse(source: str) -> dict[str, Annotation]:
+    """Return the annotation of each field of the only class in a module."""
     tree = ast.parse(source)
-    origin = {
+    modules = {
         alias.name: node.module
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and node.module
@@ -99,20 +102,18 @@ def _parse(source: str) -> dict[str, Annotation]:
     }
     (model,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
     return {
-        statement.target.id: _annotation(statement.annotation, origin)
+        statement.target.id: _annotation(statement.annotation, modules)
         for statement in model.body
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
     }
 
 
-def _annotation(node: ast.expr, origin: dict[str, str]) -> Annotation:
+def _annotation(node: ast.expr, modules: dict[str, str]) -> Annotation:
     text = ast.unparse(node)
-    if text not in origin:
+    if text not in modules:
         return Annotation(Code(text), ())
-    # An attribute may be called date or time, and would hide the type from those after it.
-    alias = text if text in _HIDDEN_BY_NONE else text.capitalize()
+    # An attribute named `date` or `time` would hide the type from the attributes after it. No
+    # attribute can be named `datetime`: that name is reserved.
+    alias = text if text == "datetime" else text.capitalize()
     name = text if alias == text else f"{text} as {alias}"
-    return Annotation(Code(alias), (Import(Code(origin[text]), (Code(name),)),))
-
-
-_HIDDEN_BY_NONE = ("datetime",)
+    return Annotation(Code(alias), (Import(Code(modules[text]), (Code(name),)),))

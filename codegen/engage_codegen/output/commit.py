@@ -27,10 +27,10 @@ from ..filesystem import (
     write_flushed,
 )
 from ..schema.jsontext import Json, digest, loads
+from .lockfile import STAGING_PREFIX
 from .plan import Change, Plan
 
 JOURNAL = "journal.json"
-STAGING_PREFIX = ".engage-codegen-"
 
 _CANNOT_LOCK = (errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS)
 _STAGING = re.compile(re.escape(STAGING_PREFIX) + "[0-9]+")

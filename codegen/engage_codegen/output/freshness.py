@@ -1,41 +1,67 @@
 """Whether `generate` has nothing to do, by the hashes of the lock file. No verdict uses this."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import __version__
 from ..config import Config
+from ..errors import CodegenError
 from ..filesystem import read_bytes
-from ..render.resources import templates_digest
 from ..schema.envelope import Schema
-from .lockfile import FILES_ORIGIN, Generator, Lockfile, fingerprint, snapshot_path
-from .snapshot import snapshot_files
+from .lockfile import FILES_ORIGIN, STAGING_PREFIX, Generator, Lockfile, fingerprint, snapshot_path
+from .recipe import Recipe
+from .snapshot import read_lockfile, snapshot_files
 
 
-def current_generator(config: Config) -> Generator:
-    """Return the generator of this run."""
-    return Generator(__version__, config.digest(), templates_digest())
+def count_current(config: Config) -> int | None:
+    """Return the number of schemas if `generate` has nothing to do, and None if it has, or if it
+    fails. Writes nothing."""
+    if config.required_version not in ("", __version__):
+        return None
+    try:
+        names = os.listdir(config.output)
+        if any(name.startswith(STAGING_PREFIX) for name in names):
+            return None
+        schemas = read_schema_files(config.schemas) if config.schemas else None
+        lockfile = read_lockfile(config.output)
+        generator = Recipe(config.renames, config.dialect, config.without).generator()
+        is_done = is_current(config.output, lockfile, generator, schemas)
+    except (CodegenError, OSError):
+        return None
+    return len(lockfile.modules) if is_done else None
+
+
+def read_schema_files(paths: Sequence[Path]) -> Mapping[str, Schema]:
+    """Return the schemas of files and folders. Raises `InputError` and `SchemaError`."""
+    from ..sources.files import FileSource
+    from ..sources.interface import ignore_progress
+
+    return FileSource(paths).fetch((), ignore_progress)
 
 
 def is_current(
-    config: Config, lockfile: Lockfile, local_schemas: Mapping[str, Schema] | None
+    output: Path,
+    lockfile: Lockfile,
+    generator: Generator,
+    local_schemas: Mapping[str, Schema] | None,
 ) -> bool:
     """Return True if every input and every output has the hash that the lock file records for it,
     and this very generator made every line.
 
     `local_schemas` are those of the configured files, or None if the source is a tenant.
     """
-    generator, modules = current_generator(config), lockfile.modules
+    modules = lockfile.modules
     if lockfile.generator != generator:
         return False
     if any(module.generator != generator.name for module in modules.values()):
         return False
-    if snapshot_files(config.output).keys() != modules.keys():
+    if snapshot_files(output).keys() != modules.keys():
         return False
     if local_schemas is not None and not _is_pulled(lockfile, local_schemas):
         return False
     try:
-        return _has_hashes(config.output, lockfile)
+        return _has_hashes(output, lockfile)
     except (OSError, ValueError):
         return False
 

@@ -10,9 +10,10 @@ that is merely old. No verdict rests on them.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import cast
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, cast
 
+from .. import __version__
 from ..errors import Location, LockfileError
 from ..schema.envelope import Schema, is_id
 from ..schema.jsontext import Json, JsonError, JsonObject, digest, loads
@@ -24,6 +25,8 @@ LOCKFILE_PATH = f"{FOLDER}/codegen.lock.json"
 INDEX_PATH = "INDEX.md"
 FILES_ORIGIN = "files"
 """The origin of schemas that come from local files."""
+STAGING_PREFIX = ".engage-codegen-"
+"""The names of hidden folders inside the output in which changes are staged."""
 
 _HEAD = "engage-codegen"
 _SCHEMA_PREFIX = "schema "
@@ -31,8 +34,7 @@ _ROW_START = "| `"
 _RESTORE = "restore the file from version control, or delete it and run engage-codegen pull"
 
 
-@dataclass(frozen=True, slots=True)
-class Generator:
+class Generator(NamedTuple):
     """What generates a package: the version of this tool, and digests of the configuration and the
     templates. Empty before the first run."""
 
@@ -46,8 +48,7 @@ class Generator:
         return f"{self.version}+{digest(f'{self.config} {self.templates}')[:12]}"
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedModule:
+class GeneratedModule(NamedTuple):
     """What one schema became.
 
     `generator` is the `Generator.name` that made it, `schema` the digest of the schema, `code`
@@ -69,8 +70,7 @@ class GeneratedModule:
         return self.generator.partition("+")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The line of one schema.
 
     `pulled` is the digest of the schema as `pull` wrote it, and `origin` where it came from: the
@@ -94,11 +94,11 @@ class Lockfile:
     def to_text(self) -> str:
         """Return the text of the file."""
         lines = [
-            f'"{_SCHEMA_PREFIX}{schema_id}": {_dump(_without_none(asdict(entry)))},\n'
+            f'"{_SCHEMA_PREFIX}{schema_id}": {_dump(_entry_members(entry))},\n'
             for schema_id, entry in sorted(self.schemas.items())
             if entry != Entry()
         ]
-        head = _dump({"format": FORMAT, **asdict(self.generator)})
+        head = _dump({"format": FORMAT, **self.generator._asdict()})
         return f'{{\n"{_HEAD}": {head},\n{"".join(lines)}"files": {_dump(self.files)}\n}}\n'
 
     @property
@@ -132,12 +132,12 @@ class Lockfile:
         They replace the others, or with `keep_others` stand beside them.
         """
         entries = {
-            key: entry if keep_others else replace(entry, pulled=None, origin=None)
+            key: entry if keep_others else entry._replace(pulled=None, origin=None)
             for key, entry in self.schemas.items()
         }
         for key, schema in schemas.items():
             entry = entries.get(key, Entry())
-            entries[key] = replace(entry, pulled=schema.digest, origin=origin)
+            entries[key] = entry._replace(pulled=schema.digest, origin=origin)
         return replace(self, schemas=entries)
 
 
@@ -193,15 +193,7 @@ def parse_lockfile(data: bytes, origin: str) -> Lockfile:
 def _parse(value: Json, origin: str) -> Lockfile:
     top = cast("dict[str, JsonObject]", value)
     head = top[_HEAD]
-    format_version = head.get("format", 1)
-    if format_version not in (1, FORMAT):
-        raise LockfileError(
-            f"the lock file has format {format_version}, which version "
-            f"{quote(str(head.get('version')))} of engage-codegen writes",
-            where=origin,
-            fix="upgrade engage-codegen to that version",
-            location=Location(origin, "", 1, 1),
-        )
+    _check_format(head, origin)
     generator = Generator(
         _string(head["version"]), _string(head["config"]), _string(head["templates"])
     )
@@ -214,6 +206,20 @@ def _parse(value: Json, origin: str) -> Lockfile:
             if key.startswith(_SCHEMA_PREFIX)
         },
     )
+
+
+def _check_format(head: JsonObject, origin: str) -> None:
+    """Raise `LockfileError` for a newer format, and `ValueError` for what is none."""
+    version = head.get("format", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError(f"{quote(str(version))} is not a format")
+    if version > FORMAT:
+        raise LockfileError(
+            f"the lock file has format {version}, which engage-codegen {__version__} cannot read",
+            where=origin,
+            fix=f"install engage-codegen {quote(str(head.get('version')))}, which wrote it",
+            location=Location(origin, "", 1, 1),
+        )
 
 
 def _schema_id(text: str) -> str:
@@ -255,8 +261,11 @@ def _index_fingerprint(frame: str, rows: list[str]) -> str:
     return digest("\n".join([frame, *rows]))
 
 
-def _without_none(entry: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in entry.items() if value is not None}
+def _entry_members(entry: Entry) -> dict[str, object]:
+    members = entry._asdict()
+    if entry.generated is not None:
+        members["generated"] = entry.generated._asdict()
+    return {key: value for key, value in members.items() if value is not None}
 
 
 def _dump(value: object) -> str:

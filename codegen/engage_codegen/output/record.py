@@ -1,7 +1,6 @@
 """What the lock file records of a generated package, and what an older record demands of it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from .. import __version__
 from ..errors import SchemaError, SchemaProblem
@@ -23,7 +22,7 @@ def record_package(
     """Return the lock file of a package with these texts. What `pull` recorded stays."""
     frame, rows = split_index(texts[INDEX_PATH])
     files = {path: digest(text) for path, text in texts.items()} | {INDEX_PATH: digest(frame)}
-    entries = {key: replace(entry, generated=None) for key, entry in previous.schemas.items()}
+    entries = {key: entry._replace(generated=None) for key, entry in previous.schemas.items()}
     for record, row in zip(package.records, rows, strict=True):
         schema_id = str(record.schema_id)
         module = GeneratedModule(
@@ -35,7 +34,7 @@ def record_package(
             code=files.pop(f"{record.names.module}.py"),
             row=digest(row),
         )
-        entries[schema_id] = replace(entries.get(schema_id, Entry()), generated=module)
+        entries[schema_id] = entries.get(schema_id, Entry())._replace(generated=module)
     return Lockfile(generator, files, entries)
 
 

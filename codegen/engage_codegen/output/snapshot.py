@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import CodegenError, InputError, Location
 from ..filesystem import read_bytes, unreadable
 from ..schema.envelope import Schema, parse_envelope
-from ..schema.jsontext import digest
+from ..schema.jsontext import digest, positions
 from .lockfile import FOLDER, LOCKFILE_PATH, Lockfile, parse_lockfile, snapshot_path
 
 
@@ -46,7 +46,7 @@ def read_snapshot(output: Path) -> dict[str, Schema]:
                 f"the snapshot file contains the schema {schema.id!r}, not {schema_id!r}",
                 where=str(path),
                 fix=f"name the file {schema.id}.json",
-                location=Location(str(path), "/id", 1, 1),
+                location=Location(str(path), "/id", *positions(text)["id",]),
             )
         schemas[schema_id] = schema
     return schemas
@@ -82,10 +82,21 @@ def refuse_case_collisions(ids: Iterable[str]) -> None:
             raise InputError(
                 f"the schema ids {owner!r} and {schema_id!r} differ only in case",
                 where="their snapshot files would be one file on Windows and macOS",
-                fix="pull only one of them: engage-codegen pull ID",
+                fix="rename or delete one of them in the source, or pull only one: "
+                "engage-codegen pull ID",
             )
 
 
 def snapshot_texts(schemas: Mapping[str, Schema]) -> dict[str, str]:
     """Return the snapshot files of schemas: path below the package -> text."""
     return {snapshot_path(schema_id): schema.canonical for schema_id, schema in schemas.items()}
+
+
+def require_snapshot(output: Path) -> None:
+    """Raise `InputError` if nothing was ever pulled into the output."""
+    if not (output / LOCKFILE_PATH).exists():
+        raise InputError(
+            "there is no snapshot to generate from",
+            where=str(output / FOLDER),
+            fix="engage-codegen pull",
+        )

@@ -1,17 +1,16 @@
-"""Formatting: black as a library, with settings of ours, whatever the user's project says.
+"""The layout of generated modules: black's, one statement at a time.
 
-black decides every layout, but reads little: it takes 50 ms for a module, which is most of what a
-generation costs, and almost every line of a template is as black wants it already. So a module is
-taken line by line. What black could change is known: a line that is too long, one with a backslash
-(it may turn quotes around), one with a comma before a closing bracket (it breaks there), one with
-an exponent. Such a
-statement goes to black by itself, and is remembered; a module with anything else that is unusual
-goes to it as a whole. `whole` is the proof: it is what ``--no-cache`` uses, and what the tests
-compare with, for every schema they have.
+black decides every layout, but it takes 50 ms for a module, and almost every line of a template
+already has the layout that black wants. So black gets only the statements that it could change: a
+line that is too long, or has a backslash (black may turn quotes around), a comma before a closing
+bracket (black breaks the line there), an exponent, or a character outside ASCII; and a docstring
+that is too long, or has a backslash or a quote next to its own quotes. Equal statements are laid
+out once. The tests compare the result with black's layout of the whole module.
 """
 
 import ast
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import black
@@ -21,70 +20,94 @@ from black.parsing import InvalidInput
 from ..errors import RenderError
 
 _WIDTH = 88
-_UNUSUAL = re.compile(r'[^ -~]|\\|,[)\]}]|"""|[0-9][eE]')
-_ELEMENT = re.compile(r"[a-z_][a-z0-9_]*=.*,")
-
-
-def _format_whole(source: str, template: str) -> str:
-    """A module in black's style. Raises `RenderError` for text that is no Python."""
-    try:
-        return _black(source, _WIDTH)
-    except (InvalidInput, SyntaxError) as error:
-        raise _no_python(error, template) from error
+_UNUSUAL = re.compile(r"[^ -~]|\\|,[)\]}]|[0-9][eE]")
+_UNUSUAL_IN_STRING = re.compile(r'\\|""""')
+_ARGUMENT = re.compile(r"[^\W\d]\w*=.*,")
+_PARAMETER = re.compile(r"[^\W\d]\w*: .*,")
+_OPENING = re.compile(r"(async )?def .*\(")
 
 
 def format_module(source: str, template: str) -> str:
-    """The same, in less time, of text whose statements stand on a line each."""
+    """Return a module in black's style.
+
+    Every statement, argument and parameter must stand on a line of its own. Raises `RenderError`
+    for text that is not valid Python.
+    """
     try:
-        ast.parse(source)
-    except (SyntaxError, ValueError) as error:
-        raise _no_python(error, template) from error
-    lines: list[str] = []
-    in_docstring = False
-    for line in source.split("\n"):
-        is_docstring = in_docstring
-        if '"""' in line:
-            is_docstring, in_docstring = True, (line.count('"""') == 1) != in_docstring
-        is_long = len(line) > _WIDTH
-        if is_docstring:
-            # Its text is no code, but black may move quotes or add a space.
-            if is_long or "\\" in line or '""""' in line:
-                return _format_whole(source, template)
-            lines.append(line)
-        elif is_long or _UNUSUAL.search(line):
-            try:
-                lines.append(_statement(line.lstrip(" "), len(line) - len(line.lstrip(" "))))
-            except (InvalidInput, SyntaxError):
-                return _format_whole(source, template)
+        strings = dict(_find_strings(ast.parse(source)))
+        return "\n".join(_format_lines(source.split("\n"), strings))
+    except (InvalidInput, SyntaxError, ValueError) as error:
+        raise RenderError(
+            f"the template produced text that is not valid Python: {error}",
+            where=template,
+            fix="this is a bug in engage-codegen; report it, with the schema",
+        ) from error
+
+
+def _find_strings(block: ast.AST) -> Iterator[tuple[int, tuple[int, bool]]]:
+    """Yield the first line of each string that is a statement, its last line, and whether it is a
+    docstring, which only the first statement of a block can be."""
+    body: list[ast.stmt] = getattr(block, "body", [])
+    for statement in body:
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            end = statement.end_lineno or statement.lineno
+            yield statement.lineno, (end, statement is body[0])
+        elif isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from _find_strings(statement)
+
+
+def _format_lines(lines: Sequence[str], strings: Mapping[int, tuple[int, bool]]) -> Iterator[str]:
+    number = 1
+    while number <= len(lines):
+        end, is_docstring = strings.get(number, (number, False))
+        text = "\n".join(lines[number - 1 : end])
+        indent = len(text) - len(text.lstrip(" "))
+        if number in strings:
+            yield _format_string(text, indent, is_docstring)
+        elif len(text) > _WIDTH or _UNUSUAL.search(text):
+            yield _format_line(text[indent:], indent)
         else:
-            lines.append(line)
-    return "\n".join(lines)
+            yield text
+        number = end + 1
+
+
+def _format_string(text: str, indent: int, is_docstring: bool) -> str:
+    """Return a string that is a statement as black lays it out in a block of that indent."""
+    is_long = any(len(line) > _WIDTH for line in text.split("\n"))
+    if not is_long and not _UNUSUAL_IN_STRING.search(text):
+        return text
+    before = ["class A:".rjust(column + 8) for column in range(0, indent, 4)]
+    if not is_docstring:
+        before.append("a".rjust(indent + 1))
+    lines = _black("\n".join([*before, text, ""]), _WIDTH).split("\n")
+    return "\n".join(lines[len(before) : -1])
 
 
 @cache
-def _statement(line: str, indent: int) -> str:
-    """One line of code, without its indent, as black lays it out behind that indent."""
+def _format_line(line: str, indent: int) -> str:
+    """Return a line of code, passed without its indent, as black lays it out at that indent."""
     width = _WIDTH - indent
-    if line.startswith("#"):
-        return " " * indent + line
-    if _ELEMENT.fullmatch(line):
-        inner = _black(f"f(\n    {line}\n)\n", width + 4).split("\n")[1:-2]
-        made = [it.removeprefix("    ") for it in inner]
+    if line.startswith("#") or _OPENING.fullmatch(line):
+        lines = [line]
+    elif _ARGUMENT.fullmatch(line):
+        lines = _format_inside("f(", line, ")", width)
+    elif _PARAMETER.fullmatch(line):
+        lines = _format_inside("def f(", line, "): ...", width)
+    elif line.startswith("@"):
+        lines = _black(f"{line}\ndef f(): ...\n", width).split("\n")[:-2]
     elif line.endswith(":"):
-        made = _black(f"{line}\n    pass\n", width).split("\n")[:-2]
+        lines = _black(f"{line}\n    pass\n", width).split("\n")[:-2]
     else:
-        made = _black(f"{line}\n", width).split("\n")[:-1]
-    return "\n".join(" " * indent + it if it else "" for it in made)
+        lines = _black(f"{line}\n", width).split("\n")[:-1]
+    return "\n".join(" " * indent + line if line else "" for line in lines)
+
+
+def _format_inside(start: str, line: str, end: str, width: int) -> list[str]:
+    """Return the lines of an argument or a parameter between brackets."""
+    text = _black(f"{start}\n    {line}\n{end}\n", width + 4)
+    return [line.removeprefix("    ") for line in text.split("\n")[1:-2]]
 
 
 def _black(source: str, width: int) -> str:
     mode = Mode(target_versions={TargetVersion.PY311}, line_length=width)
     return black.format_str(source, mode=mode)
-
-
-def _no_python(error: Exception, template: str) -> RenderError:
-    return RenderError(
-        f"the template made text that is no Python: {error}",
-        where=template,
-        fix="this is a bug in engage-codegen; report it, with the schema",
-    )

@@ -1,6 +1,6 @@
-"""A local Engage: the interactions API over HTTP, stored in SQLite, judging by its own rules.
+"""A local Engage: the interactions API over HTTP, with SQLite storage and its own rules.
 
-It is the independent witness of this project. It shares no code with the linter or the generator,
-so a mistake made there is not repeated here. `server` starts it, `rules` decides, `store`
-remembers, `app` speaks HTTP.
+The sandbox is the independent witness of this project. It shares no code with the linter or the
+generator, so that a mistake made there is not repeated here. `server` starts it and `testing` holds
+its pytest fixture; importing this package alone does not import FastAPI.
 """

@@ -1,4 +1,4 @@
-"""The application: the endpoints, and a JSON body for everything that goes wrong."""
+"""The ASGI application: all routes, `/openapi.json`, and a JSON body for every error."""
 
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
@@ -13,170 +13,178 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from engage_codegen.sandbox.api import endpoints, models
-from engage_codegen.sandbox.control.faults import FaultMiddleware
+from engage_codegen.sandbox.api.arrival_records import describe_refused
+from engage_codegen.sandbox.control.cross_site import CrossSiteMiddleware
+from engage_codegen.sandbox.control.fault_middleware import FaultMiddleware
 from engage_codegen.sandbox.control.request_log import LogMiddleware
 from engage_codegen.sandbox.control.routes import control
-from engage_codegen.sandbox.control.visitors import VisitorMiddleware
-from engage_codegen.sandbox.dates import wire_date
+from engage_codegen.sandbox.errors import ApiError, malformed_by
 from engage_codegen.sandbox.marketing.routes import marketing
-from engage_codegen.sandbox.platform import Platform
-from engage_codegen.sandbox.store.tenant import Arrival
+from engage_codegen.sandbox.openapi import Error, MessageDetails
+from engage_codegen.sandbox.state import SandboxState, get_state
+from engage_codegen.sandbox.store.records import Violation
 from engage_codegen.sandbox.ui.pages import pages
-from engage_codegen.sandbox.wire import Refusal, malformed
 
 _DESCRIPTION = """An imitation of the interactions API of Voyado Engage, under `/api/v2` and
-`/api/v3`, and under `/_sandbox` what a test needs beside it. What is a guess about the platform is
-an option; described are the defaults, and the statuses of every option. Every error is an `Error`,
-also 404 and 405 where a path or a method is not described; only a fault answers otherwise."""
+`/api/v3`, and a control API for tests, under `/_sandbox`. Where the behavior of the platform is
+unknown, the sandbox has an option; this document describes the default behavior and lists the
+statuses of every option. The body of every error is an `Error`, including 404 and 405 for an
+undescribed path or method. Only the responses of faults can differ."""
 _TAGS = [
-    {"name": "v3", "description": "The API as it is recommended today"},
-    {"name": "v2", "description": "The same under its former address"},
-    {"name": "sandbox", "description": "Beside the API, without a key"},
+    {"name": "v3", "description": "The recommended version of the API"},
+    {"name": "v2", "description": "The same API under its previous address"},
+    {"name": "sandbox", "description": "The control API, without a key"},
 ]
 
-_THE_ID = "$response.body#/id"
-_THE_SCHEMA = {"schema_id": _THE_ID}
-_THE_INTERACTION = {"interaction_id": _THE_ID}
+_ID = "$response.body#/id"
+_SCHEMA = {"schema_id": _ID}
+_INTERACTION = {"interaction_id": _ID}
 _LINKS: dict[str, dict[str, dict[str, str]]] = {
-    "create_schema": {"get_schema": _THE_SCHEMA, "delete_schema": _THE_SCHEMA},
+    "create_schema": {"get_schema": _SCHEMA, "delete_schema": _SCHEMA},
     "create_interaction": {
-        "get_interaction": _THE_INTERACTION,
-        "delete_interaction": _THE_INTERACTION,
+        "get_interaction": _INTERACTION,
+        "delete_interaction": _INTERACTION,
         "list_interactions": {
             "contactId": "$request.body#/contactId",
             "schemaId": "$request.body#/schemaId",
         },
     },
-    "add_contact": {"delete_contact": {"contact_id": _THE_ID}},
+    "add_contact": {"delete_contact": {"contact_id": _ID}},
     "add_key": {"revoke_key": {"key": "$request.body#/key"}},
-    "add_automation": {"delete_automation": {"automation_id": _THE_ID}},
+    "add_automation": {"delete_automation": {"automation_id": _ID}},
 }
-"""Endpoint -> the endpoints that its answer leads to, and with which parameters."""
+"""Endpoint -> the endpoints that can follow, and their parameters."""
+
+_PARAMETER_RULES = {
+    "missing": "required",
+    "greater_than_equal": "minimum",
+    "less_than_equal": "maximum",
+}
+"""Error type of pydantic -> rule code; all others are `type`."""
 
 
 class _App(FastAPI):
-    """An application that describes what it really does."""
+    """An application whose OpenAPI document describes what it really does."""
 
     def openapi(self) -> dict[str, object]:
         if self.openapi_schema is None:
             document: dict[str, Any] = super().openapi()
             for item in document["paths"].values():
                 for operation in item.values():
-                    # FastAPI's own answer to bad parameters; here it is 400 with an `Error`.
+                    # FastAPI adds 422 for invalid parameters; the sandbox answers 400.
                     operation["responses"].pop("422", None)
                     operation["responses"] = dict(sorted(operation["responses"].items()))
                     _add_links(operation)
-            parts = document["components"]["schemas"] | models.request_parts()
+            components = document["components"]["schemas"] | models.get_request_components()
             unused = ("HTTPValidationError", "ValidationError", "JsonValue")
             document["components"]["schemas"] = {
-                name: part for name, part in sorted(parts.items()) if name not in unused
+                name: part for name, part in sorted(components.items()) if name not in unused
             }
         return self.openapi_schema or {}
 
 
 def _add_links(operation: dict[str, Any]) -> None:
-    name, mark, version = operation["operationId"].partition("_v")
+    name, separator, version = operation["operationId"].partition("_v")
     links = {
-        target: {"operationId": f"{target}{mark}{version}", "parameters": parameters}
+        target: {"operationId": f"{target}{separator}{version}", "parameters": parameters}
         for target, parameters in _LINKS.get(name, {}).items()
     }
-    for status, answer in operation["responses"].items():
+    for status, response in operation["responses"].items():
         if links and status.startswith("2"):
-            answer["links"] = links
+            response["links"] = links
 
 
-def create_app(platform: Platform) -> FastAPI:
-    """The platform stays the caller's, to look into and to close."""
+def create_app(state: SandboxState) -> FastAPI:
+    """Build the application for a state, which the caller closes at the end."""
     app = _App(
         title="Engage interactions sandbox",
         version="1",
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
-        docs_url=None,  # the two pages load their scripts from elsewhere
+        docs_url=None,  # these two pages load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.platform = platform
-    app.add_middleware(FaultMiddleware, faults=platform.faults, clock=platform.clock)
-    app.add_middleware(LogMiddleware, log=platform.log, clock=platform.clock)
-    app.add_middleware(VisitorMiddleware)
+    app.state.sandbox = state
+    app.add_middleware(FaultMiddleware, faults=state.faults, clock=state.clock)
+    app.add_middleware(LogMiddleware, log=state.log, clock=state.clock)
+    app.add_middleware(CrossSiteMiddleware)
     for version in ("v2", "v3"):
         app.include_router(
             endpoints.api,
             prefix=f"/api/{version}",
             tags=[version],
-            generate_unique_id_function=_name(f"_{version}"),
+            generate_unique_id_function=_name_operations(f"_{version}"),
         )
     for router in (control, marketing):
-        app.include_router(router, tags=["sandbox"], generate_unique_id_function=_name(""))
+        app.include_router(
+            router, tags=["sandbox"], generate_unique_id_function=_name_operations("")
+        )
     app.include_router(pages, include_in_schema=False)
-    app.exception_handler(Refusal)(_refuse)
-    app.exception_handler(RequestValidationError)(_refuse_parameters)
-    app.exception_handler(HTTPException)(_refuse_route)
-    app.exception_handler(ClientDisconnect)(_give_up)
-    app.exception_handler(Exception)(_fail)
+    app.exception_handler(ApiError)(_answer_error)
+    app.exception_handler(RequestValidationError)(_answer_invalid_parameters)
+    app.exception_handler(HTTPException)(_answer_unknown_route)
+    app.exception_handler(ClientDisconnect)(_answer_nobody)
+    app.exception_handler(Exception)(_answer_bug)
     return app
 
 
-def _name(suffix: str) -> Callable[[APIRoute], str]:
-    """Names the operations after their functions."""
+def _name_operations(suffix: str) -> Callable[[APIRoute], str]:
+    """Name operations after their functions."""
     return lambda route: f"{route.name}{suffix}"
 
 
-def _refuse(request: Request, refusal: Refusal) -> JSONResponse:
+def _answer_error(request: Request, error: ApiError) -> JSONResponse:
     path: str = request.scope["path"]
     if request.method == "POST" and path.endswith("/interactions"):
-        _log_arrival(request, refusal)
-    return _answer(refusal.status, refusal.code, refusal.message, refusal.reasons)
+        state = get_state(request)
+        arrival = describe_refused(error, state.clock.now(), request.state.body)
+        with state.store.transaction() as tenant:
+            tenant.record_arrival(arrival)
+    return _respond(error.status, error.code, error.message, error.violations)
 
 
-def _log_arrival(request: Request, refusal: Refusal) -> None:
-    platform = endpoints.platform_of(request)
-    arrival = Arrival(
-        arrived=wire_date(platform.clock.now()),
-        outcome="refused",
-        error_code=refusal.code,
-        reasons=refusal.reasons or (refusal.message,),
-        dropped=refusal.dropped,
-        body=request.state.body,
+def _answer_invalid_parameters(_request: Request, error: RequestValidationError) -> JSONResponse:
+    refusal = malformed_by(
+        Violation(
+            rule=_PARAMETER_RULES.get(problem["type"], "type"),
+            pointer=None,
+            message=f"{problem['loc'][-1]}: {problem['msg']}",
+        )
+        for problem in error.errors()
     )
-    with platform.store.transaction() as tenant:
-        tenant.log_arrival(arrival)
+    return _respond(refusal.status, refusal.code, refusal.message, refusal.violations)
 
 
-def _refuse_parameters(_request: Request, error: RequestValidationError) -> JSONResponse:
-    reasons = [f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors()]
-    refusal = malformed(*reasons)
-    return _answer(refusal.status, refusal.code, refusal.message, reasons)
-
-
-def _refuse_route(request: Request, error: HTTPException) -> JSONResponse:
-    """404 NotFound and 405 MethodNotAllowed, for what is no endpoint at all."""
+def _answer_unknown_route(request: Request, error: HTTPException) -> JSONResponse:
+    """Answer a path or method that does not exist with 404 NotFound or 405 MethodNotAllowed."""
     status = HTTPStatus(error.status_code)
-    answer = _answer(status, status.phrase.replace(" ", ""), status.phrase, ())
-    answer.headers.update(error.headers or {})
-    if status is HTTPStatus.METHOD_NOT_ALLOWED and (methods := ", ".join(_methods(request))):
-        answer.headers["Allow"] = methods
-    return answer
+    response = _respond(status, status.phrase.replace(" ", ""), status.phrase, ())
+    response.headers.update(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and (methods := ", ".join(_list_methods(request))):
+        response.headers["Allow"] = methods
+    return response
 
 
-def _methods(request: Request) -> Iterator[str]:
-    """All that a path has; each route, and so the framework, knows its own only."""
+def _list_methods(request: Request) -> Iterator[str]:
+    """Yield all methods of a path; a route, and so the framework, only knows its own."""
     app: FastAPI = request.app
     for path, item in app.openapi()["paths"].items():
         if compile_path(path)[0].match(request.scope["path"]):
             yield from map(str.upper, item)
 
 
-def _give_up(_request: Request, _error: ClientDisconnect) -> Response:
-    return Response(status_code=HTTPStatus.BAD_REQUEST)  # read by nobody
+def _answer_nobody(_request: Request, _error: ClientDisconnect) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has gone
 
 
-def _fail(_request: Request, _error: Exception) -> JSONResponse:
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "An error has occurred", ())
+def _answer_bug(_request: Request, _error: Exception) -> JSONResponse:
+    return _respond(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "An error has occurred", ())
 
 
-def _answer(status: int, code: str, message: str, reasons: Sequence[str]) -> JSONResponse:
-    details = models.MessageDetails(reasons=list(reasons))
-    body = models.Error(error_code=code, message=message, message_details=details)
+def _respond(
+    status: HTTPStatus, code: str, message: str, violations: Sequence[Violation]
+) -> JSONResponse:
+    details = MessageDetails.describe(violations)
+    body = Error(error_code=code, message=message, message_details=details)
     return JSONResponse(body.model_dump(by_alias=True), status)

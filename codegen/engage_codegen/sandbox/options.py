@@ -1,7 +1,7 @@
-"""What nobody could establish about the platform: each open question is an option.
+"""Options: one for each question about the platform that nobody could answer.
 
-The description of each says what is documented, if anything; the rest is our guess, the default
-included. The table in ``docs/sandbox.md`` is made of these fields.
+The description of an option says what is documented, if anything. Everything else, including the
+default, is our guess. The table in `docs/sandbox.md` repeats these descriptions.
 """
 
 import json
@@ -14,65 +14,65 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engage_codegen.errors import ConfigError
 
 
-class Broken(StrEnum):
-    """What becomes of an interaction that breaks its schema."""
+class BrokenInteraction(StrEnum):
+    """The answer to an interaction that breaks its schema."""
 
     REJECT = "reject"
     IGNORE = "ignore"
     IGNORE_WITHOUT_ID = "ignore-without-id"
 
 
-class IllTyped(StrEnum):
-    """What becomes of a property of the wrong type or format."""
+class IllTypedProperty(StrEnum):
+    """The treatment of a property with the wrong type or format."""
 
     DROP = "drop"
     BREAK = "break"
 
 
-class Shown(StrEnum):
-    """What is read back of an interaction that lost properties."""
+class ReadBack(StrEnum):
+    """The payload that GET returns for an interaction with dropped properties."""
 
     ACCEPTED = "accepted"
     EVERYTHING = "everything"
 
 
-class Oddity(StrEnum):
-    """What becomes of something odd that the documentation does not forbid."""
+class WarnOrReject(StrEnum):
+    """The treatment of unusual input that the documentation does not forbid."""
 
     WARN = "warn"
     REJECT = "reject"
 
 
-class Keywords(StrEnum):
-    """What becomes of a schema with other keywords of JSON Schema on a property."""
+class OtherKeywords(StrEnum):
+    """The treatment of a schema with other JSON Schema keywords on a property."""
 
     REJECT = "reject"
     ACCEPT = "accept"
 
 
-class Order(StrEnum):
-    """The order of a list."""
+class ListOrder(StrEnum):
+    """The order of a list of interactions."""
 
     NEWEST_FIRST = "newest-first"
     SHUFFLED = "shuffled"
 
 
-class FirstTime(StrEnum):
-    """What it means that an interaction is received for the first time."""
+class AutomationTrigger(StrEnum):
+    """The meaning of "received for the first time" in the triggers of automations."""
 
     EACH_ARRIVAL = "each-arrival"
     FIRST_PER_CONTACT = "first-per-contact"
 
 
-class Precision(StrEnum):
-    """How precise the dates are that are given back."""
+class DatePrecision(StrEnum):
+    """The precision of the dates in responses."""
 
     MILLISECONDS = "milliseconds"
     SECONDS = "seconds"
 
 
 class Options(BaseModel):
-    """The behaviour of the platform where it is unknown, and its limits."""
+    """The behavior of the platform where it is unknown, and its limits."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -81,94 +81,112 @@ class Options(BaseModel):
         alias_generator=lambda name: name.replace("_", "-"),
     )
 
-    broken_interaction: Broken = Field(
-        default=Broken.REJECT,
-        description="An interaction that breaks its schema is answered with 400 and reasons, or "
-        "with success and an id but not stored, or with success and no id. Documented: it is "
-        "ignored, and an id comes back only if it is accepted; not the status.",
+    broken_interaction: BrokenInteraction = Field(
+        default=BrokenInteraction.REJECT,
+        description="The answer to an interaction that breaks its schema: 400 with reasons, "
+        "success with an id although nothing is stored, or success without an id. Documented: the "
+        "interaction is ignored, and an id is returned only if it is accepted. The status is not "
+        "documented.",
     )
-    ill_typed_property: IllTyped = Field(
-        default=IllTyped.DROP,
-        description="A property of the wrong type or format is dropped, or breaks the "
-        "interaction. Documented: it is left out and kept in blob storage.",
+    ill_typed_property: IllTypedProperty = Field(
+        default=IllTypedProperty.DROP,
+        description="A property with the wrong type or format is dropped, or breaks the "
+        "interaction. Documented: the property is dropped and kept in blob storage.",
     )
-    read_back: Shown = Field(
-        default=Shown.ACCEPTED,
-        description="What GET returns of an interaction that lost properties: what was accepted, "
-        "or everything.",
+    read_back: ReadBack = Field(
+        default=ReadBack.ACCEPTED,
+        description="The payload that GET returns for an interaction with dropped properties: the "
+        "accepted properties only, or everything.",
     )
-    create_status: Literal[200, 201] = Field(default=200, description="The status of a create.")
-    delete_status: Literal[200, 204] = Field(default=200, description="The status of a delete.")
-    other_keywords: Keywords = Field(
-        default=Keywords.REJECT,
-        description="Keywords of JSON Schema beyond type and format on a property, such as enum "
+    create_status: Literal[200, 201] = Field(
+        default=200, description="The status of a successful create."
+    )
+    delete_status: Literal[200, 204] = Field(
+        default=200, description="The status of a successful delete."
+    )
+    other_keywords: OtherKeywords = Field(
+        default=OtherKeywords.REJECT,
+        description="JSON Schema keywords other than type and format on a property, such as enum "
         "or maximum.",
     )
     list_lag_seconds: float = Field(
         default=0.0,
         ge=0,
         le=86_400,
-        description="How long a stored interaction takes to appear in the list.",
+        description="The delay until a stored interaction appears in the list, in seconds.",
     )
-    date_precision: Precision = Field(
-        default=Precision.MILLISECONDS,
-        description="The precision of the createdDate that is given back.",
+    date_precision: DatePrecision = Field(
+        default=DatePrecision.MILLISECONDS,
+        description="The precision of createdDate in responses.",
     )
-    non_string_attributes: Oddity = Field(
-        default=Oddity.WARN,
-        description="Booleans and numbers where all real samples have strings, as in "
-        "showInContactCard.",
+    non_string_attributes: WarnOrReject = Field(
+        default=WarnOrReject.WARN,
+        description="Booleans and numbers as the values of attributes such as showInContactCard. "
+        "All real samples have strings.",
     )
-    list_order: Order = Field(default=Order.NEWEST_FIRST, description="The order of a list.")
+    list_order: ListOrder = Field(
+        default=ListOrder.NEWEST_FIRST, description="The order of a list of interactions."
+    )
     next_rel: str = Field(
         default="next",
         min_length=1,
         max_length=40,
         description="The rel of the link to the next page.",
     )
-    odd_created_date: Oddity = Field(
-        default=Oddity.WARN,
-        description="A createdDate without an offset, or in the future. One that is no date is "
-        "always 400.",
+    odd_created_date: WarnOrReject = Field(
+        default=WarnOrReject.WARN,
+        description="A createdDate without an offset, or in the future. A createdDate that is not "
+        "a date is always refused with 400.",
     )
-    automation_trigger: FirstTime = Field(
-        default=FirstTime.EACH_ARRIVAL,
-        description="An automation runs for each interaction that arrives, or for the first of "
-        "each contact. Documented: for one that is received for the first time.",
+    automation_trigger: AutomationTrigger = Field(
+        default=AutomationTrigger.EACH_ARRIVAL,
+        description="An automation runs for each interaction that arrives, or only for the first "
+        "one of each contact. Documented: for an interaction that is received for the first time.",
     )
     feature_enabled: bool = Field(
         default=True,
-        description="Off: the tenant does not have interactions, and everything is 403.",
+        description="If false, interactions are not enabled for the tenant, and every request is "
+        "refused with 403.",
     )
     rate_limit: int = Field(
         default=200,
         ge=0,
         le=1_000_000,
-        description="Requests with one key in any second before 429; 0 for no limit. Documented: "
-        "200.",
+        description="The requests per second and key above which the answer is 429; 0 means no "
+        "limit. Documented: 200.",
     )
 
 
-def options_of(pairs: Iterable[str]) -> Options:
-    """From ``name=value`` as on a command line. Raises `ConfigError`."""
+def parse_options(pairs: Iterable[str]) -> Options:
+    """Build options from `name=value` pairs, as on a command line.
+
+    Raises:
+        ConfigError: An option does not exist or has an invalid value.
+    """
     values: dict[str, object] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        values[name] = _value(text) if equals else None
+        values[name] = _parse_value(text) if equals else None
     try:
         return Options.model_validate(values)
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0])
         names = ", ".join(field.alias or "" for field in Options.model_fields.values())
+        if problem["type"] == "extra_forbidden":
+            raise ConfigError(
+                f"The sandbox has no option {name!r}.",
+                where=f"--option {name}",
+                fix=f"Use one of these options: {names}.",
+            ) from None
         raise ConfigError(
-            f"the option {name!r} cannot be set like that: {problem['msg']}",
+            f"The option {name!r} has an invalid value. {problem['msg']}.",
             where=f"--option {name}",
-            fix=f"the options are {names}",
+            fix=f"Pass --option {name}=VALUE with a value that docs/sandbox.md lists.",
         ) from None
 
 
-def _value(text: str) -> object:
+def _parse_value(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Starting and stopping: in the foreground for people, in a thread for tests."""
+"""Start and stop a sandbox: in the foreground for people, in a thread for tests."""
 
 import asyncio
 import os
@@ -17,8 +17,8 @@ from engage_codegen.errors import InputError
 from engage_codegen.sandbox.app import create_app
 from engage_codegen.sandbox.control.faults import Fault
 from engage_codegen.sandbox.options import Options
-from engage_codegen.sandbox.platform import Platform
-from engage_codegen.sandbox.seed import plant
+from engage_codegen.sandbox.seed import seed_tenant
+from engage_codegen.sandbox.state import SandboxState
 from engage_codegen.sandbox.store.database import Store
 from engage_codegen.sandbox.store.tenant import Tenant
 
@@ -27,16 +27,20 @@ _GRACE_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox that is running; `platform` is for looking behind the API and for faults."""
+    """A running sandbox.
+
+    Point the code under test at `base_url`, with `api_key`. `state` has the options, the clock, the
+    faults and the request log, which a test can read and change.
+    """
 
     base_url: str
     api_key: str
-    platform: Platform
+    state: SandboxState
 
     @property
     def store(self) -> Store:
-        """What it remembers."""
-        return self.platform.store
+        """The database with the schemas, contacts and interactions."""
+        return self.state.store
 
 
 def serve(
@@ -50,17 +54,27 @@ def serve(
     faults: Sequence[Fault] = (),
     on_ready: Callable[[str], None],
 ) -> None:
-    """Run until Ctrl-C or SIGTERM, then return.
+    """Run a sandbox in the foreground until Ctrl-C or SIGTERM, then return.
 
-    `on_ready` is called with the base URL, such as `http://127.0.0.1:8080`, once connections are
-    accepted. Port 0 is a free port, and no database means memory. Only a new database is seeded.
-    Raises `InputError` for an address or a database file that cannot be used.
+    Args:
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        database: The SQLite file that holds the state, or None to keep it in memory.
+        api_key: A key that the API accepts.
+        seed: Whether a new database gets the example schemas and contacts.
+        options: The answers to the open questions about the platform.
+        faults: The faults to start with.
+        on_ready: A function that gets the base URL, such as `http://127.0.0.1:8080`, as soon as
+            the sandbox accepts connections.
+
+    Raises:
+        InputError: The address or the database file cannot be used.
     """
-    with _opened(host, port, database, seed) as (listener, store):
-        platform = Platform(store, api_key, options or Options())
+    with _open(host, port, database, seed) as (listener, store):
+        state = SandboxState(store, api_key, options or Options())
         for fault in faults:
-            platform.faults.add(fault)
-        server = _Server(platform, lambda: on_ready(_url(listener)))
+            state.faults.add(fault)
+        server = _Server(state, lambda: on_ready(_build_url(listener)))
         server.run(sockets=[listener])
 
 
@@ -74,40 +88,40 @@ def running(
     seed: bool = True,
     options: Options | None = None,
 ) -> Generator[Sandbox, None, None]:
-    """The same in a thread, for as long as the block lasts."""
-    with _opened(host, port, database, seed) as (listener, store):
-        platform = Platform(store, api_key, options or Options())
-        server = _Server(platform, _nothing)
+    """Run a sandbox in a thread until the block ends.
+
+    The arguments and errors are those of `serve`; the defaults suit a test: a free port, in memory,
+    with the example schemas and contacts.
+    """
+    with _open(host, port, database, seed) as (listener, store):
+        state = SandboxState(store, api_key, options or Options())
+        server = _Server(state, lambda: None)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        base_url = _url(listener)
+        base_url = _build_url(listener)
         thread.start()
         try:
-            # Nothing to wait for: until the server takes them, connections queue at the listener.
-            yield Sandbox(base_url, api_key, platform)
+            # No need to wait: connections queue at the listener until the server accepts them.
+            yield Sandbox(base_url, api_key, state)
         finally:
             server.should_exit = server.force_exit = True
             thread.join()
 
 
 class _Protocol(H11Protocol):
-    """Gives each request the connection that it came on, so that a fault can cut it."""
+    """An HTTP protocol that passes the connection to each request, so that a fault can close it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
 
-def _nothing() -> None:
-    pass
-
-
 class _Server(uvicorn.Server):
-    """Uvicorn that is silent, says when it is ready, and lets its caller return when stopped."""
+    """A silent Uvicorn server that reports when it is ready, and returns when it is stopped."""
 
-    def __init__(self, platform: Platform, on_ready: Callable[[], None]) -> None:
+    def __init__(self, state: SandboxState, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(platform),
+                create_app(state),
                 http=_Protocol,
                 ws="none",
                 lifespan="off",
@@ -123,7 +137,7 @@ class _Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def main_loop(self) -> None:
-        # Uvicorn's own looks up ten times a second, which is long for a test that waits for it.
+        # Uvicorn checks ten times a second, which is too slow for tests that wait for the end.
         while not self.should_exit:
             await asyncio.sleep(0.01)
 
@@ -133,8 +147,8 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        # Uvicorn's own raises the signal again after the shutdown, and so kills the process
-        # before the store is closed.
+        # Uvicorn raises the signal again after the shutdown and so kills the process before the
+        # store is closed.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -148,41 +162,41 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _opened(
+def _open(
     host: str, port: int, database: Path | None, seed: bool
 ) -> Generator[tuple[socket.socket, Store], None, None]:
-    with _listening(host, port) as listener:
-        store = Store(database, plant if seed else _plant_nothing)
+    with _listen(host, port) as listener:
+        store = Store(database, seed_tenant if seed else _leave_empty)
         try:
             yield listener, store
         finally:
             store.close()
 
 
-def _plant_nothing(_: Tenant) -> None:
+def _leave_empty(_: Tenant) -> None:
     pass
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Without the protocol asyncio leaves Nagle's algorithm on, and every answer takes 40 ms.
+    # Unless the protocol is named, asyncio leaves Nagle's algorithm on: 40 ms for each response.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if os.name == "posix":  # elsewhere this option lets two servers share a port
+        if os.name == "posix":  # on Windows this option lets two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
         raise InputError(
-            f"The sandbox cannot listen there: {error}",
+            f"The sandbox cannot listen on this address. {error}",
             where=f"{host}:{port}",
-            fix="choose another port, or 0 for any free one",
+            fix="Choose another port with --port, or pass --port 0 to use a free one.",
         ) from error
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _build_url(listener: socket.socket) -> str:
     host, port, *_ = listener.getsockname()
     return (
         f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"

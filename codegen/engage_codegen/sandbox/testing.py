@@ -1,10 +1,10 @@
-"""A pytest fixture: a local Engage for each test, up in milliseconds.
+"""A pytest fixture that starts a sandbox for each test, within milliseconds.
 
-In a `conftest.py`:
+Import it in a `conftest.py`:
 
     from engage_codegen.sandbox.testing import engage_sandbox
 
-and `engage_sandbox.base_url`, `.api_key` and `.platform` in the tests.
+Tests then use `engage_sandbox.base_url`, `engage_sandbox.api_key` and `engage_sandbox.state`.
 """
 
 from collections.abc import Generator
@@ -18,6 +18,6 @@ __all__ = ["engage_sandbox"]
 
 @pytest.fixture
 def engage_sandbox() -> Generator[Sandbox]:
-    """A server of its own on a free port, in memory, with the example tenant; gone afterwards."""
+    """A new sandbox on a free port, in memory, with the example schemas and contacts."""
     with running() as sandbox:
         yield sandbox

@@ -5,9 +5,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from ..errors import InputError, SchemaError, SchemaProblem
-from .jsontext import Json, JsonError, JsonObject, canonical_json, digest, loads
-from .text import quote
+from ..errors import CodegenError, InputError, Location, SchemaError, SchemaProblem
+from .jsontext import (
+    Json,
+    JsonError,
+    JsonObject,
+    canonical_json,
+    digest,
+    loads,
+    nearest_position,
+    pointer,
+    positions,
+)
+from .text import escape, quote
 
 Dialect: TypeAlias = Literal["engage", "json-schema"]
 """The keywords that a schema may use: those that the platform documents, or every keyword of JSON
@@ -57,21 +67,39 @@ class Schema:
 def parse_envelope(text: str, origin: str) -> Schema:
     """Return the schema in the text of an envelope ``{id, displayName, jsonSchema}``.
 
-    Raises `InputError`, and `SchemaError` if the id is invalid.
+    `origin` is the file of the text. Raises `InputError`, and `SchemaError` if the id is invalid.
     """
     try:
         return from_envelope(loads(text), origin)
     except JsonError as error:
         raise InputError(
-            f"the file is not valid JSON: {error}", where=origin, fix="correct the file"
+            f"the file is not valid JSON: {error.message}",
+            where=origin,
+            fix="correct the file",
+            location=Location(origin, "", error.line or 1, error.column or 1),
         ) from None
+    except CodegenError as error:
+        error.location = locate_error(error, text, origin)
+        raise
+
+
+def locate_error(
+    error: CodegenError, text: str, file: str, prefix: tuple[str, ...] = ()
+) -> Location:
+    """Return the place of an error of `from_envelope` in the text of its file.
+
+    `prefix` are the parts of the pointer from the file to the envelope.
+    """
+    parts = (*prefix, *error.location.pointer.split("/")[1:])
+    return Location(file, pointer(*parts), *nearest_position(positions(text), parts))
 
 
 def from_envelope(value: Json, origin: str) -> Schema:
     """Return the schema in a parsed envelope.
 
     Other keys are ignored, because the platform announces that its answers may gain some.
-    Raises `InputError`, and `SchemaError` if the id is invalid.
+    Raises `InputError`, and `SchemaError` if the id is invalid; the pointer of their location leads
+    from the envelope to the place.
     """
     if not isinstance(value, dict):
         raise InputError("a schema must be a JSON object", where=origin, fix=_ENVELOPE_FIX)
@@ -81,11 +109,17 @@ def from_envelope(value: Json, origin: str) -> Schema:
     check_id(schema_id, origin)
     if not isinstance(body, dict):
         raise InputError(
-            f"`jsonSchema` of {schema_id} must be an object", where=origin, fix=_ENVELOPE_FIX
+            f"`jsonSchema` of {schema_id} must be an object",
+            where=origin,
+            fix=_ENVELOPE_FIX,
+            location=Location("", "/jsonSchema"),
         )
     if title is not None and not isinstance(title, str):
         raise InputError(
-            f"`displayName` of {schema_id} must be a string", where=origin, fix=_ENVELOPE_FIX
+            f"`displayName` of {schema_id} must be a string",
+            where=origin,
+            fix=_ENVELOPE_FIX,
+            location=Location("", "/displayName"),
         )
     return Schema(schema_id, (title or "").strip() or schema_id, body, origin)
 
@@ -103,6 +137,8 @@ def check_id(schema_id: str, origin: str) -> None:
     if not is_id(schema_id):
         message = f"{quote(schema_id)} is not a valid schema id"
         fix = "use 1 to 200 letters, digits, '_' and '-'"
-        raise SchemaError(
-            [SchemaProblem("EG120", schema_id[:80], ("id",), ("syntax",), message, fix, origin)]
-        )
+        printable_id = escape(schema_id[:80])
+        problem = SchemaProblem("EG120", printable_id, ("id",), ("syntax",), message, fix, origin)
+        error = SchemaError([problem])
+        error.location = Location("", "/id")
+        raise error

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from json import JSONDecoder
 from typing import TypeAlias, cast
 
@@ -36,6 +37,11 @@ class JsonError(ValueError):
         return self.message + place
 
 
+class _DuplicateKeyError(Exception):
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
 def loads(text: str) -> Json:
     """Parse JSON from an untrusted source.
 
@@ -55,6 +61,9 @@ def loads(text: str) -> Json:
         )
     except json.JSONDecodeError as error:
         raise JsonError(error.msg, error.lineno, error.colno) from None
+    except _DuplicateKeyError as error:
+        message = f"duplicate key {quote(error.key)} in one object"
+        raise JsonError(message, *_find_duplicate(text, error.key)) from None
     except RecursionError:
         raise JsonError("the JSON is nested too deeply") from None
     _refuse_depth(value)
@@ -90,15 +99,32 @@ def positions(text: str) -> dict[tuple[str, ...], Position]:
 
     A value that belongs to a key has the position of the key.
     """
+    return dict(_walk_positions(text))
+
+
+def _find_duplicate(text: str, key: str) -> Position:
+    """Return the position of the first key of this name that its object already has.
+
+    The text only has to be valid JSON up to there.
+    """
+    places = set[tuple[str, ...]]()
+    with suppress(RecursionError):
+        for parts, position in _walk_positions(text):
+            if parts[-1:] == (key,) and parts in places:
+                return position
+            places.add(parts)
+    return (1, 1)
+
+
+def _walk_positions(text: str) -> Iterator[tuple[tuple[str, ...], Position]]:
+    """Yield the parts and the position of every value, in the order of the text."""
     line_ends = [match.end() for match in re.finditer(r"\r\n|\n|\r", text)]
-    places: dict[tuple[str, ...], Position] = {}
     line, start = 0, 0
     for parts, offset in _walk_document(text):
         while line < len(line_ends) and offset >= line_ends[line]:
             start = line_ends[line]
             line += 1
-        places[parts] = (line + 1, offset - start + 1)
-    return places
+        yield parts, (line + 1, offset - start + 1)
 
 
 def nearest_position(
@@ -119,7 +145,7 @@ def _parse_object(pairs: list[tuple[str, Json]]) -> JsonObject:
     result: JsonObject = {}
     for key, value in pairs:
         if key in result:
-            raise JsonError(f"duplicate key {quote(key)} in one object")
+            raise _DuplicateKeyError(key)
         result[key] = value
     return result
 

@@ -62,6 +62,9 @@ _SPECIAL_LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D"}
     | {"ł": "l", "Ł": "L", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "\u0131": "i", "ẞ": "SS"}
 )
+_SYMBOLS = re.compile("[\u20a0-\u20cf\u2190-\u2bff\U0001f000-\U0001f0ff\U0001f300-\U0001faff]")
+"""Blocks that Unicode reserves for currency signs, other symbols and emoji, most of them newer than
+Unicode 3.2."""
 _WORD = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z][A-Z0-9]*(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+[a-z]*")
 
 
@@ -188,9 +191,13 @@ def _split_words(text: str) -> list[str]:
 
 
 def _is_letter(character: str) -> bool:
-    """Return True for letters and digits, and for what Unicode 3.2 does not know."""
+    """Return True for letters and digits, and for newer characters than Unicode 3.2 knows.
+
+    Only the blocks of `_SYMBOLS` certainly have no letters.
+    """
     category = unicode_3_2.category(character)
-    return category[0] in "LN" or category == "Cn"
+    is_newer = category == "Cn" and not _SYMBOLS.match(character)
+    return category[0] in "LN" or is_newer
 
 
 def _capitalize(word: str) -> str:

@@ -1,21 +1,27 @@
 """Schema files: an envelope, a list of envelopes, or a bare JSON Schema, perhaps broken."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import CodegenError, InputError, Location
-from ..findings.finding import Finding, display_path
-from ..schema.envelope import Schema, check_id, from_envelope
+from ..errors import CodegenError, InputError, Location, SchemaError, SchemaProblem
+from ..filesystem import read_bytes, unreadable
+from ..schema.envelope import Schema, from_envelope, is_id, locate_error
 from ..schema.jsontext import (
     Json,
     JsonError,
+    Position,
     canonical_json,
     loads,
     nearest_position,
     pointer,
     positions,
 )
+from ..schema.text import quote
+
+if TYPE_CHECKING:
+    from ..findings.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,13 @@ class Document:
     error: CodegenError | None = None
 
     @property
-    def errors(self) -> list[Finding]:
+    def errors(self) -> "list[Finding]":
         """The error as a finding, in a list that is empty without an error."""
         if self.error is None:
             return []
-        location = self.error.location
+        from ..findings.finding import Finding, display_path
+
+        location = self.error.location._replace(file=display_path(self.path))
         reason = (self.error.message,) if location.line == 0 else ("syntax",)
         error = self.error
         return [Finding("EG100", self.path.stem, (), reason, error.message, error.fix, location)]
@@ -49,8 +57,9 @@ class Document:
         """True if the text of the file is the canonical form of its JSON."""
         return self.text.replace("\r\n", "\n") == canonical_json(self.value)
 
-    def locate(self, findings: Sequence[Finding]) -> list[Finding]:
+    def locate(self, findings: "Sequence[Finding]") -> "list[Finding]":
         """Return findings about the schemas of this file with their lines and columns."""
+
         prefixes = {schema.id: prefix for prefix, schema in self.schemas}
         places = positions(self.text) if findings and self.error is None else {}
         located: list[Finding] = []
@@ -58,22 +67,32 @@ class Document:
             parts = prefixes.get(finding.schema_id, ()) + finding.parts
             if self.is_bare:
                 parts = parts[1:] if parts[:1] == ("jsonSchema",) else ()
-            line, column = nearest_position(places, parts)
-            location = Location(display_path(self.path), pointer(*parts), line, column)
+            location = self._locate_parts(places, parts)
             located.append(replace(finding, location=location))
         return located
+
+    def locate_schema(self, number: int) -> Location:
+        """Return the place of the id of a schema of this file, by its number from 0."""
+        prefix = self.schemas[number][0]
+        return self._locate_parts(positions(self.text), (*prefix, "id"))
+
+    def _locate_parts(
+        self, places: Mapping[tuple[str, ...], Position], parts: tuple[str, ...]
+    ) -> Location:
+        from ..findings.finding import display_path
+
+        line, column = nearest_position(places, parts)
+        return Location(display_path(self.path), pointer(*parts), line, column)
 
 
 def read_document(path: Path) -> Document:
     """Read a schema file, whatever is in it. Raises `InputError` if it cannot be read at all."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError:
         raise InputError("no such file or folder", where=str(path), fix="check the path") from None
     except OSError as error:
-        reason = error.strerror or "unknown error"
-        fix = "check the path and its permissions"
-        raise InputError(f"cannot be read: {reason}", where=str(path), fix=fix) from None
+        raise unreadable(path, error) from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -84,32 +103,44 @@ def read_document(path: Path) -> Document:
         message = f"the file is not valid JSON: {error.message}"
         place = (error.line or 1, error.column or 1)
         return Document(path, text, error=_error(path, message, "correct the file", *place))
+    schemas: list[tuple[tuple[str, ...], Schema]] = []
+    prefix: tuple[str, ...] = ()
     try:
-        schemas = list(_schemas_in(value, path))
+        for prefix, item, origin in _envelopes_in(value, path):
+            schemas.append((prefix, from_envelope(item, origin)))
     except CodegenError as error:
-        location = Location(display_path(path), "", 1, 1)
-        error.location = location
+        error.location = locate_error(error, text, str(path), prefix)
         return Document(path, text, value, error=error)
-    prefixes = [(str(i),) if isinstance(value, list) else () for i in range(len(schemas))]
-    return Document(path, text, value, tuple(zip(prefixes, schemas, strict=True)), _is_bare(value))
+    return Document(path, text, value, tuple(schemas), _is_bare(value))
 
 
 def _error(path: Path, message: str, fix: str, line: int = 1, column: int = 1) -> InputError:
-    location = Location(display_path(path), "", line, column)
+    location = Location(str(path), "", line, column)
     return InputError(message, where=f"{path}:{line}:{column}", fix=fix, location=location)
 
 
-def _schemas_in(value: Json, file: Path) -> Iterator[Schema]:
+def _envelopes_in(value: Json, file: Path) -> Iterator[tuple[tuple[str, ...], Json, str]]:
+    """Yield each envelope with the parts that lead to it, and its origin."""
     if isinstance(value, list):
         for number, item in enumerate(value):
-            yield from_envelope(item, f"{file}, item {number}")
+            yield (str(number),), item, f"{file}, item {number}"
     elif isinstance(value, dict) and _is_bare(value):
-        check_id(file.stem, str(file))
+        _check_file_name(file)
         title = value.get("title")
-        name = title.strip() if isinstance(title, str) else ""
-        yield Schema(file.stem, name or file.stem, value, str(file))
+        name = title if isinstance(title, str) else ""
+        yield (), {"id": file.stem, "displayName": name, "jsonSchema": value}, str(file)
     else:
-        yield from_envelope(value, str(file))
+        yield (), value, str(file)
+
+
+def _check_file_name(file: Path) -> None:
+    """Raise `SchemaError` if the name of a file without an envelope cannot be a schema id."""
+    if not is_id(file.stem):
+        message = f"the file has no `id`, and its name {quote(file.stem)} is not a valid schema id"
+        fix = "name the file with 1 to 200 letters, digits, '_' and '-', or add an envelope"
+        reason = ("file name",)
+        problem = SchemaProblem("EG120", file.stem[:80], ("id",), reason, message, fix, str(file))
+        raise SchemaError([problem])
 
 
 def _is_bare(value: Json) -> bool:

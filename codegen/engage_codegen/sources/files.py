@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
+from ..findings.finding import display_path
 from ..schema.envelope import Schema
-from .documents import read_document
+from .documents import Document, read_document
 from .interface import Progress
 
 
@@ -22,14 +23,16 @@ class FileSource:
     def fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
         """Return the schemas; see `Source.fetch`."""
         schemas: dict[str, Schema] = {}
-        for schema in self._read_all():
-            first = schemas.setdefault(schema.id, schema)
-            if first is not schema:
-                raise InputError(
-                    f"two files contain the schema {schema.id}",
-                    where=f"{first.origin} and {schema.origin}",
-                    fix="delete one of them. Schemas of different tenants need a target each",
-                )
+        for document in self._read_documents():
+            for number, (_, schema) in enumerate(document.schemas):
+                first = schemas.setdefault(schema.id, schema)
+                if first is not schema:
+                    raise InputError(
+                        f"the schema {schema.id} is also in {display_path(Path(first.origin))}",
+                        where=schema.origin,
+                        fix="delete one of them. Schemas of different tenants need a target each",
+                        location=document.locate_schema(number),
+                    )
         missing = sorted(set(only) - set(schemas))
         if missing:
             raise InputError(
@@ -41,13 +44,13 @@ class FileSource:
         progress(len(requested), len(requested))
         return requested
 
-    def _read_all(self) -> Iterator[Schema]:
+    def _read_documents(self) -> Iterator[Document]:
         for path in self._paths:
             for file in _schema_files(path):
                 document = read_document(file)
                 if document.error is not None:
                     raise document.error
-                yield from (schema for _, schema in document.schemas)
+                yield document
 
 
 def _schema_files(path: Path) -> list[Path]:

@@ -1,5 +1,5 @@
-"""Whether the package keeps what its types promise, by the word of others: an independent validator
-for the payloads, and the type checkers that are installed. Works offline, writes nothing."""
+"""Verification of a package: an independent validator for its classes, and the installed type
+checkers for its types. Works offline and writes nothing."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,25 +11,25 @@ from ..schema.envelope import Schema
 from . import oracle
 from .checkers import check_types
 from .compare import compare
-from .patterns import strings
+from .patterns import generate_strings
 from .results import Verification
-from .subject import imported
+from .subject import import_package
 
 __all__ = ["Verification", "verify", "verify_package"]
 
 
 def verify(config: Config) -> Verification:
-    """The package of a configuration against its snapshot.
+    """Verify the package of a configuration against its snapshot.
 
-    Raises `WriteConflictError` if it is not what `generate` would make, what `check` raises, and
-    `ConfigError` if there is no validator to compare with.
+    Raises `WriteConflictError` if the package is stale, everything that `check` raises, and
+    `ConfigError` if no validator is installed.
     """
     result = pipeline.check(config)
     if result.is_stale:
         number = len(result.plan.changes)
         raise WriteConflictError(
-            f"stale: {number} file{'s differ' if number > 1 else ' differs'} from what generate "
-            "would write",
+            f"the package is stale: {number} file{'s differ' if number > 1 else ' differs'} from "
+            "what generate writes",
             where=str(config.output),
             fix="engage-codegen generate",
         )
@@ -37,18 +37,18 @@ def verify(config: Config) -> Verification:
 
 
 def verify_package(config: Config) -> Verification:
-    """The same of a package as it is, fresh or not. It is imported, and so run."""
-    independent = oracle.choose()
+    """Verify a package, even if it is stale. Imports the package, which runs its code."""
+    independent = oracle.choose_oracle()
     lockfile = read_lockfile(config.output)
     schemas = read_snapshot(config.output)
-    matching = strings(_patterns(schemas.values()))
-    with imported(config.output) as package:
-        compared = tuple(
-            compare(schemas[key], package.subject(of), independent, of.properties, matching)
-            for key, of in sorted(lockfile.modules.items())
+    matching = generate_strings(_patterns(schemas.values()))
+    with import_package(config.output) as package:
+        results = tuple(
+            compare(schemas[key], package.subject(module), independent, module.properties, matching)
+            for key, module in sorted(lockfile.modules.items())
         )
     paths = [path for path in lockfile.written_files if path.endswith((".py", "py.typed"))]
-    return Verification(independent.name, compared, check_types(config.output, paths))
+    return Verification(independent.name, results, check_types(config.output, paths))
 
 
 def _patterns(schemas: Iterable[Schema]) -> Iterator[str]:

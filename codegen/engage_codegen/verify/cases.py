@@ -1,100 +1,109 @@
-"""Schema -> payloads that are valid, and payloads that nearly are. Pure, and always the same."""
+"""Schema -> payloads that are valid or nearly valid. Pure and deterministic."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeAlias, cast
 
-from ..model.constraints import is_number
+from ..model.jsonvalues import is_number
 from ..schema.jsontext import Json, JsonObject
-from .values import Matching, candidates, distinct
+from .values import Matching, list_candidates, remove_duplicates
 
-Fits: TypeAlias = Callable[[str, Json], bool | None]
-"""Name of a property and value -> whether the value can stand there; None if nobody knows."""
+IsValid: TypeAlias = Callable[[str, Json], bool | None]
+"""Property and value -> whether the value is valid there, or None if that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """`valueless` are the properties for which no candidate fits."""
+    """The payloads to try. `valueless` are the properties without a valid candidate."""
 
     payloads: tuple[Json, ...]
     valueless: tuple[str, ...]
 
 
-def cases(schema: JsonObject, fits: Fits, matching: Matching) -> Cases:
-    """Every payload to try for a schema."""
+def make_cases(schema: JsonObject, is_valid: IsValid, matching: Matching) -> Cases:
+    """Return every payload to try for a schema."""
     properties = cast("dict[str, JsonObject]", schema.get("properties", {}))
-    values = {name: candidates(properties[name], matching) for name in sorted(properties)}
-    sure = {name: it for name in values for it in _first(values[name], fits, name, sure=True)}
-    rest = sorted(values.keys() - sure.keys())
-    unsure = {name: it for name in rest for it in _first(values[name], fits, name, sure=None)}
-    shape = _Shape(schema, sure, unsure)
+    values = {name: list_candidates(properties[name], matching) for name in sorted(properties)}
+    valid = _first_values(values, is_valid, True)
+    others = {name: values[name] for name in sorted(values.keys() - valid.keys())}
+    builder = _PayloadBuilder(schema, valid, _first_values(others, is_valid, None))
     payloads = [
-        *shape.bases(),
-        *_substituted(shape, values),
-        *_altered(shape, sorted(properties)),
-        *_no_objects(),
+        *builder.bases(),
+        *_substitute(builder, values),
+        *_alter(builder, sorted(properties)),
+        *_NOT_OBJECTS,
     ]
-    return Cases(tuple(distinct(payloads)), tuple(sorted(properties.keys() - shape.good.keys())))
+    valueless = tuple(sorted(properties.keys() - builder.values.keys()))
+    return Cases(tuple(remove_duplicates(payloads)), valueless)
 
 
-def _first(
-    found: Sequence[Json], fits: Fits, name: str, *, sure: Literal[True] | None
-) -> Sequence[Json]:
-    return list(islice((it for it in found if fits(name, it) is sure), 1))
+def _first_values(
+    values: Mapping[str, Sequence[Json]], is_valid: IsValid, verdict: Literal[True] | None
+) -> dict[str, Json]:
+    """Return the first value of each property that has this verdict."""
+    return {
+        name: value
+        for name, candidates in values.items()
+        for value in islice((item for item in candidates if is_valid(name, item) is verdict), 1)
+    }
 
 
-class _Shape:
-    """What makes a valid payload out of valid values; out of sure ones, as far as there are any."""
+class _PayloadBuilder:
+    """Builds valid payloads from one value of each property.
+
+    `valid` are values that are known to be valid, `unknown` the best guesses for the rest.
+    """
 
     def __init__(
-        self, schema: JsonObject, sure: Mapping[str, Json], unsure: Mapping[str, Json]
+        self, schema: JsonObject, valid: Mapping[str, Json], unknown: Mapping[str, Json]
     ) -> None:
-        self.sure = sure
-        self.good = {**sure, **unsure}
+        self.valid = valid
+        self.values = {**valid, **unknown}
         self.dependent = cast("dict[str, list[str]]", schema.get("dependentRequired", {}))
         self.required = cast("list[str]", schema.get("required", []))
         self.low = _number(schema, "minProperties", 0)
-        self.high = _number(schema, "maxProperties", len(self.good))
+        self.high = _number(schema, "maxProperties", len(self.values))
 
-    def smallest(self, *wanted: str) -> JsonObject:
-        """What is required, the properties that are wanted, and what they demand."""
-        names = self._closed([*self.required, *wanted])
-        for name in self.good:
-            if len(names) >= self.low:
+    def smallest(self, *names: str) -> JsonObject:
+        """Return a payload with the required properties, `names`, and their dependencies."""
+        result = self._close([*self.required, *names])
+        for name in self.values:
+            if len(result) >= self.low:
                 break
-            names = self._closed([*names, name])
-        return self._payload(names)
+            result = self._close([*result, name])
+        return self._payload(result)
 
     def largest(self) -> JsonObject:
-        """As many properties as there may be, of those of which one is sure."""
-        names = self._closed(self.required)
-        for name in self.sure:
-            more = self._closed([*names, name])
+        """Return a payload with as many properties of known validity as are allowed."""
+        names = self._close(self.required)
+        for name in self.valid:
+            more = self._close([*names, name])
             names = more if len(more) <= self.high else names
         return self._payload(names)
 
     def bases(self) -> Iterator[JsonObject]:
         yield self.smallest()
         yield self.largest()
-        yield dict(self.good)
+        yield dict(self.values)
 
     def sizes(self) -> Iterator[JsonObject]:
-        """Payloads with as few and as many properties as is allowed, and one less or more."""
-        order = self._closed(self.required)
-        order += [name for name in self.good if name not in order]
+        """Yield payloads with the fewest and the most properties, and with one fewer or more."""
+        order = self._close(self.required)
+        order += [name for name in self.values if name not in order]
         for size in (self.low - 1, self.low, self.high, self.high + 1):
             yield self._payload(order[: max(0, size)])
 
-    def _closed(self, names: Sequence[str]) -> list[str]:
-        found = list(dict.fromkeys(names))
-        for name in found:
-            # The list grows while it is walked.
-            found += dict.fromkeys(it for it in self.dependent.get(name, []) if it not in found)
-        return found
+    def _close(self, names: Sequence[str]) -> list[str]:
+        """Return the names and all their dependencies."""
+        result = list(dict.fromkeys(names))
+        for name in result:  # grows during the loop
+            others = self.dependent.get(name, [])
+            result += dict.fromkeys(other for other in others if other not in result)
+        return result
 
     def _payload(self, names: Collection[str]) -> JsonObject:
-        return {name: self.good[name] for name in names if name in self.good}
+        return {name: self.values[name] for name in names if name in self.values}
 
 
 def _number(schema: JsonObject, keyword: str, default: int) -> int:
@@ -102,44 +111,44 @@ def _number(schema: JsonObject, keyword: str, default: int) -> int:
     return int(number) if is_number(number) else default
 
 
-def _substituted(shape: _Shape, values: Mapping[str, Sequence[Json]]) -> Iterator[JsonObject]:
-    """Each value in a payload that is valid but for it: in a small one and in a large one."""
-    large = shape.largest()
-    for name, found in values.items():
-        small = shape.smallest(name)
-        for value in found:
+def _substitute(
+    builder: _PayloadBuilder, values: Mapping[str, Sequence[Json]]
+) -> Iterator[JsonObject]:
+    """Yield each value in a small and in a large payload that is otherwise valid."""
+    large = builder.largest()
+    for name, candidates in values.items():
+        small = builder.smallest(name)
+        for value in candidates:
             yield {**small, name: value}
             if name in large:
                 yield {**large, name: value}
 
 
-def _altered(shape: _Shape, names: Sequence[str]) -> Iterator[JsonObject]:
-    """Properties that are missing, too many, or not declared."""
+def _alter(builder: _PayloadBuilder, names: Sequence[str]) -> Iterator[JsonObject]:
+    """Yield payloads with missing, with too many, or with undeclared properties."""
     yield {}
-    yield from shape.sizes()
+    yield from builder.sizes()
     for name in names:
-        for base in (shape.largest(), shape.smallest(name)):
+        for base in (builder.largest(), builder.smallest(name)):
             yield {key: value for key, value in base.items() if key != name}
-        if name in shape.good:
-            yield {name: shape.good[name]}
-    for name, others in sorted(shape.dependent.items()):
+        if name in builder.values:
+            yield {name: builder.values[name]}
+    for name, others in sorted(builder.dependent.items()):
         for other in others:
-            base = shape.smallest(name)
+            base = builder.smallest(name)
             yield {key: value for key, value in base.items() if key != other}
             yield {key: value for key, value in base.items() if key not in others}
-    for base in (shape.smallest(), shape.largest()):
-        for key in _undeclared(names):
+    for base in (builder.smallest(), builder.largest()):
+        for key in _undeclared_names(names):
             yield {**base, key: None}
             yield {**base, key: "a"}
 
 
-def _undeclared(names: Sequence[str]) -> Iterator[str]:
+def _undeclared_names(names: Sequence[str]) -> Iterator[str]:
     near = [other for name in names[:3] for other in (name.upper(), f"{name} ", f"{name}_")]
     for key in dict.fromkeys(["undeclared", "", "$schema", "__class__", "self", *near]):
         if key not in names:
             yield key
 
 
-def _no_objects() -> Iterator[Json]:
-    no_objects: list[Json] = [None, True, 0, 1.5, "", "{}", [], [{}], [["a", 1]]]
-    yield from no_objects
+_NOT_OBJECTS: tuple[Json, ...] = (None, True, 0, 1.5, "", "{}", [], [{}], [["a", 1]])

@@ -1,4 +1,4 @@
-"""The type checkers that are installed: what each says about the package at its strictest."""
+"""The installed type checkers, each at its strictest."""
 
 import json
 import os
@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .results import Checked
+from .results import CheckerResult
 
-_SECONDS = 600
+_TIMEOUT = 600
 _ERROR = re.compile(r"\berror\b\s*[:\[]|\s-\s(error|warning)\b|^\s*ERROR\b")
 
 
 @dataclass(frozen=True, slots=True)
 class _Checker:
-    """`tools` are the commands that can do it, the best first; `options` follow the command."""
+    """A type checker.
+
+    `tools` are its commands, the preferred first. `options` gets the path of this Python, which has
+    the dependencies of the package.
+    """
 
     name: str
     tools: tuple[str, ...]
@@ -38,7 +42,7 @@ _CHECKERS = (
     ),
     _Checker(
         "pyright strict",
-        # basedpyright comes whole; pyright fetches itself from the network when it first runs.
+        # The wheel of basedpyright is complete. pyright downloads itself on its first run.
         ("basedpyright", "pyright"),
         lambda python: ["--pythonpath", python],
     ),
@@ -63,10 +67,11 @@ _CONFIGURATIONS = {
 }
 
 
-def check_types(output: Path, paths: Iterable[str]) -> tuple[Checked, ...]:
-    """What every checker says about these files of a package.
+def check_types(output: Path, paths: Iterable[str]) -> tuple[CheckerResult, ...]:
+    """Run every installed checker on these files of a package.
 
-    They are copied to a place where no configuration and no other file has a say.
+    They are checked as a copy in a temporary folder, where no other file or configuration affects
+    the result.
     """
     with TemporaryDirectory(prefix="engage-codegen-") as name:
         folder = Path(name).resolve()
@@ -77,42 +82,43 @@ def check_types(output: Path, paths: Iterable[str]) -> tuple[Checked, ...]:
         for file, text in _CONFIGURATIONS.items():
             (folder / file).write_text(text, "utf-8")
         with ThreadPoolExecutor() as pool:
-            running = [pool.submit(_checked, each, folder, output.name) for each in _CHECKERS]
-            return tuple(each.result() for each in running)
+            futures = [pool.submit(_check, item, folder, output.name) for item in _CHECKERS]
+            return tuple(future.result() for future in futures)
 
 
-def find(tool: str) -> str | None:
-    """The command of that name beside this Python, else on the path."""
+def find_command(tool: str) -> str | None:
+    """Return the command beside this Python, or else the one on PATH."""
     beside = str(Path(sys.executable).parent)
     return shutil.which(tool, path=beside) or shutil.which(tool)
 
 
-def _checked(checker: _Checker, folder: Path, package: str) -> Checked:
+def _check(checker: _Checker, folder: Path, package: str) -> CheckerResult:
     for tool in checker.tools:
-        command = find(tool)
+        command = find_command(tool)
         if command is None:
             continue
         name = checker.name.replace("pyright", tool)
-        return Checked(checker.name, name, _errors(checker, command, folder, package))
-    return Checked(checker.name)
+        return CheckerResult(checker.name, name, _run(checker, command, folder, package))
+    return CheckerResult(checker.name)
 
 
-def _errors(checker: _Checker, command: str, folder: Path, package: str) -> tuple[str, ...]:
+def _run(checker: _Checker, command: str, folder: Path, package: str) -> tuple[str, ...]:
+    """Return the lines that report errors, or the first line of any other failure."""
     try:
-        done = subprocess.run(  # noqa: S603
+        process = subprocess.run(  # noqa: S603
             [command, *checker.options(sys.executable), package],
             cwd=folder,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_SECONDS,
+            timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return (f"did not run: {error}",)
-    if done.returncode == 0:
+    if process.returncode == 0:
         return ()
-    said = f"{done.stdout}\n{done.stderr}".replace(f"{folder}{os.sep}", "")
-    lines = [line.strip() for line in said.splitlines()]
-    found = [line for line in lines if _ERROR.search(line)]
-    return tuple(found or [*filter(None, lines)][:1] or [f"exit code {done.returncode}"])
+    output = f"{process.stdout}\n{process.stderr}".replace(f"{folder}{os.sep}", "")
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [line for line in lines if _ERROR.search(line)]
+    return tuple(errors or [*filter(None, lines)][:1] or [f"exit code {process.returncode}"])

@@ -1,4 +1,4 @@
-"""One schema: its cases, what both say about each, and the smallest where they differ."""
+"""One schema: its cases, both verdicts on each, and the smallest payloads on which they differ."""
 
 import json
 from collections import Counter
@@ -9,11 +9,11 @@ from typing import Literal, TypeAlias, cast
 
 from ..schema.envelope import Schema
 from ..schema.jsontext import Json, JsonObject
-from .cases import Fits, cases
-from .oracle import Judge, Oracle, Verdict, closed
-from .results import Compared, Disagreement, Loss
-from .rounds import difference
-from .subject import Opinion, Subject
+from .cases import IsValid, make_cases
+from .oracle import Judge, Oracle, Verdict, close_schema
+from .results import Disagreement, Loss, SchemaResult
+from .rounds import find_difference
+from .subject import ReadResult, Subject
 from .values import Matching
 
 Outcome: TypeAlias = Literal["agree", "by design", "unchecked", "disagree"]
@@ -26,35 +26,37 @@ def compare(
     oracle: Oracle,
     attributes: Mapping[str, str],
     matching: Matching,
-) -> Compared:
-    """`attributes` are the names of the properties in Python."""
-    body = closed(schema.json_schema)
+) -> SchemaResult:
+    """Compare a generated class with an independent validator.
+
+    `attributes` are the Python names of the properties.
+    """
+    body = close_schema(schema.json_schema)
     try:
         judge = oracle.judge(body)
-        fits = _fits(body, oracle)
+        is_valid = _value_judge(body, oracle)
     except ValueError as error:
-        return Compared(schema_id=schema.id, trouble=str(error).split("\n")[0])
-    made = cases(body, fits, matching)
+        return SchemaResult(schema_id=schema.id, error=str(error).split("\n")[0])
+    cases = make_cases(body, is_valid, matching)
     run = _Run(subject, judge, attributes)
-    for payload in made.payloads:
-        run.take(payload)
-    present = _keywords(body)
-    return Compared(
+    for payload in cases.payloads:
+        run.add(payload)
+    return SchemaResult(
         schema_id=schema.id,
-        cases=len(made.payloads),
+        cases=len(cases.payloads),
         agreements=run.tally["agree"],
         by_design=run.tally["by design"],
         unchecked=run.tally["unchecked"],
         disagreements=tuple(run.disagreement(key) for key in sorted(run.differing)),
         losses=tuple(run.loss(key) for key in sorted(run.lossy)),
         keywords=tuple(sorted(run.keywords)),
-        unreached=tuple(sorted(present - run.keywords)),
-        valueless=made.valueless,
+        unreached=tuple(sorted(_keywords(body) - run.keywords)),
+        valueless=cases.valueless,
     )
 
 
-def outcome(ours: Opinion, theirs: Verdict) -> Outcome:
-    """What the two verdicts on one payload come to."""
+def classify(ours: ReadResult, theirs: Verdict) -> Outcome:
+    """Return the outcome of two verdicts on one payload."""
     if ours.crashed:
         return "disagree"
     if theirs.is_valid is None:
@@ -66,7 +68,7 @@ def outcome(ours: Opinion, theirs: Verdict) -> Outcome:
 
 @dataclass(slots=True)
 class _Run:
-    """What was seen so far; of all payloads with the same fault the smallest."""
+    """The results so far. Of all payloads that differ in the same way, the smallest is kept."""
 
     subject: Subject
     judge: Judge
@@ -76,65 +78,65 @@ class _Run:
     differing: dict[_Key, Json] = field(default_factory=dict[_Key, Json])
     lossy: dict[_Key, Json] = field(default_factory=dict[_Key, Json])
 
-    def take(self, payload: Json) -> None:
+    def add(self, payload: Json) -> None:
         ours, theirs = self.subject.read(payload), self.judge(payload)
-        found = outcome(ours, theirs)
-        self.tally[found] += 1
+        outcome = classify(ours, theirs)
+        self.tally[outcome] += 1
         self.keywords |= theirs.keywords
-        if found == "disagree":
-            _keep(self.differing, _key(ours, theirs), payload)
+        if outcome == "disagree":
+            _keep_smallest(self.differing, _key(ours, theirs), payload)
         elif ours.instance is not None:
-            lost = self._lost(payload, ours)
-            if lost is not None:
-                _keep(self.lossy, ("", lost[0]), payload)
+            loss = self._find_loss(payload, ours)
+            if loss is not None:
+                _keep_smallest(self.lossy, ("", loss[0]), payload)
 
     def disagreement(self, key: _Key) -> Disagreement:
-        def stays(payload: Json) -> bool:
+        def is_same(payload: Json) -> bool:
             ours, theirs = self.subject.read(payload), self.judge(payload)
-            return outcome(ours, theirs) == "disagree" and _key(ours, theirs) == key
+            return classify(ours, theirs) == "disagree" and _key(ours, theirs) == key
 
-        payload = minimised(self.differing[key], stays)
+        payload = minimize(self.differing[key], is_same)
         ours, theirs = self.subject.read(payload), self.judge(payload)
         return Disagreement(key[1], payload, ours.text, theirs.text)
 
     def loss(self, key: _Key) -> Loss:
-        def of(payload: Json) -> tuple[str, str] | None:
-            ours = self.subject.read(payload)
-            return None if ours.instance is None else self._lost(payload, ours)
+        def find(payload: Json) -> tuple[str, str] | None:
+            return self._find_loss(payload, self.subject.read(payload))
 
-        def stays(payload: Json) -> bool:
-            lost = of(payload)
-            return lost is not None and lost[0] == key[1]
+        def is_same(payload: Json) -> bool:
+            loss = find(payload)
+            return loss is not None and loss[0] == key[1]
 
-        payload = minimised(self.lossy[key], stays)
-        return Loss(key[1], payload, (of(payload) or key)[1])
+        payload = minimize(self.lossy[key], is_same)
+        return Loss(key[1], payload, (find(payload) or key)[1])
 
-    def _lost(self, payload: Json, ours: Opinion) -> tuple[str, str] | None:
+    def _find_loss(self, payload: Json, ours: ReadResult) -> tuple[str, str] | None:
+        """Return the property that a round trip changes, and how; None if the payload survives."""
         if ours.instance is None or not isinstance(payload, dict):
             return None
-        lost = difference(payload, ours.instance, self.subject, self.attributes)
-        if lost is not None:
-            return lost
+        loss = find_difference(payload, ours.instance, self.subject, self.attributes)
+        if loss is not None:
+            return loss
         verdict = self.judge(cast(Json, ours.instance.to_payload()))
         if verdict.is_valid is False:
-            return verdict.property, f"what is written is not valid: {verdict.text}"
+            return verdict.property, f"the written payload is not valid: {verdict.text}"
         return None
 
 
-def minimised(payload: Json, stays: Callable[[Json], bool]) -> Json:
-    """Without the properties that can be left out while it stays what it is."""
+def minimize(payload: Json, is_same: Callable[[Json], bool]) -> Json:
+    """Return the payload without the properties that can be removed while `is_same` holds."""
     if not isinstance(payload, dict):
         return payload
     for name in sorted(payload):
-        less: JsonObject = {key: value for key, value in payload.items() if key != name}
-        if stays(less):
-            payload = less
+        smaller: JsonObject = {key: value for key, value in payload.items() if key != name}
+        if is_same(smaller):
+            payload = smaller
     return payload
 
 
-def _keep(found: dict[_Key, Json], key: _Key, payload: Json) -> None:
-    if key not in found or _size(payload, key[1]) < _size(found[key], key[1]):
-        found[key] = payload
+def _keep_smallest(payloads: dict[_Key, Json], key: _Key, payload: Json) -> None:
+    if key not in payloads or _size(payload, key[1]) < _size(payloads[key], key[1]):
+        payloads[key] = payload
 
 
 def _size(payload: Json, name: str) -> tuple[int, int]:
@@ -142,14 +144,14 @@ def _size(payload: Json, name: str) -> tuple[int, int]:
     return len(json.dumps(value)), len(json.dumps(payload))
 
 
-def _key(ours: Opinion, theirs: Verdict) -> _Key:
-    """The direction of a disagreement, and its property."""
+def _key(ours: ReadResult, theirs: Verdict) -> _Key:
+    """Return the direction of a disagreement, and its property."""
     if ours.crashed:
         return "raises", ""
     return ("accepts", theirs.property) if ours.instance is not None else ("refuses", ours.property)
 
 
-def _fits(body: JsonObject, oracle: Oracle) -> Fits:
+def _value_judge(body: JsonObject, oracle: Oracle) -> IsValid:
     properties = cast("dict[str, JsonObject]", body.get("properties", {}))
 
     @cache
@@ -160,10 +162,9 @@ def _fits(body: JsonObject, oracle: Oracle) -> Fits:
 
 
 def _keywords(body: JsonObject) -> set[str]:
-    """The keywords of a schema that restrict what they stand on."""
+    """Return the keywords of a schema and its properties that restrict payloads."""
     properties = cast("dict[str, JsonObject]", body.get("properties", {}))
-    found = set(body) | {keyword for value in properties.values() for keyword in value}
-    return found & _RESTRICTING
+    return set(body).union(*properties.values()) & _RESTRICTING
 
 
 _RESTRICTING = frozenset(

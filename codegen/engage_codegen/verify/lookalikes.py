@@ -1,7 +1,7 @@
-"""Strings that are of a format, and strings that only seem to be.
+"""Strings that have a format, and strings that only look like it.
 
-The first of each are valid: they are what a payload is built on. Sources of the rules: RFC 3339 and
-its appendix A, 4122, 5321, 6531, 1123, 5890, 2673, 4291, 3986, 3987, 6570, 6901.
+The first string of each format is valid, so that payloads can be built with it. Sources of the
+rules: RFC 3339 with appendix A, 4122, 5321, 6531, 1123, 5890, 2673, 4291, 3986, 3987, 6570, 6901.
 """
 
 _INSTANTS = (

@@ -1,4 +1,4 @@
-"""The independent validators: what somebody else's code says about a payload."""
+"""The independent validators, which other people wrote."""
 
 import importlib
 import re
@@ -9,17 +9,20 @@ from functools import cache, partial
 from typing import Protocol, TypeAlias, cast
 
 from ..errors import ConfigError
-from ..model.constraints import is_number
+from ..model.jsonvalues import is_number
 from ..schema.jsontext import Json, JsonObject
 
 _FOREIGN = ("$defs", "definitions", "$id")
-"""What can lead out of a schema, and validates nothing in one without references."""
+"""Keywords that can lead to other documents. Without references, they validate nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`is_valid` is None where the validator cannot be trusted. `keywords` are the reasons of a
-    refusal; `property` is what the first is about, "" for the whole payload."""
+    """What a validator says about a payload.
+
+    `is_valid` is None if the validator cannot be trusted. `keywords` are those that a refused
+    payload breaks, and `property` is that of the first error, "" for the whole payload.
+    """
 
     is_valid: bool | None
     text: str = "accepts"
@@ -32,14 +35,15 @@ Judge: TypeAlias = Callable[[Json], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """`judge` makes the judge of a schema; it raises `ValueError` for one that it cannot read."""
+    """A validator. `judge` returns the judge of a schema, and raises `ValueError` if it cannot read
+    the schema."""
 
     name: str
     judge: Callable[[JsonObject], Judge]
 
 
 class _Error(Protocol):
-    """What the errors of both validators have."""
+    """The common part of the errors of both validators."""
 
     @property
     def message(self) -> str: ...
@@ -50,34 +54,34 @@ class _Validator(Protocol):
     def iter_errors(self, instance: Json) -> Iterable[_Error]: ...
 
 
-def choose() -> Oracle:
-    """The best that is installed. Raises `ConfigError` if there is none."""
-    for name, judge in (("jsonschema-rs", _rust), ("jsonschema", _partial)):
+def choose_oracle() -> Oracle:
+    """Return the best installed validator. Raises `ConfigError` if none is installed."""
+    for name, judge in (("jsonschema-rs", _jsonschema_rs), ("jsonschema", _jsonschema)):
         try:
             importlib.import_module(name.replace("-", "_"))
         except ImportError:
             continue
         return Oracle(name, judge)
     raise ConfigError(
-        "there is no independent validator to compare with",
+        "no independent validator is installed",
         where=f"the environment of {sys.executable}",
         fix="pip install 'engage-codegen[verify]'",
     )
 
 
-def closed(schema: JsonObject) -> JsonObject:
-    """The schema as generated classes mean it: without properties that are not declared."""
-    kept = {key: value for key, value in schema.items() if key not in _FOREIGN}
-    return {**kept, "additionalProperties": False}
+def close_schema(schema: JsonObject) -> JsonObject:
+    """Return the schema as generated classes implement it: undeclared properties are invalid."""
+    local = {key: value for key, value in schema.items() if key not in _FOREIGN}
+    return {**local, "additionalProperties": False}
 
 
-def _rust(schema: JsonObject) -> Judge:
-    """`jsonschema-rs`, but for patterns that it cannot read, or reads in another way."""
+def _jsonschema_rs(schema: JsonObject) -> Judge:
+    """Return a judge that skips patterns which `jsonschema-rs` cannot read or reads differently."""
     import jsonschema_rs
 
     make = partial(jsonschema_rs.validator_for, validate_formats=True, retriever=_refuse)
     if hasattr(jsonschema_rs, "EmailOptions"):
-        # "Kim <kim@example.org>" is no Mailbox of RFC 5321; it counts as one by default.
+        # By default "Kim <kim@example.org>" is valid, but it is not a Mailbox of RFC 5321.
         strict = jsonschema_rs.EmailOptions(allow_display_text=False)
         make = partial(make, email_options=strict)
 
@@ -91,32 +95,35 @@ def _rust(schema: JsonObject) -> Judge:
 
     def decidable(value: JsonObject) -> JsonObject:
         pattern = value.get("pattern")
-        dropped = ["pattern"] if isinstance(pattern, str) and not is_readable(pattern) else []
-        return {keyword: rule for keyword, rule in value.items() if keyword not in dropped}
+        skipped = ["pattern"] if isinstance(pattern, str) and not is_readable(pattern) else []
+        return {keyword: rule for keyword, rule in value.items() if keyword not in skipped}
 
-    def is_doubtful(value: JsonObject, given: Json) -> bool:
+    def is_doubtful(value: JsonObject, instance: Json) -> bool:
         pattern = value.get("pattern")
-        if not isinstance(given, str) or not isinstance(pattern, str):
+        if not isinstance(instance, str) or not isinstance(pattern, str):
             return False
-        return _is_read_otherwise(pattern, given) or not is_readable(pattern)
+        return _is_read_differently(pattern, instance) or not is_readable(pattern)
 
-    return _judge(schema, lambda it: cast(_Validator, make(it)), decidable, is_doubtful)
+    return _make_judge(schema, lambda value: cast(_Validator, make(value)), decidable, is_doubtful)
 
 
-def _is_read_otherwise(pattern: str, text: str) -> bool:
-    """The edge of a word, and beside an assertion digits and letters as well, are those of Unicode
-    instead of ASCII; a dot stops at no end of a line but a line feed."""
+def _is_read_differently(pattern: str, text: str) -> bool:
+    """Return True where `jsonschema-rs` is known to differ from ECMA-262.
+
+    Word boundaries, and classes beside assertions, use Unicode instead of ASCII. A dot matches
+    every line terminator except the line feed.
+    """
     if re.search(r"\\[bB]|\(\?[=!<]", pattern) and not text.isascii():
         return True
     return "." in pattern and not {"\r", "\u2028", "\u2029"}.isdisjoint(text)
 
 
 def _refuse(uri: str) -> Json:
-    raise ValueError(f"{uri} is not fetched")
+    raise ValueError(f"{uri} is never fetched")
 
 
-def _partial(schema: JsonObject) -> Judge:
-    """`jsonschema` without the keywords in which it is known to differ from the standard."""
+def _jsonschema(schema: JsonObject) -> Judge:
+    """Return a judge that skips keywords in which `jsonschema` differs from the standard."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -129,43 +136,46 @@ def _partial(schema: JsonObject) -> Judge:
 
     def decidable(value: JsonObject) -> JsonObject:
         step = value.get("multipleOf", 1)
-        dropped = ["pattern", "format", *([] if isinstance(step, int) else ["multipleOf"])]
-        return {keyword: rule for keyword, rule in value.items() if keyword not in dropped}
+        skipped = ["pattern", "format", *([] if isinstance(step, int) else ["multipleOf"])]
+        return {keyword: rule for keyword, rule in value.items() if keyword not in skipped}
 
-    def is_doubtful(value: JsonObject, given: Json) -> bool:
-        if isinstance(given, str):
+    def is_doubtful(value: JsonObject, instance: Json) -> bool:
+        if isinstance(instance, str):
             return bool({"pattern", "format"} & value.keys())
         step = value.get("multipleOf", 1)
-        return is_number(given) and not (isinstance(given, int) and isinstance(step, int))
+        return is_number(instance) and not (isinstance(instance, int) and isinstance(step, int))
 
-    return _judge(schema, make, decidable, is_doubtful)
+    return _make_judge(schema, make, decidable, is_doubtful)
 
 
-def _judge(
+def _make_judge(
     schema: JsonObject,
     make: Callable[[JsonObject], _Validator],
     decidable: Callable[[JsonObject], JsonObject],
     is_doubtful: Callable[[JsonObject, Json], bool],
 ) -> Judge:
-    """A judge that has no say where a value of a property is doubtful and nothing else decides.
-    The validator gets the schema without what it cannot decide. `schema` may be a property's."""
-    properties = cast("dict[str, JsonObject]", schema.get("properties", {}))
-    kept: Json = {name: decidable(value) for name, value in properties.items()}
-    validator = make({**decidable(schema), "properties": kept})
+    """Return a judge of a schema, or of the schema of a property.
 
-    def has_no_say(payload: Json) -> bool:
+    The validator gets the `decidable` part of the schema. If a value `is_doubtful` and no other
+    keyword refuses the payload, the verdict is unknown.
+    """
+    properties = cast("dict[str, JsonObject]", schema.get("properties", {}))
+    definitions: Json = {name: decidable(value) for name, value in properties.items()}
+    validator = make({**decidable(schema), "properties": definitions})
+
+    def has_doubtful_value(payload: Json) -> bool:
         if not isinstance(payload, dict):
             return is_doubtful(schema, payload)
-        given = properties.keys() & payload.keys()
-        return any(is_doubtful(properties[name], payload[name]) for name in given)
+        names = properties.keys() & payload.keys()
+        return any(is_doubtful(properties[name], payload[name]) for name in names)
 
     def judge(payload: Json) -> Verdict:
         try:
             verdict = _verdict(validator, payload)
         except ValueError as error:
             return Verdict(None, f"raises {type(error).__name__}: {error}")
-        if verdict.keywords <= {"pattern"} and has_no_say(payload):
-            return Verdict(None, "has no say")
+        if verdict.keywords <= {"pattern"} and has_doubtful_value(payload):
+            return Verdict(None, "cannot decide")
         return verdict
 
     return judge
@@ -186,6 +196,6 @@ def _verdict(validator: _Validator, payload: Json) -> Verdict:
 
 
 def _path(error: _Error, *names: str) -> list[str]:
-    """The validators call the same thing by different names."""
-    found = next(getattr(error, name) for name in names if hasattr(error, name))
-    return [str(part) for part in cast("Iterable[object]", found)]
+    """Return the first of these attributes: the validators use different names."""
+    path = next(getattr(error, name) for name in names if hasattr(error, name))
+    return [str(part) for part in cast("Iterable[object]", path)]

@@ -1,4 +1,4 @@
-"""Strings for patterns, made by Hypothesis where it is installed. The same ones in every run."""
+"""Strings that match patterns, from Hypothesis if it is installed. Every run gets the same ones."""
 
 import importlib.util
 import json
@@ -16,28 +16,28 @@ from typing import cast
 from ..model.regex import translate
 from .values import Matching
 
-_SECONDS = 300
+_TIMEOUT = 300
 
 
-def strings(patterns: Iterable[str]) -> Matching:
-    """What finds strings for these patterns, those first that are as long as is allowed.
+def generate_strings(patterns: Iterable[str]) -> Matching:
+    """Return a function that looks up strings for these patterns, those of a valid length first.
 
-    A pattern is read in both ways: as Python would, where it can, and as JSON Schema means it. What
-    only one of them matches lies where mistakes are.
+    Each pattern is read as JSON Schema defines it, and also as Python would read it. Mistakes are
+    likely in strings that only one of the two matches.
     """
-    readings = {pattern: _readings(pattern) for pattern in patterns}
-    made = _made(sorted({regex for each in readings.values() for regex in each}))
+    readings = {pattern: _read_pattern(pattern) for pattern in patterns}
+    strings = _run_hypothesis(sorted({regex for item in readings.values() for regex in item}))
 
     def matching(pattern: str, shortest: int, longest: int | None) -> Sequence[str]:
-        found = dict.fromkeys(
-            text for regex in readings.get(pattern, ()) for text in made.get(regex, ())
+        texts = dict.fromkeys(
+            text for regex in readings.get(pattern, ()) for text in strings.get(regex, ())
         )
-        return sorted(found, key=lambda it: not shortest <= len(it) <= (longest or len(it)))
+        return sorted(texts, key=lambda text: not shortest <= len(text) <= (longest or len(text)))
 
     return matching
 
 
-def _readings(pattern: str) -> Sequence[str]:
+def _read_pattern(pattern: str) -> Sequence[str]:
     readings: list[str] = []
     for read in (translate, str):
         with suppress(ValueError, re.error, RecursionError), warnings.catch_warnings():
@@ -48,14 +48,17 @@ def _readings(pattern: str) -> Sequence[str]:
     return list(dict.fromkeys(readings))
 
 
-def _made(regexes: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """None, also where it takes too long: some expressions do."""
+def _run_hypothesis(regexes: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Return strings for each expression.
+
+    Returns none at all if Hypothesis is missing or takes too long, as it does for some expressions.
+    """
     if not regexes or importlib.util.find_spec("hypothesis") is None:
         return {}
     program = Path(__file__).with_name("strings.py")
     with TemporaryDirectory(prefix="engage-codegen-", ignore_cleanup_errors=True) as folder:
         try:
-            done = subprocess.run(  # noqa: S603
+            process = subprocess.run(  # noqa: S603
                 [sys.executable, "-P", str(program)],
                 input=json.dumps(regexes),
                 stdout=subprocess.PIPE,
@@ -63,10 +66,10 @@ def _made(regexes: Sequence[str]) -> Mapping[str, Sequence[str]]:
                 cwd=folder,
                 env=os.environ
                 | {"HYPOTHESIS_STORAGE_DIRECTORY": folder, "HYPOTHESIS_NO_PLUGINS": "1"},
-                timeout=_SECONDS,
+                timeout=_TIMEOUT,
                 encoding="utf-8",
                 check=True,
             )
         except (OSError, subprocess.SubprocessError):
             return {}
-    return dict(zip(regexes, cast("list[list[str]]", json.loads(done.stdout)), strict=True))
+    return dict(zip(regexes, cast("list[list[str]]", json.loads(process.stdout)), strict=True))

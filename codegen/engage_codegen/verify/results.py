@@ -1,4 +1,4 @@
-"""What a verification found, and its lines on a terminal."""
+"""The result of a verification, and its text for a terminal."""
 
 import json
 from collections.abc import Iterator
@@ -10,8 +10,10 @@ from ..schema.text import quote
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A payload on which the generated class and the independent validator differ; `property` is
-    what they differ about, "" where it is the whole payload."""
+    """A payload on which the generated class and the independent validator differ.
+
+    They differ about `property`, "" for the whole payload.
+    """
 
     property: str
     payload: Json
@@ -21,21 +23,21 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A payload that is another one after it was read and written."""
+    """A payload that a round trip through the generated class changes."""
 
     property: str
     payload: Json
-    what: str
+    difference: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """What became of the cases of one schema.
+class SchemaResult:
+    """The result for one schema, as numbers of cases and as examples.
 
-    `by_design` counts refusals of valid payloads that Python cannot hold, `unchecked` the cases
-    that the independent validator cannot judge. `keywords` were each the reason of a refusal;
-    `unreached` are in the schema and never were. `valueless` are properties for which no valid
-    value was found. `trouble` says why nothing could be compared.
+    `by_design` counts valid payloads that are refused because Python cannot represent them, and
+    `unchecked` the cases that the independent validator cannot judge. Each of the `keywords`
+    refused a case, and each of the `unreached` ones is in the schema and refused none. `valueless`
+    are properties without a valid value. `error` says why nothing was compared.
     """
 
     schema_id: str
@@ -48,16 +50,16 @@ class Compared:
     keywords: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
     valueless: tuple[str, ...] = ()
-    trouble: str = ""
+    error: str = ""
 
     @property
     def is_sound(self) -> bool:
-        return not (self.disagreements or self.losses or self.trouble)
+        return not (self.disagreements or self.losses or self.error)
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What a type checker said. `errors` are its lines; it did not run without a `tool`."""
+class CheckerResult:
+    """The result of a type checker. `errors` are its lines. `tool` is empty if it is missing."""
 
     name: str
     tool: str = ""
@@ -70,82 +72,83 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Everything that was found; `oracle` is the name of the independent validator."""
+    """The result for a package. `oracle` is the name of the independent validator."""
 
     oracle: str
-    schemas: tuple[Compared, ...]
-    checkers: tuple[Checked, ...]
+    schemas: tuple[SchemaResult, ...]
+    checkers: tuple[CheckerResult, ...]
 
     @property
     def is_sound(self) -> bool:
-        parts: tuple[Compared | Checked, ...] = (*self.schemas, *self.checkers)
+        parts: tuple[SchemaResult | CheckerResult, ...] = (*self.schemas, *self.checkers)
         return all(part.is_sound for part in parts)
 
     @property
     def verdict(self) -> str:
-        """What it comes to, in a sentence."""
+        """The verdict in one sentence."""
         cases = sum(schema.cases for schema in self.schemas)
         unchecked = sum(schema.unchecked for schema in self.schemas)
-        gap = f", {unchecked} of them unchecked" if unchecked else ""
-        if gap and self.oracle != "jsonschema-rs":
-            gap += ": jsonschema-rs would check them, pip install 'engage-codegen[verify]'"
+        note = f", {unchecked} of them unchecked" if unchecked else ""
+        if note and self.oracle != "jsonschema-rs":
+            note += ": jsonschema-rs would check them, pip install 'engage-codegen[verify]'"
         word = "verified" if self.is_sound else "not verified"
-        return f"{word}: {cases} cases against {self.oracle}{gap}"
+        return f"{word}: {cases} cases against {self.oracle}{note}"
 
-    def lines(self) -> Iterator[str]:
-        """A line for each schema, below it what is wrong with it; then one for each checker."""
+    def format_lines(self) -> Iterator[str]:
+        """Yield a line for each schema, with its differences below, and one for each checker."""
         for schema in self.schemas:
-            yield from _of_schema(schema, self.oracle)
+            yield from _format_schema(schema, self.oracle)
         for checker in self.checkers:
-            yield from _of_checker(checker)
+            yield from _format_checker(checker)
 
 
-def _of_schema(result: Compared, oracle: str) -> Iterator[str]:
+def _format_schema(result: SchemaResult, oracle: str) -> Iterator[str]:
     counts = {
         "agree": result.agreements,
         "refused by design": result.by_design,
         "unchecked": result.unchecked,
     }
-    said = [f"{number} {what}" for what, number in counts.items() if number or what == "agree"]
+    texts = [f"{number} {word}" for word, number in counts.items() if number or word == "agree"]
     keywords = ", ".join(result.keywords)
-    yield f"{result.schema_id}: {result.cases} cases, {', '.join(said)}; {keywords}"
+    yield f"{result.schema_id}: {result.cases} cases, {', '.join(texts)}; {keywords}"
     if result.unreached:
         yield f"  no case breaks {', '.join(result.unreached)}"
     for name in result.valueless:
-        yield f"  no valid value was found for {quote(name)}; examples in the schema would help"
-    if result.trouble:
-        yield f"  {oracle} cannot read the schema: {_plain(result.trouble)}"
-    for it in result.disagreements:
-        yield f"  disagreement about {_named(it.property)}: {_payload(it.payload)}"
-        yield f"    generated: {_plain(it.ours)}"
-        yield f"    {oracle}: {_plain(it.theirs)}"
+        yield f"  no valid value was found for {quote(name)}; add examples to the schema"
+    if result.error:
+        yield f"  {oracle} cannot read the schema: {_escape(result.error)}"
+    for item in result.disagreements:
+        yield f"  disagreement about {_quote_name(item.property)}: {_quote_payload(item.payload)}"
+        yield f"    generated class: {_escape(item.ours)}"
+        yield f"    {oracle}: {_escape(item.theirs)}"
     for loss in result.losses:
-        yield f"  changed by a round trip, {_named(loss.property)}: {_payload(loss.payload)}"
-        yield f"    {_plain(loss.what)}"
+        name, payload = _quote_name(loss.property), _quote_payload(loss.payload)
+        yield f"  changed by a round trip, {name}: {payload}"
+        yield f"    {_escape(loss.difference)}"
 
 
-def _of_checker(result: Checked) -> Iterator[str]:
+def _format_checker(result: CheckerResult) -> Iterator[str]:
     if not result.tool:
         yield f"{result.name}: not installed, not run"
         return
     number = len(result.errors)
     yield f"{result.tool}: {number or 'no'} error{'s' * (number != 1)}"
-    for line in result.errors[:_MOST]:
-        yield f"  {_plain(line)}"
-    if number > _MOST:
-        yield f"  and {number - _MOST} more"
+    for line in result.errors[:_MAX_LINES]:
+        yield f"  {_escape(line)}"
+    if number > _MAX_LINES:
+        yield f"  and {number - _MAX_LINES} more"
 
 
-_MOST = 20
+_MAX_LINES = 20
 
 
-def _named(name: str) -> str:
+def _quote_name(name: str) -> str:
     return quote(name) if name else "the whole payload"
 
 
-def _payload(payload: Json) -> str:
+def _quote_payload(payload: Json) -> str:
     return quote(json.dumps(payload), 400)
 
 
-def _plain(text: str) -> str:
+def _escape(text: str) -> str:
     return quote(text, 200)[1:-1]

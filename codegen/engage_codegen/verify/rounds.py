@@ -1,21 +1,24 @@
-"""Whether a payload comes back from its class as what it was."""
+"""Round trips: a payload is read into its class and written again."""
 
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from uuid import UUID
 
-from ..model.constraints import is_same
+from ..model.jsonvalues import is_equal
 from ..schema.jsontext import Json, JsonObject
 from .subject import Instance, Subject
 
 _CLOCK = re.compile(r"(.*:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.DOTALL | re.ASCII)
 
 
-def difference(
+def find_difference(
     payload: JsonObject, instance: Instance, subject: Subject, attributes: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """The property and how it differs after a round trip; "" stands for the whole payload."""
+    """Return the property that a round trip changes, "" for the whole payload, and how.
+
+    Returns None if the payload survives.
+    """
     try:
         written = instance.to_payload()
     except Exception as error:
@@ -24,18 +27,22 @@ def difference(
         if name not in written:
             return name, "is not written"
         if name not in payload:
-            return name, f"is written as {written[name]!r}, and was not there"
+            return name, f"is written as {written[name]!r}, but was absent"
         value: object = getattr(instance, attributes[name])
-        if not is_same(_normal(payload[name], value), _normal(written[name], value)):
+        if not is_equal(_normal(payload[name], value), _normal(written[name], value)):
             return name, f"is written as {written[name]!r}"
     again = subject.read(written)
     if again.instance is None:
-        return again.property, f"what is written cannot be read: {again.text}"
-    return None if again.instance == instance else ("", "what is written is read as another")
+        return again.property, f"the written payload cannot be read: {again.text}"
+    return (
+        None
+        if again.instance == instance
+        else ("", "the written payload is read as another instance")
+    )
 
 
 def _normal(text: Json, value: object) -> Json:
-    """One spelling for all that mean the same, by the type of the attribute."""
+    """Return one spelling for all texts that are the same value of the attribute's type."""
     if isinstance(text, str) and isinstance(value, UUID):
         return text.lower()
     if not isinstance(text, str) or not isinstance(value, (date, time, datetime)):

@@ -1,8 +1,8 @@
-"""A program of its own: regular expressions as a JSON list on stdin -> a list of strings for each
-on stdout.
+"""A separate program: a JSON list of regular expressions on stdin -> a list of strings for each on
+stdout.
 
-Hypothesis learns from the modules around it and keeps files. Here nothing is around it, and the
-same expressions give the same strings.
+Hypothesis collects constants from loaded modules and stores files. In a process of its own, equal
+expressions always give equal strings.
 """
 
 import json
@@ -13,36 +13,39 @@ from contextlib import suppress
 
 from hypothesis import HealthCheck, Phase, given, settings, strategies
 
-_EACH = 25
+_MAX_EXAMPLES = 25
 
 
-def made(regex: str, *, is_whole: bool) -> Sequence[str]:
-    """Strings that match, as a whole or somewhere in them."""
-    found: list[str] = []
+def generate(regex: str, *, is_whole: bool) -> Sequence[str]:
+    """Return strings that match as a whole, or in any part."""
+    texts: list[str] = []
 
     @settings(
         derandomize=True,
         database=None,
         deadline=None,
-        max_examples=_EACH,
+        max_examples=_MAX_EXAMPLES,
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     @given(strategies.from_regex(regex, fullmatch=is_whole))
     def collect(text: str) -> None:
-        found.append(text)
+        texts.append(text)
 
-    # What it cannot do leaves a pattern without strings, which is told where it matters.
+    # Without strings, the property is reported as valueless or the keyword as unreached.
     with suppress(Exception):
         collect()
-    return found
+    return texts
 
 
 def main() -> None:
-    """Made in the order of the list, so that none depends on what else is asked for."""
+    """Generate the strings of each expression independently of the others."""
     warnings.simplefilter("ignore")
     regexes: list[str] = json.load(sys.stdin)
-    json.dump([[*made(it, is_whole=True), *made(it, is_whole=False)] for it in regexes], sys.stdout)
+    strings = [
+        [*generate(regex, is_whole=True), *generate(regex, is_whole=False)] for regex in regexes
+    ]
+    json.dump(strings, sys.stdout)
 
 
 if __name__ == "__main__":

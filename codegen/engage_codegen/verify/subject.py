@@ -1,4 +1,4 @@
-"""What is verified: the classes of a package, imported from where it lies."""
+"""The subject of a verification: the classes of a package, imported from its folder."""
 
 import importlib
 import importlib.util
@@ -15,12 +15,8 @@ from ..schema.jsontext import Json
 
 _NAME = "_engage_codegen_verified"
 
-_BY_DESIGN = (
-    "is a leap second, which",
-    "has digits below a microsecond, which",
-    "is in the year 0, which",
-)
-"""How rules of the runtime begin that refuse what JSON Schema allows and Python cannot hold."""
+_BY_DESIGN = frozenset(["leap-second", "precision", "year-zero"])
+"""The codes of violations by values that JSON Schema allows and Python cannot represent."""
 
 
 class Instance(Protocol):
@@ -30,24 +26,26 @@ class Instance(Protocol):
 
 
 class Violation(Protocol):
-    """A rule that a payload breaks, as the package tells it."""
+    """A rule that a payload breaks, as the package reports it."""
 
-    rule: str
-    value: object
     property: str
+    code: str
+    value: object
 
 
-class Kind(Protocol):
-    """A generated class."""
+class PayloadClass(Protocol):
+    """A payload class."""
 
     def from_payload(self, payload: Json) -> Instance: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """What a class made of a payload: an instance, or a refusal and the property that it is about
-    first. `crashed` is neither. A refusal by design may have others in its wake, of properties
-    that miss the one that could not be read."""
+class ReadResult:
+    """The result of reading a payload: an instance, a refusal, or a crash.
+
+    `property` is the first that was refused. A refusal is by design if any of its violations is,
+    because other properties can depend on the one that cannot be represented.
+    """
 
     instance: Instance | None
     text: str = "accepts"
@@ -58,20 +56,20 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A class under examination."""
+    """The payload class of one schema, and the error with which it refuses payloads."""
 
-    kind: Kind
+    payload_class: PayloadClass
     refusal: type[Exception]
 
-    def read(self, payload: Json) -> Opinion:
-        """What `from_payload` says."""
+    def read(self, payload: Json) -> ReadResult:
+        """Return the result of `from_payload`."""
         try:
-            return Opinion(self.kind.from_payload(payload))
+            return ReadResult(self.payload_class.from_payload(payload))
         except self.refusal as error:
             broken = cast("tuple[Violation, ...]", getattr(error, "violations", ()))
         except Exception as error:
-            return Opinion(None, f"raises {type(error).__name__}: {error}", crashed=True)
-        return Opinion(
+            return ReadResult(None, f"raises {type(error).__name__}: {error}", crashed=True)
+        return ReadResult(
             None,
             f"refuses: {'; '.join(map(str, broken))}",
             broken[0].property if broken else "",
@@ -80,59 +78,62 @@ class Subject:
 
 
 def _is_by_design(broken: Violation) -> bool:
-    return broken.rule.startswith(_BY_DESIGN)
+    return broken.code in _BY_DESIGN
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """An imported package."""
+class ImportedPackage:
+    """A package that is imported from a folder."""
 
     output: Path
 
-    def subject(self, made: GeneratedModule) -> Subject:
-        """The class of a schema. Raises `RenderError` if it cannot be imported."""
+    def subject(self, generated: GeneratedModule) -> Subject:
+        """Return the class of a schema. Raises `RenderError` if it cannot be imported."""
         try:
-            kind = getattr(importlib.import_module(f"{_NAME}.{made.module}"), made.class_name)
+            module = importlib.import_module(f"{_NAME}.{generated.module}")
+            payload_class = cast(PayloadClass, getattr(module, generated.class_name))
             errors = importlib.import_module(f"{_NAME}._runtime.errors")
-            refusal = cast("type[Exception]", errors.InvalidPayload)
+            refusal = cast("type[Exception]", errors.InvalidPayloadError)
         except Exception as error:
-            raise _not_importable(self.output / f"{made.module}.py", error) from error
-        return Subject(cast(Kind, kind), refusal)
+            raise _import_error(self.output / f"{generated.module}.py", error) from error
+        return Subject(payload_class, refusal)
 
 
 @contextmanager
-def imported(output: Path) -> Generator[Loaded]:
-    """The package of a folder, under a name of ours, as long as the block runs. Nothing is written
-    beside it."""
+def import_package(output: Path) -> Generator[ImportedPackage]:
+    """Import the package in a folder under a private name, for the duration of the block.
+
+    No bytecode is written into the folder.
+    """
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        _enter(output)
-        yield Loaded(output)
+        _import_root(output)
+        yield ImportedPackage(output)
     finally:
         sys.dont_write_bytecode = before
         for name in [name for name in sys.modules if name.split(".")[0] == _NAME]:
             del sys.modules[name]
 
 
-def _enter(output: Path) -> None:
-    """Import the package itself; its modules follow when they are asked for."""
+def _import_root(output: Path) -> None:
+    """Import the package itself. Its modules are imported when they are needed."""
     importlib.invalidate_caches()
     path = output / "__init__.py"
     spec = importlib.util.spec_from_file_location(
         _NAME, path, submodule_search_locations=[str(output)]
     )
     if spec is None or spec.loader is None:
-        raise _not_importable(path, ImportError("Python knows no way to load it"))
+        raise _import_error(path, ImportError("Python has no loader for it"))
     package = sys.modules[_NAME] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(package)
     except Exception as error:
-        raise _not_importable(path, error) from error
+        raise _import_error(path, error) from error
 
 
-def _not_importable(path: Path, error: Exception) -> RenderError:
+def _import_error(path: Path, error: Exception) -> RenderError:
     return RenderError(
         f"the generated module cannot be imported: {type(error).__name__}: {error}",
         where=str(path),
-        fix="this is a bug in engage-codegen; report it with the schema",
+        fix="report this bug in engage-codegen, with the schema",
     )

@@ -1,7 +1,6 @@
-"""The schema of a property -> the values that are worth a try. Pure.
+"""The schema of a property -> values to try, both valid and invalid. Pure.
 
-Valid and invalid ones alike: what a value is good for is for others to say. Each list begins with
-those that are most probably valid.
+Each list starts with the values that are most likely valid.
 """
 
 import json
@@ -10,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
-from ..model.constraints import is_number
+from ..model.jsonvalues import is_number
 from ..schema.jsontext import Json, JsonObject
 from .lookalikes import LOOKALIKES
 
 Matching: TypeAlias = Callable[[str, int, int | None], Sequence[str]]
-"""Pattern, shortest and longest -> strings that match it, perhaps also some that do not."""
+"""Pattern, minimal and maximal length -> strings that probably match."""
 
-_LONGEST = 20_000
+_MAX_LENGTH = 20_000
 _BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 
 _NUMBERS: tuple[Json, ...] = (
@@ -32,9 +31,9 @@ _STRINGS: tuple[Json, ...] = (
 _OTHERS: tuple[Json, ...] = (True, False, None, [], {}, ["a"], [1], {"a": 1}, [None])
 
 
-def candidates(value: JsonObject, matching: Matching) -> list[Json]:
-    """Every value to try for a property, none twice."""
-    return distinct(
+def list_candidates(value: JsonObject, matching: Matching) -> list[Json]:
+    """Return every value to try for a property, without duplicates."""
+    return remove_duplicates(
         [
             *_listed(value),
             *_formatted(value),
@@ -48,17 +47,17 @@ def candidates(value: JsonObject, matching: Matching) -> list[Json]:
     )
 
 
-def distinct(values: Iterable[Json]) -> list[Json]:
-    """Without what stands there twice. True is not 1, and 1.0 not 1: one is written otherwise."""
+def remove_duplicates(values: Iterable[Json]) -> list[Json]:
+    """Return the values without duplicates. 1, 1.0 and true differ, because their texts do."""
     return list({json.dumps(value, sort_keys=True): value for value in values}.values())
 
 
 def _listed(value: JsonObject) -> Iterator[Json]:
-    """What the schema names: members of a closed list, examples, the default, and near them."""
-    named = [*_items(value.get("enum")), *_items(value.get("examples"))]
-    named += [value[keyword] for keyword in ("const", "default") if keyword in value]
-    yield from named
-    for item in named:
+    """Yield listed values, examples, the default, and values that are nearly the same."""
+    items = [*_items(value.get("enum")), *_items(value.get("examples"))]
+    items += [value[keyword] for keyword in ("const", "default") if keyword in value]
+    yield from items
+    for item in items:
         yield from _near(item)
 
 
@@ -68,8 +67,8 @@ def _items(value: Json) -> list[Json]:
 
 def _near(item: Json) -> Iterator[Json]:
     if isinstance(item, str):
-        yield from _mutated(item)
-        yield from _read(item)
+        yield from _mutate(item)
+        yield from _unquote(item)
     elif isinstance(item, bool):
         yield from (not item, int(item), str(item).lower(), str(item))
     elif is_number(item):
@@ -79,8 +78,8 @@ def _near(item: Json) -> Iterator[Json]:
         yield from ("null", "None", "", 0, False)
 
 
-def _read(text: str) -> Iterator[Json]:
-    """What a text would be if its quotes were forgotten."""
+def _unquote(text: str) -> Iterator[Json]:
+    """Yield the value of a text without its quotes."""
     try:
         value: Json = json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
@@ -89,23 +88,29 @@ def _read(text: str) -> Iterator[Json]:
         yield value
 
 
-def _mutated(text: str) -> Iterator[str]:
+def _mutate(text: str) -> Iterator[str]:
     yield from (text + "\n", "\n" + text, text + " ", " " + text, text + "\0", text + "\u2028")
     yield from (text.upper(), text.lower(), text.swapcase(), text[1:], text[:-1], text[::-1])
     yield from (text + text[-1:], text[:1] + text, text + "\U0001f600", "\u00e9" + text[1:])
-    yield from (text[:1] + "\n" + text[1:], text.translate(_OTHER_DIGITS), text.translate(_TWINS))
+    yield from (
+        text[:1] + "\n" + text[1:],
+        text.translate(_OTHER_DIGITS),
+        text.translate(_HOMOGLYPHS),
+    )
 
 
 _OTHER_DIGITS = {ord("0") + digit: 0x660 + digit for digit in range(10)}
-_TWINS = str.maketrans({"s": "\u017f", "k": "\u212a", "a": "\u0430", " ": "\u00a0", "-": "\u2010"})
-"""Letters that only look, or only fold, like those of ASCII."""
+_HOMOGLYPHS = str.maketrans(
+    {"s": "\u017f", "k": "\u212a", "a": "\u0430", " ": "\u00a0", "-": "\u2010"}
+)
+"""ASCII letters -> letters that look the same, or have the same case folding."""
 
 
 def _formatted(value: JsonObject) -> Iterator[Json]:
     strings = LOOKALIKES.get(str(value.get("format")), ())
     yield from strings
     for text in strings[:2]:
-        yield from _mutated(text)
+        yield from _mutate(text)
 
 
 def _patterned(value: JsonObject, matching: Matching) -> Iterator[Json]:
@@ -115,18 +120,18 @@ def _patterned(value: JsonObject, matching: Matching) -> Iterator[Json]:
         strings = matching(pattern, low, high)
         yield from strings
         for text in strings[:6]:
-            yield from _mutated(text)
+            yield from _mutate(text)
 
 
 def _sized(value: JsonObject) -> Iterator[Json]:
-    """Strings about as long as is allowed, in code points that take one unit or two."""
+    """Yield strings near the length limits, of characters with one UTF-16 unit or two."""
     for keyword in ("minLength", "maxLength"):
         limit = _length(value, keyword)
         if limit is not None:
             for length in (limit, limit + 1, limit - 1):
                 for character in ("x", "\U0001f600", "e\u0301"[-1]):
-                    yield character * max(0, min(length, _LONGEST))
-            yield "e\u0301" * min(limit, _LONGEST)
+                    yield character * max(0, min(length, _MAX_LENGTH))
+            yield "e\u0301" * min(limit, _MAX_LENGTH)
 
 
 def _length(value: JsonObject, keyword: str) -> int | None:
@@ -149,7 +154,7 @@ def _bounded(value: JsonObject) -> Iterator[Json]:
 
 
 def _multiples(step: Fraction, bounds: Sequence[float]) -> Iterator[Json]:
-    """Multiples near each bound and far from all, and what lies between two."""
+    """Yield multiples near each bound and far from all bounds, and numbers between multiples."""
     starts = [math.ceil(Fraction(repr(bound)) / step) for bound in bounds] or [0]
     for start in dict.fromkeys(starts):
         for factor in (start + 1, start, start - 1, start + 2, start - 2, start + 7):
@@ -161,7 +166,7 @@ def _multiples(step: Fraction, bounds: Sequence[float]) -> Iterator[Json]:
 
 
 def _number(exact: Fraction) -> Iterator[Json]:
-    """Exactly an integer, or the float next to it."""
+    """Yield the number if it is an integer, and the float next to it."""
     if exact.denominator == 1:
         yield int(exact)
     yield from _as_float(exact)
@@ -169,8 +174,8 @@ def _number(exact: Fraction) -> Iterator[Json]:
 
 def _as_float(number: float | Fraction) -> Iterator[float]:
     try:
-        found = float(number)
+        result = float(number)
     except OverflowError:
         return
-    if math.isfinite(found):
-        yield found
+    if math.isfinite(result):
+        yield result

@@ -1,10 +1,10 @@
-"""Many sends at once: as few in flight as the pace needs, and every item accounted for.
+"""Sending many interactions at once: as many in flight as the rate limit needs.
 
-Items are taken from the input only when they are about to be sent. Whatever was taken has its
-outcome told: to the loop that asks for them and to `on_outcome`, and after an interrupt (Ctrl-C, a
-cancelled task, a loop that is left) to `on_outcome` alone. An interrupt takes nothing more from the
-input, lets what is in flight come to its end, and cuts short the waits of its retry policy. An
-`on_outcome` that was itself interrupted is told that outcome again.
+An item is taken from the input only when it is about to be sent. Every item that was taken gets an
+outcome. The loop over the outcomes and `on_outcome` receive it; after an interruption (Ctrl-C, a
+canceled task, a loop that is left) only `on_outcome` does. An interruption takes no more items from
+the input, lets the requests in flight finish, and cuts the waits of the retry policy short. If
+`on_outcome` itself is interrupted, it receives that outcome again.
 """
 
 import threading
@@ -15,23 +15,26 @@ from typing import TypeAlias
 from ..async_client import AsyncEngageClient
 from ..call.retry import RetryPolicy
 from ..client import EngageClient
-from ..payload.checks import Payload
+from ..payload.types import Payload
 from ..results import Receipt
-from ..transport.rate_limiter import Pace
+from ..transport.rate_limiter import RateLimiter
 
 Item: TypeAlias = tuple[str, Payload]
-"""A contact id and a payload, of whatever kind."""
+"""A contact id and a payload of any payload class."""
 
 _MOST_IN_FLIGHT = 64
-_LOOK_AGAIN = 0.05
-"""Seconds after which more are begun although none has come to its end: answers are slow, or those
-in flight wait to be repeated."""
+_POLL_SECONDS = 0.05
+"""After this time more sends are started although none has finished: the answers are slow, or the
+sends in flight wait for a retry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one item: a receipt or an error. `number` is its place in the input, from 0;
-    an error that is no `EngageError` is a bug in the payload's class."""
+    """The outcome of one item: a receipt or an error.
+
+    `number` is the index of the item in the input, from 0. An error that is not an `EngageError` is
+    a bug in the payload class.
+    """
 
     number: int
     contact_id: str
@@ -48,40 +51,45 @@ def send_many(
     retry: RetryPolicy | None = None,
     on_outcome: Callable[[Outcome], object] | None = None,
 ) -> Iterator[Outcome]:
-    """Send all items from a pool of threads, and yield their outcomes as they come.
+    """Send all items from a pool of threads, and iterate over their outcomes as they finish.
 
-    `on_outcome` is called in the thread that asks for the outcomes.
+    Args:
+        client: The client of the tenant.
+        items: Pairs of a contact id and a payload.
+        confirm: Read each interaction back, as in `EngageClient.send`.
+        retry: The retry policy of these sends. Defaults to the policy of the client.
+        on_outcome: Receives every outcome, also after an interruption, in the calling thread.
     """
     from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
     engine, stop = client.__engine__, threading.Event()
 
-    def one(number: int, item: Item) -> Outcome:
+    def send(number: int, item: Item) -> Outcome:
         contact_id, payload = item
         try:
-            call = engine.sending(contact_id, payload, None, confirm, retry)
+            call = engine.prepare_send(contact_id, payload, None, confirm, retry)
             return Outcome(number, contact_id, payload, receipt=engine.run(call, stop))
         except Exception as error:
             return Outcome(number, contact_id, payload, error=error)
 
-    source, flight = enumerate(items), _Flight(engine.pace)
+    source, window = enumerate(items), _Window(engine.limiter)
     running: set[Future[Outcome]] = set()
     with ThreadPoolExecutor(_MOST_IN_FLIGHT) as pool:
         try:
             while True:
-                for number, item in _next(source, flight.room(len(running))):
-                    running.add(pool.submit(one, number, item))
+                for number, item in _take(source, window.free_slots(len(running))):
+                    running.add(pool.submit(send, number, item))
                 if not running:
                     return
-                done, _ = wait(running, _LOOK_AGAIN, return_when=FIRST_COMPLETED)
+                done, _ = wait(running, _POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
-                    outcome = _told(future.result(), on_outcome)
+                    outcome = _report(future.result(), on_outcome)
                     running.remove(future)
                     yield outcome
         finally:
             stop.set()
             for future in running:
-                _told(future.result(), on_outcome)
+                _report(future.result(), on_outcome)
 
 
 async def send_many_async(
@@ -92,62 +100,67 @@ async def send_many_async(
     retry: RetryPolicy | None = None,
     on_outcome: Callable[[Outcome], object] | None = None,
 ) -> AsyncIterator[Outcome]:
-    """Send all items as tasks, and yield their outcomes as they come."""
+    """Send all items as tasks, and iterate over their outcomes as they finish.
+
+    The arguments are those of `send_many`.
+    """
     import asyncio
 
     engine, stop = client.__engine__, asyncio.Event()
 
-    async def one(number: int, item: Item) -> Outcome:
+    async def send(number: int, item: Item) -> Outcome:
         contact_id, payload = item
         try:
-            call = engine.sending(contact_id, payload, None, confirm, retry)
+            call = engine.prepare_send(contact_id, payload, None, confirm, retry)
             return Outcome(number, contact_id, payload, receipt=await engine.run(call, stop))
         except Exception as error:
             return Outcome(number, contact_id, payload, error=error)
 
-    source, flight = enumerate(items), _Flight(engine.pace)
+    source, window = enumerate(items), _Window(engine.limiter)
     running: set[asyncio.Task[Outcome]] = set()
     try:
         while True:
-            for number, item in _next(source, flight.room(len(running))):
-                running.add(asyncio.create_task(one(number, item)))
+            for number, item in _take(source, window.free_slots(len(running))):
+                running.add(asyncio.create_task(send(number, item)))
             if not running:
                 return
             done, _ = await asyncio.wait(
-                running, timeout=_LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED
+                running, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
             for task in done:
-                outcome = _told(task.result(), on_outcome)
+                outcome = _report(task.result(), on_outcome)
                 running.remove(task)
                 yield outcome
     finally:
         stop.set()
         while running:
-            # A POST that is cut off is one whose outcome nobody knows: let it come to its end.
+            # Cutting a POST off would make its outcome unknown, so let it finish.
             done, running = await asyncio.wait(running)
             for task in done:
-                _told(task.result(), on_outcome)
+                _report(task.result(), on_outcome)
 
 
-class _Flight:
-    """How many requests are in flight: one more while nobody waits for the pace, one less while
-    several do."""
+class _Window:
+    """The number of sends in flight.
 
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._wanted = 2
+    It grows while no request waits for the rate limiter, and shrinks while several do.
+    """
 
-    def room(self, running: int) -> int:
-        """How many more may be begun now."""
-        waiting = self._pace.waiting
-        if waiting <= 1 and running >= self._wanted - 1:
-            self._wanted = min(self._wanted + 1, _MOST_IN_FLIGHT)
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
+        self._size = 2
+
+    def free_slots(self, running: int) -> int:
+        """Return how many sends can be started now."""
+        waiting = self._limiter.queue_length
+        if waiting <= 1 and running >= self._size - 1:
+            self._size = min(self._size + 1, _MOST_IN_FLIGHT)
         elif waiting > 2:
-            self._wanted = max(self._wanted - 1, 1)
-        return max(0, self._wanted - running)
+            self._size = max(self._size - 1, 1)
+        return max(0, self._size - running)
 
 
-def _next(source: Iterator[tuple[int, Item]], count: int) -> Iterator[tuple[int, Item]]:
+def _take(source: Iterator[tuple[int, Item]], count: int) -> Iterator[tuple[int, Item]]:
     for _ in range(count):
         try:
             yield next(source)
@@ -155,7 +168,7 @@ def _next(source: Iterator[tuple[int, Item]], count: int) -> Iterator[tuple[int,
             return
 
 
-def _told(outcome: Outcome, on_outcome: Callable[[Outcome], object] | None) -> Outcome:
+def _report(outcome: Outcome, on_outcome: Callable[[Outcome], object] | None) -> Outcome:
     if on_outcome is not None:
         on_outcome(outcome)
     return outcome

@@ -1,1 +1,1 @@
-"""Each call to the platform, described once, without I/O."""
+"""The calls of the Engage API, each described once for both clients. No I/O."""

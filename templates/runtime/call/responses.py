@@ -1,166 +1,135 @@
-"""Requests, replies, and what a reply means. No I/O."""
+"""The meaning of replies: a result, or an error of the package."""
 
 import json
-from collections.abc import Generator
-from dataclasses import dataclass, field
-from typing import NoReturn, TypeAlias, TypeVar, cast
+from typing import Literal, TypeAlias, cast
 
 from ..errors import (
-    NotAuthorised,
-    NotSent,
-    OutcomeUnknown,
-    RateLimited,
-    ReadFailed,
-    Rejected,
-    UnknownContact,
-    UnknownInteraction,
-    UnknownSchema,
+    EngageError,
+    InteractionNotFoundError,
+    NotSentError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    ReadError,
+    RejectedError,
+    UnauthorizedError,
+    UnknownContactError,
+    UnknownSchemaError,
 )
-from ..payload.checks import Json
+from ..payload.types import Json
+from .steps import Answer, Failure, Reply
 
-T = TypeVar("T")
+Subject: TypeAlias = Literal["contact", "schema", "interaction"]
+"""What a 404 can be about."""
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """`target` is path and query below ``/api/v3/``, quoted."""
-
-    method: str
-    target: str
-    body: bytes | None = field(default=None, repr=False)
-
-    @property
-    def route(self) -> str:
-        """The path without ids."""
-        return "interactions/{id}" if "/" in self.target else "interactions"
+TOO_MANY_REQUESTS = "Engage answered 429: too many requests."
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The platform answered. `retry_after` is in seconds, if it named any."""
+def require_success(
+    reply: Reply, created_date: str | None, subjects: tuple[Subject, ...] = ("contact", "schema")
+) -> Answer:
+    """Return the answer to a POST or DELETE that Engage carried out; raise for any other reply.
 
-    status: int
-    body: bytes = field(repr=False)
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """It did not. `sent` says whether the request may have reached it."""
-
-    reason: str
-    sent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Wait that many seconds, for the sake of `reason`: retry or look."""
-
-    seconds: float
-    reason: str
-
-
-class Stop(Exception):
-    """Thrown into a call that waits: it ends now, in the outcome that is known by now."""
-
-
-Reply: TypeAlias = Answer | Failure
-Call: TypeAlias = Generator[Request | Wait, Reply, T]
-"""Requests and waits go out; a reply comes for each, and means nothing for a wait."""
-
-
-def done(reply: Reply, stamp: str | None, about: str = "contact schema") -> Answer:
-    """The answer to a POST or DELETE that the platform has carried out."""
+    `created_date` is the one that was sent, `subjects` is what a 404 can be about.
+    """
     if isinstance(reply, Failure):
-        if reply.sent:
-            raise OutcomeUnknown(f"sent, but not answered: {reply.reason}", stamp)
-        raise NotSent(reply.reason)
+        if reply.may_have_arrived:
+            message = f"Engage did not answer: {end_sentence(reply.reason)}"
+            raise OutcomeUnknownError(message, created_date)
+        raise NotSentError(f"The request was not sent: {end_sentence(reply.reason)}")
     if reply.status == 429:
-        raise RateLimited("the platform answered 429: too many requests", reply.retry_after)
+        raise RateLimitedError(TOO_MANY_REQUESTS, reply.retry_after)
     if reply.status >= 500 or reply.status == 408:
-        raise OutcomeUnknown(f"the platform answered {reply.status}", stamp)
+        raise OutcomeUnknownError(f"Engage answered {reply.status}.", created_date)
     if not 200 <= reply.status < 300:
-        _refuse(reply, about)
+        raise _refusal(reply, subjects)
     return reply
 
 
-def read(reply: Reply, about: str = "contact schema") -> dict[str, Json]:
-    """The JSON object that a GET was answered with."""
+def read_object(
+    reply: Reply, subjects: tuple[Subject, ...] = ("contact", "schema")
+) -> dict[str, Json]:
+    """Return the JSON object of the answer to a GET; raise for any other reply."""
     if isinstance(reply, Failure):
-        raise ReadFailed(reply.reason)
+        raise ReadError(f"Engage did not answer: {end_sentence(reply.reason)}")
     if reply.status == 429:
-        raise RateLimited("the platform answered 429: too many requests", reply.retry_after)
+        raise RateLimitedError(TOO_MANY_REQUESTS, reply.retry_after)
     if reply.status >= 500 or reply.status == 408:
-        raise ReadFailed(f"the platform answered {reply.status}")
+        raise ReadError(f"Engage answered {reply.status}.")
     if not 200 <= reply.status < 300:
-        _refuse(reply, about)
-    value = parse(reply)
+        raise _refusal(reply, subjects)
+    value = parse_body(reply)
     if not isinstance(value, dict):
-        raise ReadFailed(f"answered {reply.status} with a body that is no JSON object")
+        raise ReadError(f"Engage answered {reply.status} with a body that is not a JSON object.")
     return value
 
 
-def parse(answer: Answer) -> Json:
-    """The JSON in the body; None if there is none."""
+def parse_body(answer: Answer) -> Json:
+    """Return the JSON of the body, or None if the body is not JSON."""
     try:
         return cast(Json, json.loads(answer.body))
     except (ValueError, RecursionError):
         return None
 
 
-def _refuse(answer: Answer, about: str) -> NoReturn:
-    """Raise what an answer outside 2xx means; `about` names what a 404 can be about."""
-    value = parse(answer)
+def end_sentence(reason: str) -> str:
+    """Return the reason with a period at its end."""
+    return f"{reason.rstrip('.')}."
+
+
+def _refusal(answer: Answer, subjects: tuple[Subject, ...]) -> EngageError:
+    """Return the error for an answer outside of 2xx."""
+    value = parse_body(answer)
     details = value if isinstance(value, dict) else {}
-    code, text = (_text(details.get(key)) for key in ("errorCode", "message"))
-    message = ": ".join(filter(None, (code, text))) or "the platform refused the request"
-    reasons = _reasons(details.get("messageDetails"))
-    kind: type[Rejected] = Rejected
+    code, text = (_printable_text(details.get(key)) for key in ("errorCode", "message"))
+    message = ": ".join(filter(None, (code, text))) or "Engage refused the request"
+    error_class: type[RejectedError | InteractionNotFoundError] = RejectedError
     if answer.status in (401, 403):
-        kind = NotAuthorised
+        error_class = UnauthorizedError
     elif answer.status == 404:
-        kind = _unknown(code, text, about)
-    raise kind(message[:500], answer.status, reasons)
+        error_class = _not_found_class(code, text, subjects)
+    return error_class(message[:500], answer.status, _reasons(details.get("messageDetails")))
 
 
-def _unknown(code: str, text: str, about: str) -> type[Rejected]:
-    """What there is none of: the code says it best, else the text, where it speaks of something
-    that the request was about."""
-    for word, kind in _UNKNOWN.items():
-        if word in code.lower():
-            return kind
-    for word in about.split():
-        if word in text.lower():
-            return _UNKNOWN[word]
-    return Rejected
+def _not_found_class(
+    code: str, text: str, subjects: tuple[Subject, ...]
+) -> type[RejectedError | InteractionNotFoundError]:
+    """Go by the error code, then by the first subject of the request that the text names."""
+    for subject, error_class in _NOT_FOUND.items():
+        is_possible = subject != "interaction" or subject in subjects
+        if subject in code.lower() and is_possible:
+            return error_class
+    for subject in subjects:
+        if subject in text.lower():
+            return _NOT_FOUND[subject]
+    return RejectedError
 
 
-_UNKNOWN: dict[str, type[Rejected]] = {
-    "contact": UnknownContact,
-    "schema": UnknownSchema,
-    "interaction": UnknownInteraction,
+_NOT_FOUND: dict[Subject, type[RejectedError | InteractionNotFoundError]] = {
+    "contact": UnknownContactError,
+    "schema": UnknownSchemaError,
+    "interaction": InteractionNotFoundError,
 }
 
 
 def _reasons(details: Json) -> list[str]:
-    """The texts in messageDetails, whatever its shape."""
-    found: list[str] = []
-    level = [details]
-    while level and len(found) < 50:
-        item = level.pop(0)
+    """Return the texts in messageDetails, in whatever structure they are."""
+    texts: list[str] = []
+    queue = [details]
+    while queue and len(texts) < 50:
+        item = queue.pop(0)
         if isinstance(item, dict):
-            level += item.values()
+            queue += item.values()
         elif isinstance(item, list):
-            level += item
+            queue += item
         elif isinstance(item, str):
-            found.append(_line(item)[:500])
-    return found
+            texts.append(_printable_line(item)[:500])
+    return texts
 
 
-def _text(value: Json) -> str:
-    return _line(value) if isinstance(value, str) else ""
+def _printable_text(value: Json) -> str:
+    return _printable_line(value) if isinstance(value, str) else ""
 
 
-def _line(text: str) -> str:
-    """On one line, and harmless in a terminal."""
+def _printable_line(text: str) -> str:
+    """Join the lines of a foreign text, and replace what could control a terminal."""
     return "".join(c if c.isprintable() else " " for c in " ".join(text[:2000].split()))

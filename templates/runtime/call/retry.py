@@ -1,46 +1,89 @@
-"""When a send is repeated, and how patiently.
+"""Retries: the policy, and the loop that applies it to one request.
 
-The vendor's rules: wait for the answer, for a late one is likelier than a lost request; repeat as
-late as the situation allows; never repeat a POST without having looked whether the first one went
-through.
+The vendor's rules: wait for the answer, because a late answer is more likely than a lost request;
+retry as late as the situation allows; never repeat a POST without a lookup.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
+
+from ..errors import EngageError, InteractionNotFoundError
+from .steps import Answer, Call, Reply, Request, Stop, Wait
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long to go on, as seconds to wait before each further step.
+    """How often, and after which delays in seconds, a failed request is retried or looked up.
 
-    `again` are the waits before a request is repeated that certainly was not carried out: it never
-    left, or it was answered with 429 (a longer Retry-After counts instead). `look` are the waits
-    before each look for an interaction whose send was not answered. `resend` says whether it is
-    sent once more when the last of these looks did not find it; the only way to a duplicate is
-    then a platform that carries out the first request after that look.
+    `retry_delays` are the delays before each retry of a request that Engage certainly did not carry
+    out: it was not sent, or Engage answered 429. The client honors a longer ``Retry-After``, up to
+    the sum of these delays.
+
+    `lookup_delays` are the delays before each lookup of an interaction whose send was not answered.
+
+    `resend` sends the interaction once more if the last lookup did not find it. A duplicate is then
+    possible only if Engage applies the first request after that lookup.
     """
 
-    again: tuple[float, ...] = ()
-    look: tuple[float, ...] = ()
+    retry_delays: tuple[float, ...] = ()
+    lookup_delays: tuple[float, ...] = ()
     resend: bool = False
 
     def __post_init__(self) -> None:
-        if not all(0 <= seconds <= 86_400 for seconds in (*self.again, *self.look)):
-            raise ValueError("a wait has to be between 0 and 86400 seconds")
-        if self.resend and not self.look:
-            raise ValueError("nothing may be sent again without a look")
+        for seconds in (*self.retry_delays, *self.lookup_delays):
+            if not 0 <= seconds <= 86_400:
+                raise ValueError(f"A delay must be between 0 and 86400 seconds, not {seconds}.")
+        if self.resend and not self.lookup_delays:
+            raise ValueError("resend=True requires lookup_delays: look up before you resend.")
 
     @classmethod
     def interactive(cls) -> Self:
-        """Somebody is waiting: a few seconds at most, one look, no second send. The default."""
-        return cls(again=(0.5, 1.0, 2.0), look=(1.0,))
+        """Return the default policy, for callers that wait: a few seconds, no resend.
+
+        Retries after 0.5, 1 and 2 seconds. Looks up once, after 1 second.
+        """
+        return cls(retry_delays=(0.5, 1.0, 2.0), lookup_delays=(1.0,))
 
     @classmethod
     def background(cls) -> Self:
-        """Nobody is waiting: the vendor's 10, 30, 60 and 300 seconds, and only then again."""
-        return cls(again=(10.0, 30.0, 60.0, 300.0), look=(10.0, 30.0, 60.0, 300.0), resend=True)
+        """Return the vendor's policy, for jobs: several minutes, and a resend at the end.
+
+        Retries, and looks up, after 10, 30, 60 and 300 seconds.
+        """
+        delays = (10.0, 30.0, 60.0, 300.0)
+        return cls(retry_delays=delays, lookup_delays=delays, resend=True)
 
     @classmethod
     def never(cls) -> Self:
-        """One request, and not even a look."""
+        """Return a policy without retries and lookups: every call is a single request."""
         return cls()
+
+
+def retry(
+    request: Request,
+    interpret: Callable[[Reply], R],
+    policy: RetryPolicy,
+    transient: tuple[type[EngageError], ...],
+) -> Call[R]:
+    """Send a request, and retry it by the policy while `interpret` raises a transient error."""
+    delays = iter(policy.retry_delays)
+    while True:
+        reply = yield request
+        failure: EngageError
+        try:
+            return interpret(reply)
+        except InteractionNotFoundError:
+            raise  # It is a `ReadError`, but an answer and no failure.
+        except transient as error:
+            failure = error
+        delay = next(delays, None)
+        retry_after = (reply.retry_after or 0.0) if isinstance(reply, Answer) else 0.0
+        if delay is None or retry_after > sum(policy.retry_delays):
+            raise failure
+        try:
+            yield Wait(max(delay, retry_after), "retry")
+        except Stop:
+            raise failure from None

@@ -5,34 +5,38 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ..call.interaction import EncodedInteraction
+from ..call.lookup import find_candidates
 from ..call.retry import RetryPolicy
-from ..call.send import Letter, matches
 from ..client import EngageClient
 from ..errors import (
     EngageError,
-    InvalidPayload,
-    NotAuthorised,
-    NotSent,
-    OutcomeUnknown,
-    ReadFailed,
-    Rejected,
+    InvalidPayloadError,
+    NotSentError,
+    OutcomeUnknownError,
+    ReadError,
+    RejectedError,
+    UnauthorizedError,
 )
-from ..payload.checks import read_date_time
-from ..registry import Origin, origins
+from ..payload.codecs import read_date_time
+from ..registry import GeneratedSchema, generated_schemas
 from ..results import Receipt
 from ..transport.clock import Clock
-from .entry import DAMAGE, DAMAGED, Row, State, payload_of
+from .entry import DAMAGE, DAMAGED, Row, State, parse_payload
 from .file import OutboxFile
 
-# The longest wait that a policy can have: what is due later was put there by another clock.
-_LONGEST_WAIT = 86_400.0
+# The longest delay of a policy. If an entry is due later than that, the clock was set back.
+_LONGEST_DELAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one `deliver` did: how many entries it delivered, and how many became `rejected` or
-    `unknown`. `stopped` is why it ended before all that was due had been tried: the platform could
-    not be reached, did not answer, had enough (429) or refused the key."""
+    """The result of one `Outbox.deliver`.
+
+    The number of entries that it delivered, and of those that became `rejected` or `unknown`.
+    `stopped` is the error that ended it before all due entries had their turn: Engage could not be
+    reached, did not answer, answered 429 or refused the key.
+    """
 
     delivered: int
     rejected: int
@@ -41,15 +45,15 @@ class Delivery:
 
 
 class _Halt(Exception):
-    """The others would fare no better now."""
+    """Ends a delivery, because the remaining entries would fail the same way."""
 
     def __init__(self, cause: EngageError) -> None:
         super().__init__(str(cause))
         self.cause = cause
 
 
-class Round:
-    """A delivery, of which there is one at a time."""
+class DeliveryRun:
+    """One delivery. The caller ensures that there is only one at a time."""
 
     def __init__(
         self,
@@ -64,131 +68,146 @@ class Round:
         self._policy = policy
         self._clock = clock
         self._on_receipt = on_receipt
-        self._became: Counter[State | None] = Counter()
+        self._delivered = 0
+        self._dead_letters: Counter[State] = Counter()
 
     def run(self, stop: threading.Event | None) -> Delivery:
-        """Until nothing is due, or the platform takes nothing, or `stop`."""
-        self._engine.check_open()
+        """Deliver until no entry is due, Engage accepts nothing, or `stop` is set."""
+        self._engine.transport.check_open()
         stopped: EngageError | None = None
         last = 0
         while stopped is None and not (stop is not None and stop.is_set()):
             now = self._now()
-            row = self._file.due(last, now, now + _LONGEST_WAIT)
+            row = self._file.next_due(last, now, now + _LONGEST_DELAY)
             if row is None:
                 break
             last = row.id
             try:
-                self._step(row)
+                self._take_step(row)
             except _Halt as halt:
                 stopped = halt.cause
-        delivered = self._became[None]
-        if delivered:
-            self._file.forget()
-        return Delivery(delivered, self._became["rejected"], self._became["unknown"], stopped)
+        if self._delivered:
+            self._file.truncate_log()
+        dead_letters = self._dead_letters
+        return Delivery(self._delivered, dead_letters["rejected"], dead_letters["unknown"], stopped)
 
-    def _step(self, row: Row) -> None:
-        origin = origins().get(row.schema_id)
-        if origin is None:
-            self._give_up(row, f"this package has no schema {row.schema_id} any more")
+    def _take_step(self, row: Row) -> None:
+        schema = generated_schemas().get(row.schema_id)
+        if schema is None:
+            message = f"This package was generated without the schema {row.schema_id}."
+            self._give_up(row, message)
             return
         try:
-            letter = self._letter(row, origin)
+            interaction = self._encoded(row, schema)
         except DAMAGE:
             self._give_up(row, DAMAGED)
             return
         if row.state == "waiting":
-            self._post(row, letter, origin)
+            self._post(row, interaction, schema)
         else:
-            self._look(row, letter, origin)
+            self._look_up(row, interaction, schema)
 
-    def _post(self, row: Row, letter: Letter, origin: Origin) -> None:
-        if row.schema_hash != origin.schema_hash:
+    def _post(self, row: Row, interaction: EncodedInteraction, schema: GeneratedSchema) -> None:
+        if row.schema_hash != schema.schema_hash:
             try:
-                letter.kind.from_payload(letter.payload)
-            except InvalidPayload as error:
-                self._give_up(row, f"put under another version of the schema: {error}")
+                interaction.payload_class.from_payload(interaction.payload)
+            except InvalidPayloadError as error:
+                self._give_up(row, f"The payload does not fit the current schema {error}")
                 return
-        begun = replace(row, state="sending", posts=row.posts + 1, step=0)
-        first_look = _wait(self._policy.look, 0)
-        if not self._move(row, begun, first_look):
-            return  # discarded since it was read
+        started = replace(row, state="sending", posts=row.posts + 1, step=0)
+        first_lookup = _delay(self._policy.lookup_delays, 0)
+        if not self._update(row, started, first_lookup):
+            return  # It was discarded in the meantime.
         try:
-            with self._engine.observed("send", row.schema_id):
-                receipt = self._engine.run(self._engine.post(letter, RetryPolicy.never()))
-        except (NotSent, NotAuthorised) as error:
-            waits = self._policy.again if row.state == "waiting" else self._policy.look
-            self._move(begun, replace(row, step=row.step + 1), _wait(waits, row.step), error)
+            with self._engine.observe("send", row.schema_id):
+                call = self._engine.prepare_post(interaction, RetryPolicy.never())
+                receipt = self._engine.run(call)
+        except (NotSentError, UnauthorizedError) as error:
+            is_first = row.state == "waiting"
+            delays = self._policy.retry_delays if is_first else self._policy.lookup_delays
+            again = replace(row, step=row.step + 1)
+            self._update(started, again, _delay(delays, row.step), error)
             raise _Halt(error) from None
-        except Rejected as error:
-            self._give_up(begun, str(error), *error.reasons, is_certain=row.posts == 0)
-        except OutcomeUnknown as error:
-            if self._policy.look:
-                self._move(begun, begun, first_look, error)
+        except RejectedError as error:
+            self._give_up(started, str(error), *error.reasons, is_certain=row.posts == 0)
+        except OutcomeUnknownError as error:
+            if self._policy.lookup_delays:
+                self._update(started, started, first_lookup, error)
             else:
-                self._give_up(begun, str(error))
+                self._give_up(started, str(error))
             raise _Halt(error) from None
         else:
-            self._delivered(begun, letter, receipt)
+            self._complete(started, interaction, receipt)
 
-    def _look(self, row: Row, letter: Letter, origin: Origin) -> None:
-        claims = self._engine.claims
-        with claims.under_way(letter):
+    def _look_up(self, row: Row, interaction: EncodedInteraction, schema: GeneratedSchema) -> None:
+        receipts = self._engine.receipts
+        with receipts.pending(interaction):
             try:
-                with self._engine.observed("list", row.schema_id):
-                    found = self._engine.run(matches(letter, claims))
-            except (NotSent, NotAuthorised, ReadFailed) as error:
-                self._move(row, row, _wait(self._policy.look, row.step), error)
+                with self._engine.observe("list", row.schema_id):
+                    candidates = self._engine.run(find_candidates(interaction, receipts))
+            except (NotSentError, UnauthorizedError, ReadError) as error:
+                self._update(row, row, _delay(self._policy.lookup_delays, row.step), error)
                 raise _Halt(error) from None
-            except Rejected as error:
-                self._give_up(row, f"looked for in vain: {error}")
+            except RejectedError as error:
+                self._give_up(row, f"The lookup failed: {error}")
                 return
-            claimed = self._file.claimed(row)
-            found = [found_id for found_id in found if found_id not in claimed]
-            is_ours = len(found) == 1 and claims.takes(letter, found[0])
-        if is_ours and not self._file.has_doubtful_twin(row):
-            receipt = Receipt(found[0], row.contact_id, row.schema_id, letter.created_date)
-            self._delivered(row, letter, receipt)
-        elif found:
-            self._give_up(row, f"a look found {len(found)} that may be it")
-        elif row.step + 1 < len(self._policy.look):
+            known_ids = self._file.delivered_ids(row)
+            candidates = tuple(stored_id for stored_id in candidates if stored_id not in known_ids)
+            is_certain = len(candidates) == 1 and receipts.can_claim(interaction, candidates[0])
+        if is_certain and not self._file.is_ambiguous(row):
+            receipt = Receipt(
+                candidates[0], row.contact_id, row.schema_id, interaction.created_date
+            )
+            self._complete(row, interaction, receipt)
+        elif candidates:
+            ids = ", ".join(candidates)
+            self._give_up(row, f"The lookup cannot tell which interaction is this one: {ids}.")
+        elif row.step + 1 < len(self._policy.lookup_delays):
             later = replace(row, step=row.step + 1)
-            self._move(row, later, _wait(self._policy.look, later.step))
+            self._update(row, later, _delay(self._policy.lookup_delays, later.step))
         elif self._policy.resend and row.posts < 2:
-            self._post(row, letter, origin)
+            self._post(row, interaction, schema)
         else:
-            self._give_up(row, f"posted {row.posts} times, not answered, and not found")
+            message = f"Engage answered none of {row.posts} requests, and no lookup found it."
+            self._give_up(row, message)
 
-    def _delivered(self, row: Row, letter: Letter, receipt: Receipt) -> None:
-        self._engine.claims.add(letter, receipt.id)
+    def _complete(self, row: Row, interaction: EncodedInteraction, receipt: Receipt) -> None:
+        self._engine.receipts.add(interaction, receipt.id)
         if self._on_receipt is not None:
             self._on_receipt(row.id, receipt)
-        self._file.delivered(row, receipt.id, self._now())
-        self._became[None] += 1
+        self._file.record_delivery(row, receipt.id, self._now())
+        self._delivered += 1
 
     def _give_up(self, row: Row, *reasons: str, is_certain: bool | None = None) -> None:
-        """Leave it to a human: as rejected if it certainly is not stored, else as unknown."""
+        """Make an entry a dead letter: rejected if it certainly is not stored, else unknown."""
         is_certain = not row.posts if is_certain is None else is_certain
         state: State = "rejected" if is_certain else "unknown"
-        if self._file.move(row, replace(row, state=state), due=0.0, reasons=reasons):
-            self._became[state] += 1
+        if self._file.update(row, replace(row, state=state), due=0.0, reasons=reasons):
+            self._dead_letters[state] += 1
 
-    def _move(self, row: Row, to: Row, seconds: float, error: EngageError | None = None) -> bool:
+    def _update(self, row: Row, to: Row, seconds: float, error: EngageError | None = None) -> bool:
         reasons = () if error is None else (str(error),)
-        return self._file.move(row, to, due=self._now() + seconds, reasons=reasons)
+        return self._file.update(row, to, due=self._now() + seconds, reasons=reasons)
 
-    def _letter(self, row: Row, origin: Origin) -> Letter:
-        """Raises `DAMAGE`."""
-        contact_id, schema_id, stamp = row.contact_id, row.schema_id, row.created_date
-        created_date = read_date_time(stamp)
-        payload = payload_of(row.body, contact_id, schema_id, stamp)
-        entry = (self._file.path, row.id)
-        kind = origin.kind()
-        return Letter(kind, contact_id, schema_id, created_date, stamp, payload, row.body, entry)
+    def _encoded(self, row: Row, schema: GeneratedSchema) -> EncodedInteraction:
+        """Return the interaction of an entry. Raises `DAMAGE`."""
+        created_date = read_date_time(row.created_date)
+        payload = parse_payload(row.body, row.contact_id, row.schema_id, row.created_date)
+        return EncodedInteraction(
+            payload_class=schema.load_payload_class(),
+            contact_id=row.contact_id,
+            schema_id=row.schema_id,
+            created_date=created_date,
+            encoded_date=row.created_date,
+            payload=payload,
+            body=row.body,
+            outbox_entry=(self._file.path, row.id),
+        )
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
 
-def _wait(waits: Sequence[float], step: int) -> float:
-    """The last one is repeated."""
-    return waits[min(step, len(waits) - 1)] if waits else 0.0
+def _delay(delays: Sequence[float], step: int) -> float:
+    """Return the delay of a step. The last delay repeats."""
+    return delays[min(step, len(delays) - 1)] if delays else 0.0

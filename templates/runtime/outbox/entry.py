@@ -1,4 +1,4 @@
-"""What is in an outbox: for people, and for the delivery."""
+"""The entries of an outbox, for applications and for the delivery."""
 
 import hashlib
 import json
@@ -6,21 +6,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, cast
 
-from ..payload.checks import Json, read_date_time
+from ..payload.codecs import read_date_time
+from ..payload.types import Json
 
 State: TypeAlias = Literal["waiting", "sending", "unknown", "rejected"]
 
 DAMAGE = (ValueError, LookupError, TypeError, RecursionError)
-"""What reading an entry raises if the disk has damaged it."""
-DAMAGED = "the entry is damaged"
-UNREADABLE = datetime(1970, 1, 1, tzinfo=UTC)
+"""The exceptions that a damaged entry can raise when it is read."""
+DAMAGED = "The entry is damaged."
+DAMAGED_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One interaction in the outbox. `created_date` is the one that it has, or will have, in
-    Engage; `put_at` is when it came into the outbox; `reasons` say why it is in its state. One that
-    the disk has damaged has no payload, and dates of 1970."""
+    """One interaction in an outbox.
+
+    `created_date` is the date of the interaction in Engage, and `put_at` is when it was put into
+    the outbox. `reasons` explain the state. An entry that the disk has damaged has no payload, and
+    its dates are 1970-01-01.
+    """
 
     id: int
     state: State
@@ -34,9 +38,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An entry as the delivery needs it. `created_second` is since 1970, rounded down: the platform
-    may give back no milliseconds. `posts` is how many were begun and may have been carried out,
-    `step` how often the present one was tried in vain or looked for."""
+    """An entry as the delivery sees it.
+
+    `created_second` is the created date in seconds since 1970, rounded down, because Engage may
+    return no milliseconds. `posts` is the number of POSTs that were started and may have been
+    carried out. `step` counts the failed attempts, or the lookups, of the current state.
+    """
 
     id: int
     contact_id: str
@@ -50,29 +57,31 @@ class Row:
     step: int
 
     @property
-    def twin(self) -> bytes:
-        """What it has in common with those that a look might take for it, readable for nobody."""
-        what = json.dumps([self.contact_id, self.schema_id, self.created_second])
-        return hashlib.sha256(what.encode()).digest()[:16]
+    def ambiguity_key(self) -> bytes:
+        """A hash that is equal for all entries that a lookup may be unable to tell apart."""
+        key = json.dumps([self.contact_id, self.schema_id, self.created_second])
+        return hashlib.sha256(key.encode()).digest()[:16]
 
 
-def entry_of(row: tuple[int, State, str, str, str, bytes, str, str]) -> Entry:
-    """A row of the file: the entry's attributes in their order, as text."""
-    number, state, contact_id, schema_id, created_date, body, put_at, reasons = row
+def parse_entry(row: tuple[int, State, str, str, str, bytes, str, str]) -> Entry:
+    """Convert a row of the file, which has the attributes of an `Entry` as text."""
+    entry_id, state, contact_id, schema_id, created_text, body, put_text, reasons_text = row
     try:
-        created, put = read_date_time(created_date), datetime.fromisoformat(put_at)
-        payload = payload_of(body, contact_id, schema_id, created_date)
-        told = tuple(cast(list[str], json.loads(reasons)))
+        created_date, put_at = read_date_time(created_text), datetime.fromisoformat(put_text)
+        payload = parse_payload(body, contact_id, schema_id, created_text)
+        reasons = tuple(cast(list[str], json.loads(reasons_text)))
     except DAMAGE:
-        created, put, payload, told = UNREADABLE, UNREADABLE, {}, (DAMAGED,)
-    return Entry(number, state, contact_id, schema_id, created, payload, put, told)
+        created_date, put_at, payload, reasons = DAMAGED_DATE, DAMAGED_DATE, {}, (DAMAGED,)
+    return Entry(entry_id, state, contact_id, schema_id, created_date, payload, put_at, reasons)
 
 
-def payload_of(body: bytes, contact_id: str, schema_id: str, created_date: str) -> dict[str, Json]:
-    """The payload of what will be sent. Raises `DAMAGE` if it is not that of these."""
+def parse_payload(
+    body: bytes, contact_id: str, schema_id: str, created_date: str
+) -> dict[str, Json]:
+    """Return the payload in the body of an entry. Raises `DAMAGE` if the body is another one's."""
     envelope = cast(dict[str, Json], json.loads(body))
     payload = envelope["payload"]
-    mark = (envelope["contactId"], envelope["schemaId"], envelope["createdDate"])
-    if mark != (contact_id, schema_id, created_date) or not isinstance(payload, dict):
+    key = (envelope["contactId"], envelope["schemaId"], envelope["createdDate"])
+    if key != (contact_id, schema_id, created_date) or not isinstance(payload, dict):
         raise ValueError
     return payload

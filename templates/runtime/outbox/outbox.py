@@ -1,11 +1,13 @@
-"""An outbox: a till puts interactions into a file and never waits for the platform; a job delivers
-them, neither lost nor doubled, however often either is killed.
+"""An outbox: your code puts interactions into a file, and a job delivers them to Engage.
+
+Every interaction is delivered once, also if the processes are killed at any moment.
 
 An entry is *waiting* until it is posted. It is *sending* from before its POST until its outcome is
-known; after a POST without an answer it is looked for, at the times of the retry policy and also
-after a restart, before anything is posted again. *unknown* is one that no look could settle,
-*rejected* one that the platform or today's schema refuses: these two are for a human. What was
-delivered is deleted. An entry takes one step in a delivery, and no delivery waits for a look.
+known. If Engage does not answer the POST, the entry is looked up after the delays of the retry
+policy, also after a restart, before anything is posted again. A dead letter needs a person: an
+entry is *rejected* if Engage or the current schema refuses it, and *unknown* if no lookup could
+settle its outcome. A delivered entry is deleted. In one delivery an entry takes one step, and no
+delivery waits for a lookup.
 """
 
 import os
@@ -17,28 +19,33 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from ..call.interaction import encode_interaction
 from ..call.retry import RetryPolicy
-from ..call.send import letter
 from ..client import EngageClient
-from ..errors import EngageError, InvalidPayload, Violation
-from ..payload.checks import Payload
-from ..registry import origins
+from ..errors import EngageError, InvalidPayloadError
+from ..payload.types import Payload
+from ..registry import generated_schemas
 from ..results import Receipt
-from ..transport.clock import SYSTEM, Clock
-from ..transport.http import Stamps
-from .delivery import Delivery, Round
+from ..transport.clock import SYSTEM_CLOCK, Clock, CreatedDates
+from ..violation import Violation
+from .delivery import Delivery, DeliveryRun
 from .entry import Entry, State
-from .file import Durability, OutboxFile, only_one
+from .file import Durability, OutboxFile, exclusive_lock
 
 
-class AlreadyDelivering(EngageError):
-    """Another process, or another thread of this one, delivers from this outbox just now."""
+class AlreadyDeliveringError(EngageError):
+    """Another process or thread is delivering from this outbox.
+
+    Nothing was delivered by this call. Try again later.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is in the outbox; `oldest` is since when the oldest that waits or is being sent is in
-    it."""
+    """The number of entries in each state.
+
+    `oldest` is when the oldest entry in the states `waiting` and `sending` was put, or None.
+    """
 
     waiting: int
     sending: int
@@ -48,14 +55,18 @@ class Status:
 
 
 class Outbox:
-    """Interactions on their way, in a file.
+    """Interactions in a file, on their way to Engage.
 
-    Any number of threads and processes may put, on one machine: the file must not lie on a network
-    drive. `durability` is what a `put` that returned survives: ``"flushed"``, the loss of power;
-    ``"unflushed"``, faster, the end of the process, but perhaps not the last moments before the
-    power went. `retry` is how patiently it is delivered, by default
-    `RetryPolicy.background()`; the last of its waits is repeated for what certainly was not sent
-    and for looks that fail. Raises `OutboxFailed`, as all methods do.
+    Any number of threads and processes of one machine can put. All methods raise `OutboxError`.
+
+    Args:
+        path: The file, on a local disk and not on a network drive.
+        durability: With ``"flushed"``, a `put` that returned survives a power loss. With
+            ``"unflushed"`` it is faster and survives the end of the process, but a power loss may
+            undo the last puts.
+        retry: The retry policy of the delivery. Defaults to `RetryPolicy.background()`. The last
+            delay repeats for entries that certainly were not sent, and for lookups that fail.
+        clock: Replaces the system's clock in tests.
     """
 
     def __init__(
@@ -64,28 +75,37 @@ class Outbox:
         *,
         durability: Durability = "flushed",
         retry: RetryPolicy | None = None,
-        clock: Clock = SYSTEM,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._path = os.path.abspath(path)
         self._retry = retry or RetryPolicy.background()
         self._clock = clock
-        self._stamps = Stamps(clock)
+        self._dates = CreatedDates(clock)
         self._file = OutboxFile(self._path, durability)
 
     def put(
         self, contact_id: str, payload: Payload, *, created_date: datetime | None = None
     ) -> int:
-        """Commit an interaction to the file, as the bytes that will be sent, and return the id of
-        its entry. `created_date` is when it happened, aware; now, if it is left out.
+        """Write an interaction to the file and return the id of its entry.
 
-        Raises `InvalidPayload` for what cannot be sent.
+        The entry holds the bytes that will be sent.
+
+        Args:
+            contact_id: The id of the contact in Engage.
+            payload: An instance of a payload class of this package.
+            created_date: When the interaction happened, with a time zone. Defaults to now.
+
+        Raises:
+            InvalidPayloadError: The interaction cannot be sent.
+            OutboxError: The file cannot be used. Nothing was stored.
         """
-        fixed = letter(contact_id, payload, created_date or self._stamps.next())
-        origin = origins().get(fixed.schema_id)
-        if origin is None:
-            problem = Violation("schemaId", "is that of no schema of this package")
-            raise InvalidPayload(fixed.schema_id, [problem])
-        return self._file.put(fixed, origin.schema_hash, self._clock.now())
+        interaction = encode_interaction(contact_id, payload, created_date or self._dates.next())
+        schema = generated_schemas().get(interaction.schema_id)
+        if schema is None:
+            message = "is not a schema that this package was generated from"
+            violation = Violation("schemaId", "unknown-schema", message, interaction.schema_id)
+            raise InvalidPayloadError(interaction.schema_id, [violation])
+        return self._file.put(interaction, schema.schema_hash, self._clock.now())
 
     def deliver(
         self,
@@ -94,48 +114,61 @@ class Outbox:
         stop: threading.Event | None = None,
         on_receipt: Callable[[int, Receipt], object] | None = None,
     ) -> Delivery:
-        """Take every entry that is due one step on, in the order in which they were put.
+        """Let every entry that is due take one step, in the order of the puts.
 
-        Set `stop` to end after the step that is under way. `on_receipt` is told the id of each
-        entry that was delivered, before it is deleted: perhaps again after a crash, and what it
-        raises ends the delivery. Raises `AlreadyDelivering`.
+        Args:
+            client: The client that sends and looks up.
+            stop: Set it to end the delivery after the current step.
+            on_receipt: Receives the id of each delivered entry and its receipt, before the entry is
+                deleted. After a crash it may receive the same entry again. An exception that it
+                raises ends the delivery.
+
+        Raises:
+            AlreadyDeliveringError: Another process or thread is delivering from this file.
+            OutboxError: The file cannot be used.
         """
-        with only_one(f"{self._path}-delivery") as is_only:
-            if not is_only:
-                raise AlreadyDelivering(f"{self._path}: another delivery is under way")
-            # Without the flush, a power cut could undo that an entry was posted.
+        with exclusive_lock(f"{self._path}-delivery") as is_held:
+            if not is_held:
+                raise AlreadyDeliveringError(f"{self._path}: another delivery is still running.")
+            # Without a flush, a power loss could undo the record that an entry was posted.
             with closing(OutboxFile(self._path, "flushed")) as file:
-                return Round(file, client, self._retry, self._clock, on_receipt).run(stop)
+                run = DeliveryRun(file, client, self._retry, self._clock, on_receipt)
+                return run.run(stop)
 
     def entries(self, state: State | None = None) -> Iterator[Entry]:
-        """What is in the outbox, in the order in which it was put."""
+        """Iterate over the entries in the order of the puts, or over those in one state."""
         return self._file.entries(state)
 
     def status(self) -> Status:
-        """What to watch: `oldest` grows while nothing gets through, `unknown` and `rejected` wait
-        for a human."""
+        """Return the numbers to monitor.
+
+        `oldest` gets older while the client cannot reach Engage. `unknown` and `rejected` count the
+        dead letters.
+        """
         counts = self._file.counts()
-        under_way = [counts[state][1] for state in ("waiting", "sending") if state in counts]
+        oldest = [counts[state][1] for state in ("waiting", "sending") if state in counts]
         number = {state: count for state, (count, _) in counts.items()}
         return Status(
             number.get("waiting", 0),
             number.get("sending", 0),
             number.get("unknown", 0),
             number.get("rejected", 0),
-            min(under_way, default=None),
+            min(oldest, default=None),
         )
 
     def requeue(self, entry_id: int) -> bool:
-        """Let an entry wait again that was rejected or whose outcome is unknown; False if there is
-        none. One whose outcome is unknown may be stored already: look first."""
+        """Return a dead letter to the state `waiting`, or return False if there is none.
+
+        An `unknown` entry may be stored already: look it up first.
+        """
         return self._file.requeue(entry_id)
 
     def discard(self, entry_id: int) -> bool:
-        """Delete an entry that is not being sent; False if there is none."""
+        """Delete an entry that is not being sent, or return False if there is none."""
         return self._file.discard(entry_id)
 
     def close(self) -> None:
-        """Close the file. What is in it stays."""
+        """Close the file. Its entries remain."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -143,7 +176,7 @@ class Outbox:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_class: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:

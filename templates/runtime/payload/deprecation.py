@@ -1,4 +1,4 @@
-"""`deprecated`, for type checkers and editors: they know it wherever it comes from."""
+"""The decorator `deprecated` for type checkers and editors. It does nothing at run time."""
 
 from typing import TYPE_CHECKING, TypeVar
 
@@ -7,7 +7,9 @@ if TYPE_CHECKING:
 else:
     T = TypeVar("T")
 
-    class deprecated:  # as it is called in the standard library
+    class deprecated:  # the name that the standard library uses
+        """Marks a function as deprecated."""
+
         def __init__(self, message: str) -> None:
             self.message = message
 

@@ -1,43 +1,41 @@
-"""What a value may be beyond its type: lengths, bounds, patterns, formats, closed lists.
+"""Rules beyond the type of a value: lengths, ranges, patterns, formats, closed lists.
 
-The rules are those of JSON Schema draft 2020-12, Validation, section 6. A rule has the two methods
-that a generated class needs: `check` notes what is wrong with a value, `read` makes the value out
-of JSON, or raises `ValueError`.
+They are the rules of JSON Schema draft 2020-12, Validation, section 6. A rule has the two methods
+that a payload class needs: `check` appends the violations of a value, and `read` converts a JSON
+value, or raises `InvalidValueError`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar, cast
 
-from ..errors import Violation
-from .checks import (
-    Json,
-    check_boolean,
-    check_integer,
-    check_number,
-    check_string,
-    exact,
-    read_boolean,
-    read_integer,
-    read_number,
-    read_string,
-)
+from ..violation import InvalidValueError, Violation, ViolationCode
+from .checks import check_boolean, check_integer, check_number, check_string
+from .codecs import json_number, read_boolean, read_integer, read_number, read_string
+from .types import Json
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Rule(Protocol[T_co]):
-    """What all of them can do."""
+    """The interface of all rules."""
 
-    def check(self, problems: list[Violation], name: str, value: object) -> None: ...
+    def check(self, violations: list[Violation], name: str, value: object) -> None:
+        """Append the violations of a value."""
+        ...
 
-    def read(self, value: Json) -> T_co: ...
+    def read(self, value: Json) -> T_co:
+        """Convert a JSON value. Raises `InvalidValueError`."""
+        ...
 
 
 class Text:
-    """A string. Lengths are in code points; `pattern` is searched for, and is Python's; `form`
-    tells whether a string is of a format."""
+    """A string.
+
+    Lengths are numbers of code points. `pattern` is a regular expression of Python, which may match
+    anywhere in the text. `form` is a predicate of the module `formats`.
+    """
 
     def __init__(
         self,
@@ -52,24 +50,28 @@ class Text:
         self._search = re.compile(pattern, re.ASCII).search if pattern else None
         self._form = form
 
-    def check(self, problems: list[Violation], name: str, value: object) -> None:
-        check_string(problems, name, value)
+    def check(self, violations: list[Violation], name: str, value: object) -> None:
+        check_string(violations, name, value)
         if not isinstance(value, str):
             return
         if len(value) < self._min_length:
-            rule = f"has to have at least {self._min_length} characters, not {len(value)}"
-            problems.append(Violation(name, rule, value))
+            message = f"must have at least {self._min_length} characters, not {len(value)}"
+            violations.append(Violation(name, "minLength", message, value))
         if self._max_length is not None and len(value) > self._max_length:
-            rule = f"has to have at most {self._max_length} characters, not {len(value)}"
-            problems.append(Violation(name, rule, value))
+            message = f"must have at most {self._max_length} characters, not {len(value)}"
+            violations.append(Violation(name, "maxLength", message, value))
         if self._search is not None and not self._search(value):
-            problems.append(Violation(name, "does not match the pattern of the schema", value))
+            violations.append(Violation(name, "pattern", _NO_MATCH, value))
         if self._form is not None and not self._form(value):
             form = getattr(self._form, "__name__", "").removeprefix("is_").replace("_", "-")
-            problems.append(Violation(name, f"is not of the format {form}", value))
+            message = f"does not have the format {form}"
+            violations.append(Violation(name, "format", message, value))
 
     def read(self, value: Json) -> str:
         return read_string(value)
+
+
+_NO_MATCH = "does not match the pattern of the schema"
 
 
 class _Range:
@@ -84,56 +86,57 @@ class _Range:
         exclusive_maximum: float | None = None,
         multiple_of: float | None = None,
     ) -> None:
-        self._minimum = _exact(minimum)
-        self._exclusive_minimum = _exact(exclusive_minimum)
-        self._maximum = _exact(maximum)
-        self._exclusive_maximum = _exact(exclusive_maximum)
-        self._multiple_of = _exact(multiple_of)
+        self._minimum = _limit(minimum)
+        self._exclusive_minimum = _limit(exclusive_minimum)
+        self._maximum = _limit(maximum)
+        self._exclusive_maximum = _limit(exclusive_maximum)
+        self._multiple_of = _limit(multiple_of)
 
-    def broken(self, value: float) -> list[str]:
-        """The rules that a number breaks."""
-        number = exact(value)
-        found: list[str] = []
+    def check_range(self, violations: list[Violation], name: str, value: float) -> None:
+        """Append the violations of a number."""
+        violations += [
+            Violation(name, code, f"must be {words} {limit}", value)
+            for code, words, limit in self._broken_limits(json_number(value))
+        ]
+
+    def _broken_limits(self, number: float) -> Iterator[tuple[ViolationCode, str, float]]:
         if self._minimum is not None and number < self._minimum:
-            found.append(f"has to be at least {self._minimum}")
+            yield "minimum", "at least", self._minimum
         if self._exclusive_minimum is not None and number <= self._exclusive_minimum:
-            found.append(f"has to be more than {self._exclusive_minimum}")
+            yield "exclusiveMinimum", "more than", self._exclusive_minimum
         if self._maximum is not None and number > self._maximum:
-            found.append(f"has to be at most {self._maximum}")
+            yield "maximum", "at most", self._maximum
         if self._exclusive_maximum is not None and number >= self._exclusive_maximum:
-            found.append(f"has to be less than {self._exclusive_maximum}")
+            yield "exclusiveMaximum", "less than", self._exclusive_maximum
         if self._multiple_of is not None and not is_multiple(number, self._multiple_of):
-            found.append(f"has to be a multiple of {self._multiple_of}")
-        return found
+            yield "multipleOf", "a multiple of", self._multiple_of
 
 
-def _exact(limit: float | None) -> float | None:
-    return None if limit is None else exact(limit)
+def _limit(limit: float | None) -> float | None:
+    return None if limit is None else json_number(limit)
 
 
 class Integer(_Range):
-    """An int that is no bool."""
+    """An int that is not a bool."""
 
-    def check(self, problems: list[Violation], name: str, value: object) -> None:
-        noted = len(problems)
-        check_integer(problems, name, value)
-        if len(problems) == noted:
-            broken = self.broken(cast(int, value))
-            problems += [Violation(name, rule, value) for rule in broken]
+    def check(self, violations: list[Violation], name: str, value: object) -> None:
+        count = len(violations)
+        check_integer(violations, name, value)
+        if len(violations) == count:
+            self.check_range(violations, name, cast(int, value))
 
     def read(self, value: Json) -> int:
         return read_integer(value)
 
 
 class Number(_Range):
-    """A finite float, or an int that is no bool."""
+    """A finite float, or an int that is not a bool."""
 
-    def check(self, problems: list[Violation], name: str, value: object) -> None:
-        noted = len(problems)
-        check_number(problems, name, value)
-        if len(problems) == noted:
-            broken = self.broken(cast(float, value))
-            problems += [Violation(name, rule, value) for rule in broken]
+    def check(self, violations: list[Violation], name: str, value: object) -> None:
+        count = len(violations)
+        check_number(violations, name, value)
+        if len(violations) == count:
+            self.check_range(violations, name, cast(float, value))
 
     def read(self, value: Json) -> float:
         return read_number(value)
@@ -142,29 +145,31 @@ class Number(_Range):
 class Boolean:
     """True or False."""
 
-    def check(self, problems: list[Violation], name: str, value: object) -> None:
-        check_boolean(problems, name, value)
+    def check(self, violations: list[Violation], name: str, value: object) -> None:
+        check_boolean(violations, name, value)
 
     def read(self, value: Json) -> bool:
         return read_boolean(value)
 
 
 class Choice(Generic[T]):
-    """One of a closed list of values. 2.0 is 2, but true is not 1."""
+    """One value of a closed list. 2.0 is the same value as 2, but True is not the same as 1."""
 
     def __init__(self, *values: T) -> None:
         self._values = values
 
-    def check(self, problems: list[Violation], name: str, value: object) -> None:
+    def check(self, violations: list[Violation], name: str, value: object) -> None:
         if not any(_is_same(value, choice) for choice in self._values):
-            rule = f"has to be one of {', '.join(map(repr, self._values))}"
-            problems.append(Violation(name, rule, value))
+            violations.append(Violation(name, "enum", self._message(), value))
 
     def read(self, value: Json) -> T:
         for choice in self._values:
             if _is_same(value, choice):
                 return choice
-        raise ValueError(f"has to be one of {', '.join(map(repr, self._values))}")
+        raise InvalidValueError("enum", self._message())
+
+    def _message(self) -> str:
+        return f"must be one of {', '.join(map(repr, self._values))}"
 
 
 class Either(Generic[T]):
@@ -173,77 +178,79 @@ class Either(Generic[T]):
     def __init__(self, **rules: Rule[T]) -> None:
         self._rules = rules
 
-    def check(self, problems: list[Violation], name: str, value: object) -> None:
-        kind = _KINDS.get(type(value)) or _kind(value)
-        rule = self._rules.get(kind) or (self._rules.get("number") if kind == "integer" else None)
+    def check(self, violations: list[Violation], name: str, value: object) -> None:
+        json_type = _JSON_TYPES.get(type(value)) or _json_type(value)
+        rule = self._rules.get(json_type)
+        if rule is None and json_type == "integer":
+            rule = self._rules.get("number")
         if rule is None:
-            allowed = " or ".join(self._rules)
-            problems.append(Violation(name, f"has to be of the type {allowed}", value))
+            message = f"must have the type {' or '.join(self._rules)}"
+            violations.append(Violation(name, "type", message, value))
         else:
-            rule.check(problems, name, value)
+            rule.check(violations, name, value)
 
     def read(self, value: Json) -> T:
-        failures: list[str] = []
+        messages: list[str] = []
         for rule in self._rules.values():
             try:
                 return rule.read(value)
-            except ValueError as error:
-                failures.append(str(error))
-        raise ValueError(" or ".join(failures))
+            except InvalidValueError as error:
+                messages.append(error.message)
+        raise InvalidValueError("type", " or ".join(messages))
 
 
-def _kind(value: object) -> str:
-    for kind, name in _KINDS.items():
-        if isinstance(value, kind):
-            return name
+def _json_type(value: object) -> str:
+    for python_type, json_type in _JSON_TYPES.items():
+        if isinstance(value, python_type):
+            return json_type
     return ""
 
 
-_KINDS: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-def _is_same(one: object, other: object) -> bool:
-    """By the equality of JSON, which knows strings, numbers and booleans."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return exact(one) == exact(other)
-    return isinstance(one, str) and one == other
+def _is_same(left: object, right: object) -> bool:
+    """Return True if two strings, numbers or booleans are the same JSON value."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return json_number(left) == json_number(right)
+    return isinstance(left, str) and left == right
 
 
-def is_multiple(value: float, of: float) -> bool:
-    """By the decimal digits of both, so that 0.0075 is a multiple of 0.0001."""
-    if isinstance(value, int) and isinstance(of, int):
-        return value % of == 0
+def is_multiple(value: float, divisor: float) -> bool:
+    """Compare by the decimal digits of both, so that 0.0075 is a multiple of 0.0001."""
+    if isinstance(value, int) and isinstance(divisor, int):
+        return value % divisor == 0
     from fractions import Fraction
 
-    return Fraction(_digits(value)) % Fraction(_digits(of)) == 0
+    return Fraction(_digits(value)) % Fraction(_digits(divisor)) == 0
 
 
 def _digits(value: float) -> str:
-    """As JSON has them, whatever a subclass shows."""
+    """Return the digits that JSON writes, also for a subclass with another ``__repr__``."""
     return int.__repr__(value) if isinstance(value, int) else float.__repr__(value)
 
 
 def check_object(
-    problems: list[Violation],
+    violations: list[Violation],
     payload: Mapping[str, Json],
     *,
     min_properties: int = 0,
     max_properties: int | None = None,
     dependent_required: Mapping[str, tuple[str, ...]] | None = None,
 ) -> None:
-    """What concerns more than one property."""
+    """Check the rules that concern several properties of a payload."""
     count = len(payload)
     if count < min_properties:
-        rule = f"has to have at least {min_properties} properties, not {count}"
-        problems.append(Violation("payload", rule, is_about_the_whole=True))
+        message = f"must have at least {min_properties} properties, not {count}"
+        violations.append(Violation("payload", "minProperties", message))
     if max_properties is not None and count > max_properties:
-        rule = f"has to have at most {max_properties} properties, not {count}"
-        problems.append(Violation("payload", rule, is_about_the_whole=True))
-    for name, others in (dependent_required or {}).items():
-        missing = [other for other in others if name in payload and other not in payload]
-        problems += [
-            Violation(other, f"is required beside {name}", is_about_the_whole=True)
+        message = f"must have at most {max_properties} properties, not {count}"
+        violations.append(Violation("payload", "maxProperties", message))
+    for name, dependents in (dependent_required or {}).items():
+        missing = [other for other in dependents if name in payload and other not in payload]
+        violations += [
+            Violation(other, "dependentRequired", f"is required together with {name}")
             for other in missing
         ]

@@ -1,88 +1,93 @@
-"""Dates, times of day and UUIDs: their checks, and the way to JSON and back."""
+"""Checks of dates, times of day and UUIDs, and their conversion to JSON and back."""
 
 import re
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from ..errors import Violation
-from .checks import Json, not_a
+from ..violation import InvalidValueError, Violation
+from .checks import wrong_type, wrong_type_message
+from .codecs import LEAP_SECOND, NO_SUCH_DAY, PRECISION, YEAR_ZERO
+from .types import Json
 
 
-def check_date(problems: list[Violation], name: str, value: object) -> None:
-    """A date that is no datetime: it would lose its time."""
+def check_date(violations: list[Violation], name: str, value: object) -> None:
+    """Accept a date that is not a datetime: a datetime would lose its time."""
     if not isinstance(value, date) or isinstance(value, datetime):
-        problems.append(Violation(name, not_a("a date", value), value))
+        violations.append(wrong_type(name, "a date", value))
 
 
 def encode_date(value: date) -> str:
+    """Return the RFC 3339 text of a date."""
     return value.isoformat()
 
 
 def read_date(value: Json) -> date:
-    """An RFC 3339 full-date."""
-    text = _text(value, "a date string")
+    """Accept an RFC 3339 full-date."""
+    text = _read_text(value, "a date string")
     if not _DATE.fullmatch(text):
-        raise ValueError("is no RFC 3339 date")
+        raise InvalidValueError("format", "is not an RFC 3339 date")
     if text.startswith("0000"):
-        raise ValueError("is in the year 0, which a date cannot hold")
+        raise InvalidValueError("year-zero", YEAR_ZERO.format("date"))
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError("is no day of the calendar") from None
+        raise InvalidValueError("format", NO_SUCH_DAY) from None
 
 
-def check_time(problems: list[Violation], name: str, value: object) -> None:
-    """An aware time with an offset of whole minutes, as RFC 3339 demands."""
+def check_time(violations: list[Violation], name: str, value: object) -> None:
+    """Accept an aware time whose offset is a whole number of minutes, as in RFC 3339."""
     if not isinstance(value, time):
-        problems.append(Violation(name, not_a("a time", value), value))
+        violations.append(wrong_type(name, "a time", value))
         return
     offset = value.utcoffset()
     if offset is None:
-        rule = "has to have a time zone with a fixed offset"
-        problems.append(Violation(name, rule, value))
+        message = "must have a time zone with a fixed offset"
+        violations.append(Violation(name, "time-zone", message, value))
     elif offset % timedelta(minutes=1):
-        rule = "has an offset with seconds, which RFC 3339 cannot write"
-        problems.append(Violation(name, rule, value))
+        message = "has an offset with seconds, which RFC 3339 does not support"
+        violations.append(Violation(name, "offset-seconds", message, value))
 
 
 def encode_time(value: time) -> str:
+    """Return the RFC 3339 text of a time of day, with its own offset."""
     return value.isoformat()
 
 
 def read_time(value: Json) -> time:
-    """An RFC 3339 full-time."""
-    match = _TIME.fullmatch(_text(value, "a time string"))
+    """Accept an RFC 3339 full-time that a time can represent."""
+    match = _TIME.fullmatch(_read_text(value, "a time string"))
     if not match:
-        raise ValueError("is no RFC 3339 time with an offset")
+        raise InvalidValueError("format", "is not an RFC 3339 time with an offset")
     minute, second, digits, offset = match.groups()
     if second == "60":
-        raise ValueError("is a leap second, which a time cannot hold")
+        raise InvalidValueError("leap-second", LEAP_SECOND.format("time"))
     if digits and digits[6:].strip("0"):
-        raise ValueError("has digits below a microsecond, which a time cannot hold")
+        raise InvalidValueError("precision", PRECISION.format("time"))
     return time.fromisoformat(f"{minute}:{second}.{digits or '0':0<6.6}{offset}".upper())
 
 
-def check_uuid(problems: list[Violation], name: str, value: object) -> None:
-    """A UUID, not its text."""
+def check_uuid(violations: list[Violation], name: str, value: object) -> None:
+    """Accept a UUID, and not its text."""
     if not isinstance(value, UUID):
-        problems.append(Violation(name, not_a("a UUID", value), value))
+        violations.append(wrong_type(name, "a UUID", value))
 
 
 def encode_uuid(value: UUID) -> str:
+    """Return the RFC 4122 text of a UUID."""
     return str(value)
 
 
 def read_uuid(value: Json) -> UUID:
-    """RFC 4122's text, with hyphens."""
-    text = _text(value, "a UUID string")
+    """Accept the RFC 4122 text of a UUID, with hyphens."""
+    text = _read_text(value, "a UUID string")
     if not _UUID.fullmatch(text):
-        raise ValueError("is no UUID")
+        raise InvalidValueError("format", "is not a UUID")
     return UUID(text)
 
 
-def _text(value: Json, wanted: str) -> str:
+def _read_text(value: Json, expected: str) -> str:
     if not isinstance(value, str):
-        raise ValueError(not_a(wanted, value))
+        raise InvalidValueError("type", wrong_type_message(expected, value))
     return value
 
 

@@ -1,1 +1,1 @@
-"""For tests of application code: clients without a network, and payloads."""
+"""Support for tests of applications: clients without a network, and sample payloads."""

@@ -1,43 +1,47 @@
-"""For tests of your own code: clients that need no network and note what they were given.
+"""Clients for tests: they record what your code sends, and need no network.
 
-They do all that the real ones do, checks and retries included, against a platform in memory that
-knows every contact; waiting takes no time. Not for use outside of tests.
+They run the checks and the retries of the real clients, against an Engage in memory that knows
+every contact. No wait takes time. Do not use them outside of tests.
 """
 
-import json
 import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, TypeVar, cast
-from urllib.parse import unquote
 
-import httpx
-
-from ..async_client import AsyncEngageClient
-from ..call.responses import Call
+from ..async_client import AsyncEngageClient, TaskEngine
+from ..call.interaction import EncodedInteraction
+from ..call.receipts import ReceiptRegistry
 from ..call.retry import RetryPolicy
-from ..call.send import Claims, Letter, send
-from ..client import EngageClient
+from ..call.send import send
+from ..call.steps import Call
+from ..client import EngageClient, ThreadEngine
 from ..engine import Engine
 from ..errors import EngageError
-from ..payload.checks import Json, Payload
+from ..payload.types import Payload
 from ..results import Receipt
-from ..transport.http import Settings
+from ..transport.http import Connection
 from ..transport.observer import Observer
 from ..transport.rate_limiter import DEFAULT_RATE
+from .platform import AsyncMemoryTransport, MemoryPlatform, MemoryTransport
 
 if TYPE_CHECKING:
     import asyncio
+
+    import httpx
 
 P = TypeVar("P", bound=Payload)
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One send, as your code asked for it, and how it ended: `receipt` is there if it was stored,
-    `error` if it raised; both, if an error was scripted for one that is stored."""
+class RecordedSend:
+    """One send of your code, and its result.
+
+    `receipt` is set if the interaction was stored, and `error` if the send raised. Both are set for
+    a send that `fail_next` made fail with ``stored=True``.
+    """
 
     contact_id: str
     payload: Payload
@@ -47,116 +51,125 @@ class Sent:
 
 
 class ManualClock:
-    """Stands still but for what is slept, and for `move`."""
+    """A clock that advances only by `advance` and by the waits of the clients that use it."""
 
     def __init__(self, now: datetime | None = None) -> None:
         self._lock = threading.Lock()
         self._start = now or datetime.now(UTC)
         self._seconds = 0.0
 
-    def move(self, seconds: float) -> None:
-        """Let time go by."""
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
         with self._lock:
             self._seconds += seconds
 
     def now(self) -> datetime:
+        """Return the current date and time of this clock."""
         return self._start + timedelta(seconds=self._seconds)
 
     def monotonic(self) -> float:
+        """Return the seconds since the clock was created."""
         return self._seconds
 
     def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
+        """Advance the clock instead of waiting."""
         del stop
-        self.move(seconds)
+        self.advance(seconds)
 
     async def sleep_async(self, seconds: float, stop: "asyncio.Event | None" = None) -> None:
+        """Advance the clock instead of waiting."""
         del stop
-        self.move(seconds)
+        self.advance(seconds)
 
 
 class Recorder:
-    """What both recording clients have beside the methods of the real ones.
+    """The methods that both recording clients add to those of the real clients.
 
-    `sent` are all sends so far, also those that ended in an error. `clock` is the time that they go
-    by; give it to whatever else waits in your tests.
+    `sends` are all sends so far, also those that raised. `clock` is the clock of the client; pass
+    it to the `Outbox` and to other code of your tests that waits.
     """
 
-    def _begin(self, clock: ManualClock | None) -> httpx.MockTransport:
-        self.sent: list[Sent] = []
+    def _start_recording(self, clock: ManualClock | None) -> Connection:
+        self.sends: list[RecordedSend] = []
         self.clock = clock or ManualClock()
-        self._platform = _Platform()
-        self._script: deque[tuple[EngageError, bool]] = deque()
-        return httpx.MockTransport(self._platform)
+        self._platform = MemoryPlatform()
+        self._failures: deque[tuple[EngageError, bool]] = deque()
+        return Connection("https://engage.example", "key", "tests/1", "v3")
 
-    def _record(self, engine: Engine) -> None:
-        self._claims = engine.claims
-        engine.detour = self._posting
+    def _intercept(self, engine: Engine) -> None:
+        self._receipts = engine.receipts
+        engine.intercept = self._post
 
-    def script(self, *errors: EngageError, stored: bool = False) -> None:
-        """Let the next sends end in these errors, one each; `stored` says whether the platform
-        has the interactions nevertheless."""
-        self._script.extend((error, stored) for error in errors)
+    def fail_next(self, *errors: EngageError, stored: bool = False) -> None:
+        """Make the next sends raise these errors, one each.
 
-    def drop(self, *properties: str) -> None:
-        """From now on let the platform drop these, by their names on the wire."""
-        self._platform.dropped.update(properties)
+        With ``stored=True``, the interactions are stored nevertheless, as after a timeout.
+        """
+        self._failures.extend((error, stored) for error in errors)
 
-    def payloads(self, kind: type[P]) -> Sequence[P]:
-        """The payloads of one kind that were sent."""
-        return [item.payload for item in self.sent if isinstance(item.payload, kind)]
+    def drop_properties(self, *properties: str) -> None:
+        """Make Engage drop these properties from now on, given by their wire names."""
+        self._platform.dropped_properties.update(properties)
+
+    def payloads(self, payload_class: type[P]) -> Sequence[P]:
+        """Return the payloads of one class that were sent, in order."""
+        return [item.payload for item in self.sends if isinstance(item.payload, payload_class)]
 
     def assert_sent(
         self, payload: Payload, *, contact_id: str | None = None, times: int | None = None
     ) -> None:
-        """Raise `AssertionError` if no equal payload was sent, to that contact if one is given, or
-        not as many `times`."""
+        """Assert that an equal payload was sent, also if the send raised.
+
+        With `contact_id`, only sends for that contact count. With `times`, there must be exactly
+        that many.
+        """
         count = sum(
-            item.payload == payload and contact_id in (None, item.contact_id) for item in self.sent
+            item.payload == payload and contact_id in (None, item.contact_id) for item in self.sends
         )
         if count == times or (times is None and count):
             return
-        wanted = "never" if times is None else f"{count} times, not {times},"
-        to = "" if contact_id is None else f" to {contact_id}"
-        raise AssertionError(f"{wanted} sent{to}: {payload!r}; sent was: {self._listed()}")
+        expected = "at least once" if times is None else f"{times} times"
+        target = "" if contact_id is None else f" for the contact {contact_id}"
+        raise AssertionError(
+            f"Expected {payload!r} to be sent {expected}{target}, but it was sent {count} times. "
+            f"All sends: {self._format_sends()}"
+        )
 
     def assert_nothing_sent(self) -> None:
-        """Raise `AssertionError` if anything was."""
-        if self.sent:
-            raise AssertionError(f"sent was: {self._listed()}")
+        """Assert that your code sent nothing."""
+        if self.sends:
+            raise AssertionError(f"Expected no send. All sends: {self._format_sends()}")
 
-    def _listed(self) -> str:
-        lines = [f"\n  {item.payload!r} to {item.contact_id}" for item in self.sent]
-        return "".join(lines) or "nothing"
+    def _format_sends(self) -> str:
+        lines = [f"\n  {item.payload!r} for {item.contact_id}" for item in self.sends]
+        return "".join(lines) or "none"
 
-    def _posting(
-        self, fixed: Letter, policy: RetryPolicy, *, confirm: bool = False
+    def _post(
+        self, interaction: EncodedInteraction, policy: RetryPolicy, *, confirm: bool = False
     ) -> Call[Receipt]:
-        scripted, is_stored = self._script.popleft() if self._script else (None, False)
+        failure, is_stored = self._failures.popleft() if self._failures else (None, False)
         receipt: Receipt | None = None
         raised: EngageError | None = None
         try:
-            if scripted is None:
-                receipt = yield from send(fixed, policy, self._claims, confirm=confirm)
-            elif is_stored:  # its client knows nothing of it: a look may find it
-                receipt = yield from send(fixed, policy, Claims(), confirm=False)
-            if scripted is not None:
-                raise scripted
+            if failure is None:
+                receipt = yield from send(interaction, policy, self._receipts, confirm=confirm)
+            elif is_stored:  # The client does not know the receipt, so that a lookup can find it.
+                receipt = yield from send(interaction, policy, ReceiptRegistry(), confirm=False)
+            if failure is not None:
+                raise failure
         except EngageError as error:
             raised = error
-        payload = fixed.kind.from_payload(fixed.payload)
-        self.sent.append(Sent(fixed.contact_id, payload, fixed.created_date, receipt, raised))
+        payload = interaction.payload_class.from_payload(interaction.payload)
+        self.sends.append(
+            RecordedSend(interaction.contact_id, payload, interaction.created_date, receipt, raised)
+        )
         if raised is not None:
             raise raised
         return cast(Receipt, receipt)
 
 
-_SETTINGS = Settings(
-    base_url="https://engage.example", api_key="key", user_agent="tests/1", api_version="v3"
-)
-
-
 class RecordingClient(Recorder, EngageClient):
-    """Stands in for an `EngageClient`."""
+    """An `EngageClient` for tests, which records its sends and needs no network."""
 
     def __init__(
         self,
@@ -165,9 +178,17 @@ class RecordingClient(Recorder, EngageClient):
         observer: Observer | None = None,
         clock: ManualClock | None = None,
     ) -> None:
-        http = httpx.Client(transport=self._begin(clock))
-        super().__init__(**_SETTINGS, retry=retry, observer=observer, clock=self.clock, http=http)
-        self._record(self.__engine__)
+        # Does not call the constructor of `EngageClient`, which would open a connection.
+        self._connection = self._start_recording(clock)
+        self.__engine__ = ThreadEngine(
+            self._connection,
+            MemoryTransport(self._platform),
+            rate=DEFAULT_RATE,
+            retry=retry,
+            observer=observer,
+            clock=self.clock,
+        )
+        self._intercept(self.__engine__)
 
     @classmethod
     def from_env(
@@ -176,15 +197,15 @@ class RecordingClient(Recorder, EngageClient):
         rate: int = DEFAULT_RATE,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
-        http: httpx.Client | None = None,
+        http: "httpx.Client | None" = None,
     ) -> Self:
-        """Needs nothing of the environment."""
+        """Create a recording client. Reads nothing from the environment."""
         del rate, http
         return cls(retry=retry, observer=observer)
 
 
 class AsyncRecordingClient(Recorder, AsyncEngageClient):
-    """Stands in for an `AsyncEngageClient`."""
+    """An `AsyncEngageClient` for tests, which records its sends and needs no network."""
 
     def __init__(
         self,
@@ -193,9 +214,17 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         observer: Observer | None = None,
         clock: ManualClock | None = None,
     ) -> None:
-        http = httpx.AsyncClient(transport=self._begin(clock))
-        super().__init__(**_SETTINGS, retry=retry, observer=observer, clock=self.clock, http=http)
-        self._record(self.__engine__)
+        # Does not call the constructor of `AsyncEngageClient`, which would open a connection.
+        self._connection = self._start_recording(clock)
+        self.__engine__ = TaskEngine(
+            self._connection,
+            AsyncMemoryTransport(self._platform),
+            rate=DEFAULT_RATE,
+            retry=retry,
+            observer=observer,
+            clock=self.clock,
+        )
+        self._intercept(self.__engine__)
 
     @classmethod
     def from_env(
@@ -204,49 +233,8 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         rate: int = DEFAULT_RATE,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
-        http: httpx.AsyncClient | None = None,
+        http: "httpx.AsyncClient | None" = None,
     ) -> Self:
-        """Needs nothing of the environment."""
+        """Create a recording client. Reads nothing from the environment."""
         del rate, http
         return cls(retry=retry, observer=observer)
-
-
-class _Platform:
-    """Takes whatever comes, and gives it back."""
-
-    def __init__(self) -> None:
-        self.dropped: set[str] = set()
-        self._lock = threading.Lock()
-        self._stored: dict[str, dict[str, Json]] = {}
-        self._count = 0
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        interaction_id = unquote(request.url.raw_path.decode().partition("/interactions/")[2])
-        with self._lock:
-            if request.method == "POST":
-                return self._store(json.loads(request.content))
-            if not interaction_id:
-                return self._list(request.url.params)
-            found = self._stored.get(interaction_id)
-            if found is None:
-                return httpx.Response(404, json={"errorCode": "InteractionNotFound"})
-            if request.method == "DELETE":
-                del self._stored[interaction_id]
-            return httpx.Response(200, json=found)
-
-    def _store(self, envelope: dict[str, Json]) -> httpx.Response:
-        payload = envelope["payload"]
-        kept = payload if isinstance(payload, dict) else {}
-        kept = {name: value for name, value in kept.items() if name not in self.dropped}
-        self._count += 1
-        interaction_id = f"interaction-{self._count}"
-        self._stored[interaction_id] = {**envelope, "payload": kept, "id": interaction_id}
-        return httpx.Response(200, json={"id": interaction_id})
-
-    def _list(self, asked: httpx.QueryParams) -> httpx.Response:
-        items = [
-            it
-            for it in self._stored.values()
-            if (it["contactId"], it["schemaId"]) == (asked["contactId"], asked["schemaId"])
-        ]
-        return httpx.Response(200, json={"items": items, "links": []})

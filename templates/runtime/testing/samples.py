@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar, cast
 
-from ..errors import InvalidPayload
-from ..payload.checks import Json, Payload
-from ..registry import json_schema, origins
+from ..errors import InvalidPayloadError
+from ..payload.types import Json, Payload
+from ..registry import generated_schemas, json_schema
 
 P = TypeVar("P", bound=Payload)
 
@@ -36,110 +36,142 @@ _FORMATS: Mapping[str, str] = {
 }
 
 
-def sample(kind: type[P], **values: object) -> P:
-    """An instance with a value for each property, the same each time; `values` replace some of
-    them, by their names in Python, and None leaves one out.
+def sample(payload_class: type[P], **values: object) -> P:
+    """Return an instance with a value for each property, always the same.
 
-    Raises `InvalidPayload`, also where a required property has a pattern for which the schema has
-    no example.
+    Args:
+        payload_class: A payload class of this package.
+        values: Replacements by attribute name. None omits an optional property.
+
+    Raises:
+        InvalidPayloadError: A replacement is invalid, or a required property has a pattern and its
+            schema has no example that you could use.
     """
-    properties, required, most = _described(kind)
+    schema = _load_schema(payload_class)
+    names = sorted(schema.properties, key=lambda name: name not in schema.required)
     wire: dict[str, Json] = {}
-    for name in sorted(properties, key=lambda name: name not in required)[:most]:
-        fitting = (it for it in _candidates(name, properties[name]) if _fits(kind, name, it))
-        value = next(fitting, _NOTHING)
-        if value is not _NOTHING:
-            wire[name] = value
-    return cast(P, replace(cast(Any, kind.from_payload(wire)), **values))
+    for name in names[: schema.most_properties]:
+        for value in _candidates(name, schema.properties[name]):
+            if _is_accepted(payload_class, name, value):
+                wire[name] = value
+                break
+    return cast(P, replace(cast(Any, payload_class.from_payload(wire)), **values))
 
 
-_NOTHING: Json = "nothing fits"
+def register_strategies(*payload_classes: type[Payload]) -> None:
+    """Teach the ``from_type`` of Hypothesis to generate valid payloads.
+
+    Registers the classes, or all payload classes of the package if there are none. Requires
+    Hypothesis.
+    """
+    strategies = import_module("hypothesis.strategies")
+    for payload_class in payload_classes or _all_payload_classes():
+        schema = _load_schema(payload_class)
+        by_name = {
+            name: _strategy(strategies, name, keywords).filter(
+                partial(_is_accepted, payload_class, name)
+            )
+            for name, keywords in schema.properties.items()
+        }
+        required = {name: by_name[name] for name in by_name if name in schema.required}
+        optional = {name: by_name[name] for name in by_name if name not in schema.required}
+        wire = strategies.fixed_dictionaries(required, optional=optional)
+        valid = wire.filter(partial(_is_valid, payload_class))
+        strategies.register_type_strategy(payload_class, valid.map(payload_class.from_payload))
 
 
-def _fits(kind: type[Payload], name: str, value: Json) -> bool:
-    """Whether the class takes this value for a property."""
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    """The parts of a JSON Schema that samples need. `most_properties` is None without a limit."""
+
+    properties: Mapping[str, Mapping[str, Json]]
+    required: frozenset[str]
+    most_properties: int | None
+
+
+def _load_schema(payload_class: type[Payload]) -> _Schema:
+    schema = json_schema(payload_class.__schema_id__)
+    most = schema.get("maxProperties")
+    return _Schema(
+        cast(dict[str, dict[str, Json]], schema.get("properties", {})),
+        frozenset(cast(list[str], schema.get("required", []))),
+        int(most) if isinstance(most, (int, float)) else None,
+    )
+
+
+def _all_payload_classes() -> list[type[Payload]]:
+    return [schema.load_payload_class() for schema in generated_schemas().values()]
+
+
+def _is_accepted(payload_class: type[Payload], name: str, value: Json) -> bool:
+    """Return True if the payload class accepts this value for a property."""
     try:
-        kind.from_payload({name: value})
-    except InvalidPayload as error:
+        payload_class.from_payload({name: value})
+    except InvalidPayloadError as error:
         return all(violation.property != name for violation in error.violations)
     return True
 
 
-def _candidates(name: str, rules: Mapping[str, Json]) -> Iterator[Json]:
-    """Values that may fit a property: what its schema names, then what its limits suggest."""
-    if "const" in rules:
-        yield rules["const"]
-    for listed in (rules.get("enum"), rules.get("examples"), [rules.get("default")]):
-        yield from (it for it in listed if it is not None) if isinstance(listed, list) else ()
-    yield _FORMATS.get(str(rules.get("format")), name)
-    least, most = rules.get("minLength", 0), rules.get("maxLength", len(name))
+def _is_valid(payload_class: type[Payload], payload: Mapping[str, Json]) -> bool:
+    try:
+        payload_class.from_payload(payload)
+    except InvalidPayloadError:
+        return False
+    return True
+
+
+def _candidates(name: str, keywords: Mapping[str, Json]) -> Iterator[Json]:
+    """Yield values that may be valid: those that the schema names, then some near its limits."""
+    if "const" in keywords:
+        yield keywords["const"]
+    for listed in (keywords.get("enum"), keywords.get("examples"), [keywords.get("default")]):
+        if isinstance(listed, list):
+            yield from (value for value in listed if value is not None)
+    yield _FORMATS.get(str(keywords.get("format")), name)
+    least, most = keywords.get("minLength", 0), keywords.get("maxLength", len(name))
     if isinstance(least, (int, float)) and isinstance(most, (int, float)):
         yield name[: int(most)].ljust(int(least), "x")
     yield from (7, 7.5, True, 0, 1)
-    limits = [rules.get(key) for key in ("minimum", "maximum", "multipleOf")]
-    limits += [rules.get(f"exclusive{end}") for end in ("Minimum", "Maximum")]
+    limits = [keywords.get(key) for key in ("minimum", "maximum", "multipleOf")]
+    limits += [keywords.get(f"exclusive{end}") for end in ("Minimum", "Maximum")]
     for limit in limits:
         if isinstance(limit, (int, float)):
             yield from (limit, limit + 1, limit - 1, limit + 0.001, limit - 0.001)
 
 
-def register_strategies(*kinds: type[Payload]) -> None:
-    """Let Hypothesis's ``from_type`` make every valid payload of these classes; of all classes of
-    the package, if none is given. Hypothesis has to be installed."""
-    strategies = import_module("hypothesis.strategies")
-    for kind in kinds or [origin.kind() for origin in origins().values()]:
-        properties, required, _ = _described(kind)
-        each = {
-            name: _strategy(strategies, name, rules).filter(partial(_fits, kind, name))
-            for name, rules in properties.items()
-        }
-        wire = strategies.fixed_dictionaries(
-            {name: strategy for name, strategy in each.items() if name in required},
-            optional={name: strategy for name, strategy in each.items() if name not in required},
-        )
-        valid = wire.filter(partial(_is_valid, kind))
-        strategies.register_type_strategy(kind, valid.map(kind.from_payload))
-
-
-def _is_valid(kind: type[Payload], made: Mapping[str, Json]) -> bool:
-    try:
-        kind.from_payload(made)
-    except InvalidPayload:
-        return False
-    return True
-
-
-def _strategy(strategies: Any, name: str, rules: Mapping[str, Json]) -> Any:
-    if {"enum", "const"} & rules.keys():
-        return strategies.sampled_from([*_candidates(name, rules), None])
-    given = rules.get("type")
-    kinds = given if isinstance(given, list) else [given]
-    return strategies.one_of([_of_type(strategies, kind, name, rules) for kind in kinds])
-
-
-def _of_type(strategies: Any, kind: Json, name: str, rules: Mapping[str, Json]) -> Any:
-    least, most = (
-        next((rules[key] for key in keys if key in rules), None)
-        for keys in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
+def _strategy(strategies: Any, name: str, keywords: Mapping[str, Json]) -> Any:
+    if {"enum", "const"} & keywords.keys():
+        return strategies.sampled_from([*_candidates(name, keywords), None])
+    json_type = keywords.get("type")
+    json_types = json_type if isinstance(json_type, list) else [json_type]
+    return strategies.one_of(
+        [_strategy_of_type(strategies, json_type, name, keywords) for json_type in json_types]
     )
-    match kind:
+
+
+def _strategy_of_type(
+    strategies: Any, json_type: Json, name: str, keywords: Mapping[str, Json]
+) -> Any:
+    least = keywords.get("minimum", keywords.get("exclusiveMinimum"))
+    most = keywords.get("maximum", keywords.get("exclusiveMaximum"))
+    match json_type:
         case "null":
             return strategies.none()
         case "boolean":
             return strategies.booleans()
-        case "integer" | "number" if "multipleOf" in rules:
-            return strategies.integers(-1000, 1000).map(cast(Any, rules["multipleOf"]).__mul__)
+        case "integer" | "number" if "multipleOf" in keywords:
+            return strategies.integers(-1000, 1000).map(cast(Any, keywords["multipleOf"]).__mul__)
         case "integer":
-            whole = [None if it is None else int(cast(float, it)) for it in (least, most)]
-            return strategies.integers(*whole)
+            limits = [None if limit is None else int(cast(float, limit)) for limit in (least, most)]
+            return strategies.integers(*limits)
         case "number":
             return strategies.floats(least, most, allow_nan=False, allow_infinity=False)
         case _:
-            return _text(strategies, name, rules)
+            return _text_strategy(strategies, name, keywords)
 
 
-def _text(strategies: Any, name: str, rules: Mapping[str, Json]) -> Any:
-    match rules.get("format"):
+def _text_strategy(strategies: Any, name: str, keywords: Mapping[str, Json]) -> Any:
+    match keywords.get("format"):
         case "date-time":
             offsets = strategies.integers(-23 * 60, 23 * 60).map(_offset)
             return strategies.datetimes(timezones=offsets).map(datetime.isoformat)
@@ -149,25 +181,14 @@ def _text(strategies: Any, name: str, rules: Mapping[str, Json]) -> Any:
             return strategies.just(_FORMATS[form])
         case _:
             pass
-    if isinstance(rules.get("pattern"), str):
+    if isinstance(keywords.get("pattern"), str):
         try:
-            return strategies.from_regex(re.compile(str(rules["pattern"]), re.ASCII))
+            return strategies.from_regex(re.compile(str(keywords["pattern"]), re.ASCII))
         except re.error:
-            return strategies.sampled_from(list(_candidates(name, rules)))
-    least, most = rules.get("minLength", 0), rules.get("maxLength")
+            return strategies.sampled_from(list(_candidates(name, keywords)))
+    least, most = keywords.get("minLength", 0), keywords.get("maxLength")
     return strategies.text(min_size=least, max_size=most)
 
 
 def _offset(minutes: int) -> timezone:
     return timezone(timedelta(minutes=minutes))
-
-
-def _described(
-    kind: type[Payload],
-) -> tuple[Mapping[str, Mapping[str, Json]], frozenset[str], int | None]:
-    """The properties of a payload, which of them are required, and how many there may be."""
-    schema = json_schema(kind.__schema_id__)
-    properties = cast(dict[str, dict[str, Json]], schema.get("properties", {}))
-    most = schema.get("maxProperties")
-    limit = int(most) if isinstance(most, (int, float)) else None
-    return properties, frozenset(cast(list[str], schema.get("required", []))), limit

@@ -1,1 +1,1 @@
-"""The HTTP library, the rate limiter, the clock and the observer."""
+"""HTTP, the rate limiter, the clock and the observer."""

@@ -1,9 +1,9 @@
-"""Time, and waiting for it: replaced as a whole in tests, which then take none."""
+"""Time: the clock of a client, and the dates that it gives to interactions."""
 
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """What the clients need of time."""
+    """The time that a client goes by. Tests replace it, so that waiting takes no time."""
 
     def now(self) -> datetime:
-        """The time of day, aware."""
+        """Return the current date and time, with a time zone."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that only increase."""
+        """Return a number of seconds that never decreases."""
         ...
 
     def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
-        """Let the thread wait, but no longer than until `stop`."""
+        """Block the thread for that many seconds, or until `stop` is set."""
         ...
 
     async def sleep_async(self, seconds: float, stop: "asyncio.Event | None" = None) -> None:
-        """Let the task wait, but no longer than until `stop`."""
+        """Suspend the task for that many seconds, or until `stop` is set."""
         ...
 
 
 class SystemClock:
-    """The time of the machine."""
+    """The clock of the machine."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -55,4 +55,28 @@ class SystemClock:
             await asyncio.wait_for(stop.wait(), seconds)
 
 
-SYSTEM = SystemClock()
+SYSTEM_CLOCK = SystemClock()
+
+
+class CreatedDates:
+    """The dates of interactions that are sent without one: the current time, in UTC.
+
+    They strictly increase by the millisecond, so that a lookup can recognize an interaction by its
+    date. Threads and tasks can share an instance.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last = datetime.min.replace(tzinfo=UTC)
+
+    def next(self) -> datetime:
+        """Return the next date."""
+        now = self._clock.now().astimezone(UTC)
+        now -= timedelta(microseconds=now.microsecond % 1000)
+        with self._lock:
+            self._last = max(now, self._last + _MILLISECOND)
+            return self._last
+
+
+_MILLISECOND = timedelta(milliseconds=1)

@@ -1,95 +1,97 @@
-"""Settings of a connection, and the way from a request to httpx and back."""
+"""HTTP with httpx: the settings of a connection, and the exchange of a request for a reply.
+
+No other module uses httpx at run time.
+"""
 
 import hashlib
-import os
 import re
-import threading
 from collections.abc import Callable, Generator, Mapping
-from datetime import UTC, datetime, timedelta
+from contextlib import aclosing, closing
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import TypedDict, TypeVar
+from typing import TypeVar
 
 import httpx
 
-from ..call.responses import Answer, Failure, Request
-from ..errors import Misconfigured
-from .clock import Clock
+from ..call.steps import Answer, Failure, Reply, Request
+from ..errors import ConfigurationError
 
 DEFAULT_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
-LARGEST_ANSWER = 32 * 2**20
-"""Bytes, unpacked: fifty interactions are a page."""
+LARGEST_BODY = 32 * 2**20
+"""The limit of an answer in bytes, uncompressed. A page of a list has fifty interactions."""
 
-_NEVER_LEFT = (
+_NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-
-
 _JSON = {"Content-Type": "application/json"}
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 
 
 class Connection:
-    """Where requests go and as whom.
+    """The address and the identity of a client.
 
-    The key is in no repr, and in no frame while an error is raised: making a connection never
-    fails, `check` does, and takes no key.
+    No repr shows the key, and no frame of a traceback holds it: creating a connection never fails,
+    and `check`, which fails, does not get the key as an argument.
     """
 
     def __init__(self, base_url: str, api_key: str, user_agent: str, api_version: str) -> None:
         self.auth = _ApiKey(api_key)
         self.base_url = base_url.rstrip("/")
-        self._given_url = base_url
+        self._base_url_argument = base_url
         self._user_agent = user_agent
         self._headers: Mapping[str, str] = {"User-Agent": user_agent, "Accept": "application/json"}
-        self._headers_of_json: Mapping[str, str] = {**self._headers, **_JSON}
+        self._json_headers: Mapping[str, str] = {**self._headers, **_JSON}
         self._own: httpx.Client | httpx.AsyncClient | None = None
         self._api_version = api_version
 
     def __repr__(self) -> str:
-        return f"Connection({self._given_url!r})"
+        return f"Connection({self._base_url_argument!r})"
 
-    def check(self, rate: int) -> None:
-        """Raise `Misconfigured` for settings that cannot work."""
-        _check_url(self._given_url)
-        if rate < 1:
-            raise Misconfigured("the rate has to be at least one request a second")
+    def check(self) -> None:
+        """Raise `ConfigurationError` for a setting that cannot work."""
+        _check_url(self._base_url_argument)
         if not re.fullmatch(r"v[0-9]+", self._api_version):
-            raise Misconfigured(f"there is no API version {self._api_version!r}")
-        if not self.auth.is_sendable:
-            raise Misconfigured(f"the API key {_SENDABLE}")
-        if not _is_sendable(self._user_agent):
-            raise Misconfigured(f"the user agent {_SENDABLE}")
+            raise ConfigurationError(f"The API version {self._api_version!r} must be like v3.")
+        if not self.auth.is_valid_header:
+            raise ConfigurationError(f"The API key {_VALID_HEADER}")
+        if not _is_valid_header(self._user_agent):
+            raise ConfigurationError(f"The user agent {_VALID_HEADER}")
 
-    def open(self, make: Callable[..., H]) -> H:
-        """A client of httpx's. A proxy of the environment is not for the loopback: it would get
-        the key in plain text. Raises `Misconfigured` for one that cannot be used."""
+    def open(self, client_class: Callable[..., H]) -> H:
+        """Create an httpx client. Raises `ConfigurationError` for an unusable proxy.
+
+        A client for the loopback ignores the proxies of the environment: they would get the key in
+        plain text.
+        """
         is_local = self.base_url.startswith("http://")
         try:
-            own = make(timeout=DEFAULT_TIMEOUT, trust_env=not is_local, headers=self._headers)
+            own = client_class(
+                timeout=DEFAULT_TIMEOUT, trust_env=not is_local, headers=self._headers
+            )
         except (ValueError, ImportError, httpx.InvalidURL) as error:
             reason = str(error)
         else:
             self._own, self._headers = own, own.headers
-            self._headers_of_json = own.headers.copy()
-            self._headers_of_json.update(_JSON)
+            self._json_headers = own.headers.copy()
+            self._json_headers.update(_JSON)
             return own
-        raise Misconfigured(f"the proxy of the environment cannot be used: {reason}")
+        raise ConfigurationError(f"The proxy in the environment cannot be used: {reason}")
 
     def request(self, http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
-        """The request as httpx sends it; the key is added by `auth` on its way out."""
-        headers = self._headers if request.body is None else self._headers_of_json
+        """Build the request for httpx. `auth` adds the key when the request is sent."""
+        headers = self._headers if request.body is None else self._json_headers
         url = _url(f"{self.base_url}/api/{self._api_version}/{request.target}")
         if http is not self._own:
             return http.build_request(request.method, url, content=request.body, headers=headers)
-        # To merge what does not change takes as long as all else that we do for a send: nobody but
-        # us has a client of our own, and it has nothing but cookies to add.
+        # Merging settings that never change would take half of the time of a send. Nobody else
+        # has our own client, and all that it can add is cookies.
         return httpx.Request(
             request.method,
             url,
@@ -100,125 +102,149 @@ class Connection:
         )
 
     def answer(self, response: httpx.Response, content: bytes) -> Answer:
-        """What the platform said; a key that it echoes in an error goes no further."""
-        body = content if response.is_success else self.auth.hide(content)
-        wanted = response.headers.get("retry-after")
-        return Answer(response.status_code, body, None if wanted is None else _seconds(wanted))
+        """Convert a response. A key that an error response echoes is removed."""
+        body = content if response.is_success else self.auth.hide_in(content)
+        header = response.headers.get("retry-after")
+        return Answer(response.status_code, body, None if header is None else _seconds(header))
 
     @property
     def origin(self) -> str:
-        """The base URL, the same however its host and port are written."""
+        """The base URL in one spelling of its host and port."""
         return str(httpx.URL(self.base_url))
 
     def key_digest(self) -> str:
-        """Tells keys apart without being one."""
+        """Return a digest that identifies the key without revealing it."""
         return self.auth.digest()
 
 
-def check_open(http: httpx.Client | httpx.AsyncClient) -> None:
-    """Raise `Misconfigured` for one that is closed: nothing can be sent with it."""
+class HttpTransport:
+    """Exchanges requests for replies, for threads. Closes only a client that it created itself."""
+
+    def __init__(self, connection: Connection, http: httpx.Client | None) -> None:
+        connection.check()
+        self._connection = connection
+        self._is_own = http is None
+        self._http = connection.open(httpx.Client) if http is None else http
+
+    def check_open(self) -> None:
+        """Raise `ConfigurationError` if the client is closed."""
+        _check_open(self._http)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._is_own:
+            self._http.close()
+
+    def exchange(self, request: Request) -> Reply:
+        """Send a request and return the reply."""
+        prepared = self._connection.request(self._http, request)
+        content = _Content()
+        try:
+            response = self._http.send(
+                prepared, auth=self._connection.auth, follow_redirects=False, stream=True
+            )
+            with closing(response):
+                for chunk in response.iter_bytes():
+                    content.add(chunk)
+        except httpx.HTTPStatusError as error:  # An event hook of the caller's client raised it.
+            return self._connection.answer(error.response, b"")
+        except httpx.HTTPError as error:
+            return _failure(error)
+        return self._connection.answer(response, content.join())
+
+
+class AsyncHttpTransport:
+    """Exchanges requests for replies, for tasks. Closes only a client that it created itself."""
+
+    def __init__(self, connection: Connection, http: httpx.AsyncClient | None) -> None:
+        connection.check()
+        self._connection = connection
+        self._is_own = http is None
+        self._http = connection.open(httpx.AsyncClient) if http is None else http
+
+    def check_open(self) -> None:
+        """Raise `ConfigurationError` if the client is closed."""
+        _check_open(self._http)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._is_own:
+            await self._http.aclose()
+
+    async def exchange(self, request: Request) -> Reply:
+        """Send a request and return the reply."""
+        prepared = self._connection.request(self._http, request)
+        content = _Content()
+        try:
+            response = await self._http.send(
+                prepared, auth=self._connection.auth, follow_redirects=False, stream=True
+            )
+            async with aclosing(response):
+                async for chunk in response.aiter_bytes():
+                    content.add(chunk)
+        except httpx.HTTPStatusError as error:  # An event hook of the caller's client raised it.
+            return self._connection.answer(error.response, b"")
+        except httpx.HTTPError as error:
+            return _failure(error)
+        return self._connection.answer(response, content.join())
+
+
+def _check_open(http: httpx.Client | httpx.AsyncClient) -> None:
     if http.is_closed:
-        raise Misconfigured("the client is closed")
+        raise ConfigurationError("The client is closed. Create another one, or keep it open.")
 
 
 @lru_cache(maxsize=16)
 def _url(text: str) -> httpx.URL:
-    """To take an address apart is a tenth of a send, and most have the same one."""
+    """Parse a URL. That is a tenth of the time of a send, and most sends have the same URL."""
     return httpx.URL(text)
 
 
-class Content:
-    """The body of an answer as it comes in, but not without end."""
+class _Content:
+    """The body of a response as it arrives, up to a limit."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
 
     def add(self, chunk: bytes) -> None:
-        """Raises `httpx.HTTPError` when it has become too much."""
+        """Append a chunk. Raises `httpx.HTTPError` if the body exceeds the limit."""
         self._chunks.append(chunk)
         self._size += len(chunk)
-        if self._size > LARGEST_ANSWER:
-            raise httpx.DecodingError(f"the answer has more than {LARGEST_ANSWER} bytes")
+        if self._size > LARGEST_BODY:
+            raise httpx.DecodingError(f"the answer has more than {LARGEST_BODY} bytes")
 
-    def all(self) -> bytes:
+    def join(self) -> bytes:
         return b"".join(self._chunks)
 
 
-def _seconds(text: str) -> float | None:
-    """Retry-After: seconds, or a date; None for neither."""
-    if re.fullmatch(r"[0-9]{1,9}", text):
-        return float(text)
+def _seconds(header: str) -> float | None:
+    """Return the seconds of a Retry-After header, which has a number or a date."""
+    if re.fullmatch(r"[0-9]{1,9}", header):
+        return float(header)
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(header)
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def failure(error: httpx.HTTPError) -> Failure:
-    """Why it said nothing, without the exception: its traceback has the key in its frames."""
+def _failure(error: httpx.HTTPError) -> Failure:
+    """Keep the reason, and not the exception: the frames of its traceback hold the key."""
     reason = str(error) or type(error).__name__
-    return Failure(reason, sent=not isinstance(error, _NEVER_LEFT))
-
-
-class Settings(TypedDict):
-    """The arguments that both clients take."""
-
-    base_url: str
-    api_key: str
-    user_agent: str
-    api_version: str
-
-
-def from_environment() -> Settings:
-    """The settings in ``ENGAGE_BASE_URL``, ``ENGAGE_API_KEY``, ``ENGAGE_USER_AGENT`` and, if it is
-    set, ``ENGAGE_API_VERSION``. Raises `Misconfigured`."""
-    return Settings(
-        base_url=_variable("ENGAGE_BASE_URL"),
-        api_key=_variable("ENGAGE_API_KEY"),
-        user_agent=_variable("ENGAGE_USER_AGENT"),
-        api_version=os.environ.get("ENGAGE_API_VERSION") or "v3",
-    )
-
-
-def _variable(name: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        raise Misconfigured(f"the environment variable {name} is not set")
-    return value
-
-
-class Stamps:
-    """Dates for interactions that bring none: now, but strictly increasing by the millisecond,
-    so that an unanswered POST can be recognised by its date. For threads and tasks alike."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._last = datetime.min.replace(tzinfo=UTC)
-
-    def next(self) -> datetime:
-        now = self._clock.now().astimezone(UTC)
-        now -= timedelta(microseconds=now.microsecond % 1000)
-        with self._lock:
-            self._last = max(now, self._last + _MILLISECOND)
-            return self._last
-
-
-_MILLISECOND = timedelta(milliseconds=1)
+    return Failure(reason, may_have_arrived=not isinstance(error, _NOT_SENT))
 
 
 class _ApiKey(httpx.Auth):
-    """Puts the key into its header as the request leaves."""
+    """Adds the key to a request when it is sent."""
 
     def __init__(self, key: str) -> None:
         self._key = key
 
     @property
-    def is_sendable(self) -> bool:
-        return _is_sendable(self._key)
+    def is_valid_header(self) -> bool:
+        return _is_valid_header(self._key)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["apikey"] = self._key
@@ -227,15 +253,15 @@ class _ApiKey(httpx.Auth):
     def digest(self) -> str:
         return hashlib.sha256(self._key.encode()).hexdigest()
 
-    def hide(self, body: bytes) -> bytes:
+    def hide_in(self, body: bytes) -> bytes:
         return body.replace(self._key.encode(), b"[key]")
 
 
-_SENDABLE = "has to be printable ASCII without spaces at the ends"
+_VALID_HEADER = "must be printable ASCII without spaces at the beginning or the end."
 
 
-def _is_sendable(value: str) -> bool:
-    """httpx quotes a header that it cannot send in its error, the key as well."""
+def _is_valid_header(value: str) -> bool:
+    """Check before httpx does: its error would quote the header, and so the key."""
     return bool(value) and value.isascii() and value.isprintable() and value == value.strip()
 
 
@@ -245,10 +271,10 @@ _URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5
 def _check_url(base_url: str) -> None:
     match = _URL.fullmatch(base_url)
     if not match or int(match[3] or 0) > 65535:
-        raise Misconfigured(f"the base URL {base_url!r} has to be like https://acme.voyado.com")
+        raise ConfigurationError(f"The base URL {base_url!r} must be like https://acme.voyado.com.")
     try:
         httpx.URL(base_url)
     except (ValueError, httpx.InvalidURL):
-        raise Misconfigured(f"the base URL {base_url!r} has no host that there can be") from None
+        raise ConfigurationError(f"The base URL {base_url!r} has an invalid host.") from None
     if match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
-        raise Misconfigured(f"the base URL {base_url!r} has to begin with https://")
+        raise ConfigurationError(f"The base URL {base_url!r} must begin with https://.")

@@ -1,7 +1,7 @@
-"""The pace of requests: one for each base URL and key in a process.
+"""The rate limiter: one for each base URL and key in a process.
 
-The vendor asks for less than 50 requests a second with one key. In any window of one second at
-most that many depart, from whatever threads and event loops, first come, first served.
+The vendor allows less than 50 requests a second for one key. In any window of one second at most
+that many requests depart, first come, first served, from all threads and event loops together.
 """
 
 import os
@@ -13,14 +13,15 @@ from weakref import WeakValueDictionary
 from .clock import Clock
 
 DEFAULT_RATE = 50
-# What lies between a departure as it is counted and the bytes on the wire may differ by this much.
+# The time between the departure that is counted and the bytes on the wire varies by this much.
 _WINDOW = 1.01
 _RECOVERY_SECONDS = 10.0
-_PATIENCE = 1.0
-"""Seconds that one who could depart may keep the others waiting: its event loop may stand still."""
+_TURN_SECONDS = 1.0
+"""How long the first in the queue may delay the others although it could depart: its event loop
+may be blocked."""
 
 
-class Pace:
+class RateLimiter:
     """A sliding window over the times of departure."""
 
     def __init__(self, rate: int, clock: Clock) -> None:
@@ -34,42 +35,42 @@ class Pace:
         self._hold_until = 0.0
 
     @property
-    def waiting(self) -> int:
-        """How many wait for their turn: none means that more could depart."""
+    def queue_length(self) -> int:
+        """The number of requests that wait for their turn. If it is 0, more could depart."""
         return len(self._queue)
 
-    def limit_to(self, rate: int) -> None:
-        """The lowest rate that any client asked for counts for all."""
+    def limit_rate(self, rate: int) -> None:
+        """Lower the rate. The lowest rate that any client asks for applies to all."""
         with self._lock:
             self._rate = min(self._rate, rate)
 
-    def slow_down(self, hold: float) -> None:
-        """After a 429: nothing departs for `hold` seconds, and then half as much for ten."""
-        until = self._clock.monotonic() + hold
+    def slow_down(self, hold_seconds: float) -> None:
+        """After a 429, hold all requests, and then halve the rate for ten seconds."""
+        until = self._clock.monotonic() + hold_seconds
         with self._lock:
             self._hold_until = max(self._hold_until, until)
             self._slow_until = max(self._slow_until, until + _RECOVERY_SECONDS)
 
-    def wait(self) -> None:
-        """Wait until a request may depart, and count it."""
+    def acquire(self) -> None:
+        """Block until a request may depart, and count it."""
         if not self._queue and not self._depart():
             return
         turn = threading.Event()
         wake = turn.set
         self._enter(wake)
         try:
-            while not turn.wait(_PATIENCE):
-                self._pass_over()
+            while not turn.wait(_TURN_SECONDS):
+                self._skip_blocked()
             while seconds := self._depart():
                 self._clock.sleep(seconds)
         finally:
             self._leave(wake)
 
-    async def wait_async(self) -> None:
-        """The same for asyncio. A wait that is cancelled takes nothing from the others."""
+    async def acquire_async(self) -> None:
+        """Suspend until a request may depart, and count it. It can be canceled at any time."""
         import asyncio
 
-        # Whoever sends in a loop lets others run, also where nothing else has to be waited for.
+        # A task that sends in a loop lets others run, even if it never has to wait.
         await asyncio.sleep(0)
         if not self._queue and not self._depart():
             return
@@ -83,10 +84,10 @@ class Pace:
         try:
             while not turn.is_set():
                 try:
-                    async with asyncio.timeout(_PATIENCE):
+                    async with asyncio.timeout(_TURN_SECONDS):
                         await turn.wait()
                 except TimeoutError:
-                    self._pass_over()
+                    self._skip_blocked()
             while seconds := self._depart():
                 await self._clock.sleep_async(seconds)
         finally:
@@ -100,19 +101,19 @@ class Pace:
 
     def _leave(self, wake: Callable[[], object]) -> None:
         with self._lock:
-            if wake not in self._queue:  # passed over, because its event loop stood still
+            if wake not in self._queue:  # It was skipped, because its event loop was blocked.
                 return
             was_first = self._queue[0] is wake
             self._queue.remove(wake)
             if was_first:
                 self._wake_first()
 
-    def _pass_over(self) -> None:
-        """Wake the next if the first does not go although it could."""
+    def _skip_blocked(self) -> None:
+        """Wake the next in the queue if the first does not depart although it could."""
         with self._lock:
             now = self._clock.monotonic()
-            could_go_at = max(self._first_since, self._free_at(now))
-            if self._queue and now - could_go_at >= _PATIENCE:
+            could_depart_at = max(self._first_since, self._free_at(now))
+            if self._queue and now - could_depart_at >= _TURN_SECONDS:
                 self._queue.popleft()
                 self._wake_first()
 
@@ -122,7 +123,7 @@ class Pace:
             try:
                 self._queue[0]()
                 return
-            except RuntimeError:  # its event loop was closed under it
+            except RuntimeError:  # Its event loop was closed.
                 self._queue.popleft()
 
     def _depart(self) -> float:
@@ -138,42 +139,42 @@ class Pace:
             return 0.0
 
     def _free_at(self, now: float) -> float:
-        """When the next may depart: it can be in the past."""
+        """Return the time of the next possible departure, which may be in the past."""
         rate = max(1, self._rate // 2) if now < self._slow_until else self._rate
         if len(self._departures) < rate:
             return self._hold_until
         return max(self._hold_until, self._departures[-rate] + _WINDOW)
 
-    def forget_others(self) -> None:
-        """After a fork: those that wait are threads of the parent, and one may hold the lock."""
+    def reset_after_fork(self) -> None:
+        """Forget the queue: it consists of threads of the parent, and one may hold the lock."""
         self._lock = threading.Lock()
         self._queue.clear()
 
 
-_paces: WeakValueDictionary[tuple[str, str, int], Pace] = WeakValueDictionary()
-_paces_lock = threading.Lock()
+_limiters: WeakValueDictionary[tuple[str, str, int], RateLimiter] = WeakValueDictionary()
+_limiters_lock = threading.Lock()
 
 
-def pace_of(base_url: str, key_digest: str, rate: int, clock: Clock) -> Pace:
-    """The one pace for this URL and key in the process, by the same clock."""
-    with _paces_lock:
-        which = (base_url, key_digest, id(clock))
-        pace = _paces.get(which)
-        if pace is None:
-            pace = _paces[which] = Pace(rate, clock)
-        pace.limit_to(rate)
-        return pace
+def limiter_for(base_url: str, key_digest: str, rate: int, clock: Clock) -> RateLimiter:
+    """Return the limiter that all clients with this URL, key and clock share in the process."""
+    with _limiters_lock:
+        key = (base_url, key_digest, id(clock))
+        limiter = _limiters.get(key)
+        if limiter is None:
+            limiter = _limiters[key] = RateLimiter(rate, clock)
+        limiter.limit_rate(rate)
+        return limiter
 
 
-def _begin_in_child() -> None:
-    for pace in _paces.values():
-        pace.forget_others()
-    _paces_lock.release()
+def _reset_in_child() -> None:
+    for limiter in _limiters.values():
+        limiter.reset_after_fork()
+    _limiters_lock.release()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_paces_lock.acquire,
-        after_in_parent=_paces_lock.release,
-        after_in_child=_begin_in_child,
+        before=_limiters_lock.acquire,
+        after_in_parent=_limiters_lock.release,
+        after_in_child=_reset_in_child,
     )

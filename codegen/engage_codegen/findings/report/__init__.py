@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from ..finding import Finding
-from . import github, json, sarif, text
 
 OutputFormat: TypeAlias = Literal["text", "json", "sarif", "github"]
 FORMATS: tuple[OutputFormat, ...] = ("text", "json", "sarif", "github")
@@ -25,10 +24,19 @@ def render_report(
     Text and annotations are empty without findings. `color` applies to text, and `verdicts`, those
     of `preflight`, to JSON.
     """
+    # Imported here, because most runs have nothing to report.
     if output_format == "json":
+        from . import json
+
         return json.render(findings, verdicts)
     if output_format == "sarif":
+        from . import sarif
+
         return sarif.render(findings)
     if output_format == "github":
+        from . import github
+
         return github.render(findings)
+    from . import text
+
     return text.render(findings, color=color)

@@ -1,4 +1,4 @@
-"""What an interaction schema may say: pure decisions. Sources are named as in `rules`."""
+"""The rules for interaction schemas: pure decisions. Sources are named as in `rules`."""
 
 import json
 import re
@@ -9,15 +9,10 @@ from http import HTTPStatus
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from engage_codegen.sandbox.options import Keywords, Oddity, Options
-from engage_codegen.sandbox.wire import (
-    Json,
-    JsonObject,
-    Refusal,
-    object_member,
-    text_member,
-    unknown_members,
-)
+from engage_codegen.sandbox.api.request_body import find_unknown_members, read_object, read_text
+from engage_codegen.sandbox.errors import ApiError
+from engage_codegen.sandbox.options import Options, OtherKeywords, WarnOrReject
+from engage_codegen.sandbox.store.records import Json, JsonObject, Violation, to_pointer
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_SCHEMAS = 15
@@ -25,7 +20,7 @@ MAX_SEGMENTABLE = 6
 TYPES = ("string", "number", "integer", "boolean")
 DOCUMENTED_FORMAT = "date-time"
 
-_SHOULD_BE_TEXT = "should be a string"
+_STRING_ATTRIBUTES = ("showInContactCard", "addToSegmentation", "sortOrder")
 _ROOT_MEMBERS = ("$schema", "type", "properties", "required")
 _SCHEMA_ID = re.compile(r"[A-Za-z0-9_-]+")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
@@ -38,131 +33,158 @@ class ProposedSchema:
     id: str
     display_name: str
     json_schema: JsonObject
-    warnings: tuple[str, ...]
+    warnings: tuple[Violation, ...]
 
 
 def read_schema(body: JsonObject, options: Options) -> ProposedSchema:
-    """Judge the body of `POST interactionschemas`.
+    """Read and check the body of `POST interactionschemas`.
 
-    Raises `Refusal`: 400 MalformedRequest if it is not `{id, displayName, jsonSchema}`, else 400
-    InvalidSchema with every problem among the reasons.
+    Raises:
+        ApiError: 400 MalformedRequest if the body is not `{id, displayName, jsonSchema}`, else 400
+            InvalidSchema with all violations.
     """
-    schema_id = text_member(body, "id")
-    display_name = text_member(body, "displayName")
-    json_schema = object_member(body, "jsonSchema")
-    problems = [*_id_problems(schema_id), *_root_problems(json_schema)]
-    warnings = unknown_members(body, ("id", "displayName", "jsonSchema"))
-    for name, declaration in declarations(json_schema).items():
-        where = f"property {name!r}"
-        problems += [
-            f"{where}: {problem}" for problem in _declaration_problems(declaration, options)
-        ]
-        odd = [f"{where}: {warning}" for warning in _declaration_warnings(declaration)]
-        if options.non_string_attributes is Oddity.REJECT:
-            problems += [text for text in odd if text.endswith(_SHOULD_BE_TEXT)]
-        warnings += odd
-    if problems:
-        message = "The schema is not valid"
-        raise Refusal(HTTPStatus.BAD_REQUEST, "InvalidSchema", message, reasons=problems)
+    schema_id = read_text(body, "id")
+    display_name = read_text(body, "displayName")
+    json_schema = read_object(body, "jsonSchema")
+    violations = [*_check_id(schema_id), *_check_root(json_schema)]
+    warnings = find_unknown_members(body, ("id", "displayName", "jsonSchema"))
+    for name, declaration in get_declarations(json_schema).items():
+        violations += _check_declaration(name, declaration, options)
+        non_strings = [*_find_non_strings(name, declaration)]
+        if options.non_string_attributes is WarnOrReject.REJECT:
+            violations += non_strings
+        warnings += [*non_strings, *_find_unusual_format(name, declaration)]
+    if violations:
+        message = "The schema is invalid"
+        raise ApiError(HTTPStatus.BAD_REQUEST, "InvalidSchema", message, violations=violations)
     return ProposedSchema(schema_id, display_name, json_schema, tuple(warnings))
 
 
-def require_room(schema_id: str, existing: Collection[str]) -> None:
-    """Ids are unique, else 409 DuplicateSchemaId; 15 schemas at most, else 400 SchemaLimitReached.
+def require_free_id(schema_id: str, existing_ids: Collection[str]) -> None:
+    """Require an unused id, and fewer than 15 schemas (both documented).
 
-    The limits are documented, the answers our guess. So is that a deleted id may be used again.
+    A deleted id can be used again (our guess).
+
+    Raises:
+        ApiError: 409 DuplicateSchemaId or 400 SchemaLimitReached (our guess).
     """
-    if schema_id in existing:
-        message = f"Schema {schema_id!r} exists already"
-        raise Refusal(HTTPStatus.CONFLICT, "DuplicateSchemaId", message)
-    if len(existing) >= MAX_SCHEMAS:
-        message = f"There are {MAX_SCHEMAS} schemas already, which is the limit"
-        raise Refusal(HTTPStatus.BAD_REQUEST, "SchemaLimitReached", message)
+    if schema_id in existing_ids:
+        message = f"Schema {schema_id!r} already exists"
+        raise ApiError(HTTPStatus.CONFLICT, "DuplicateSchemaId", message)
+    if len(existing_ids) >= MAX_SCHEMAS:
+        message = f"The tenant already has {MAX_SCHEMAS} schemas, which is the limit"
+        raise ApiError(HTTPStatus.BAD_REQUEST, "SchemaLimitReached", message)
 
 
-def declarations(json_schema: JsonObject) -> JsonObject:
-    """The declaration of each property; empty where `properties` is missing or no object."""
+def get_declarations(json_schema: JsonObject) -> JsonObject:
+    """Return the declaration of each property; empty if `properties` is missing or invalid."""
     properties = json_schema.get("properties")
     return properties if isinstance(properties, dict) else {}
 
 
-def _id_problems(schema_id: str) -> Iterator[str]:
+def _check_id(schema_id: str) -> Iterator[Violation]:
     if not _SCHEMA_ID.fullmatch(schema_id):
-        yield "id: only letters, digits, _ and - are allowed"
+        message = "id may only contain letters, digits, _ and -"
+        yield Violation("pattern", to_pointer("id"), message)
 
 
-def _root_problems(json_schema: JsonObject) -> Iterator[str]:
+def _check_root(json_schema: JsonObject) -> Iterator[Violation]:
+    def violation(rule: str, name: str, message: str) -> Violation:
+        return Violation(rule, to_pointer("jsonSchema", name), message)
+
     if json_schema.get("$schema") != DIALECT:
-        yield f"$schema: must be {DIALECT}"
+        yield violation("const", "$schema", f"$schema must be {DIALECT}")
     if json_schema.get("type") != "object":
-        yield "type: must be object"
+        yield violation("const", "type", "type must be object")
     if not isinstance(json_schema.get("properties"), dict):
-        yield "properties: must be an object"
-    # Not only our guess but a danger: jsonschema would fetch whatever address a $ref names.
+        yield violation("type", "properties", "properties must be an object")
+    # The list of names is our guess, but without it jsonschema would fetch any address in a $ref.
     for name in json_schema:
         if name not in _ROOT_MEMBERS:
-            yield f"{name!r}: is not allowed here"
-    properties = declarations(json_schema)
-    yield from _required_problems(json_schema.get("required", []), properties)
+            yield violation("unsupported", name, f"{name!r} is not allowed in the schema")
+    properties = get_declarations(json_schema)
+    yield from _check_required(json_schema.get("required", []), properties)
     if sum(map(_is_segmentable, properties.values())) > MAX_SEGMENTABLE:
-        yield f"properties: at most {MAX_SEGMENTABLE} may have addToSegmentation"
+        message = f"at most {MAX_SEGMENTABLE} properties may have addToSegmentation"
+        yield violation("segmentable-limit", "properties", message)
 
 
-def _required_problems(required: Json, properties: JsonObject) -> Iterator[str]:
-    """An undeclared name is refused: nothing could satisfy it, for such a value is dropped."""
+def _check_required(required: Json, properties: JsonObject) -> Iterator[Violation]:
+    """Refuse undeclared names too: nothing could satisfy them, because the values are dropped."""
+    pointer = to_pointer("jsonSchema", "required")
     if not isinstance(required, list):
-        yield "required: must be a list"
+        yield Violation("type", pointer, "required must be a list")
         return
     for position, name in enumerate(required):
         if not isinstance(name, str) or name not in properties:
-            yield f"required: item {position} is not the name of a property"
+            message = f"item {position} of required is not the name of a property"
+            yield Violation("undeclared", f"{pointer}/{position}", message)
         elif name in required[:position]:
-            yield f"required: {name!r} is named twice"
+            message = f"required contains {name!r} twice"
+            yield Violation("uniqueItems", f"{pointer}/{position}", message)
 
 
-def _declaration_problems(declaration: Json, options: Options) -> Iterator[str]:
+def _check_declaration(name: str, declaration: Json, options: Options) -> Iterator[Violation]:
+    pointer, subject = _locate(name)
     if not isinstance(declaration, dict):
-        yield "must be an object"
+        yield Violation("type", pointer, f"{subject} must be an object")
         return
     if "type" not in declaration:
-        yield "type: is missing"
-    for name, value in declaration.items():
-        if name not in _ATTRIBUTES:
-            if options.other_keywords is Keywords.REJECT or name.startswith("$"):
-                yield f"{name!r}: is not allowed here"
-            continue
-        is_allowed, expected = _ATTRIBUTES[name]
-        if not is_allowed(value):
-            yield f"{name}: must be {expected}"
-    if options.other_keywords is Keywords.ACCEPT:
-        yield from _keyword_problems(declaration)
+        yield Violation("required", f"{pointer}/type", f"{subject} has no type")
+    for key, value in declaration.items():
+        if key in _ATTRIBUTES:
+            is_allowed, rule, expected = _ATTRIBUTES[key]
+            if not is_allowed(value):
+                message = f"{key} of {subject} must be {expected}"
+                yield Violation(rule, pointer + to_pointer(key), message)
+        elif options.other_keywords is OtherKeywords.REJECT or key.startswith("$"):
+            message = f"{key!r} is not allowed in {subject}"
+            yield Violation("unsupported", pointer + to_pointer(key), message)
+    if options.other_keywords is OtherKeywords.ACCEPT:
+        yield from _check_keywords(name, declaration)
 
 
-def _keyword_problems(declaration: JsonObject) -> Iterator[str]:
-    keywords = {name: value for name, value in declaration.items() if name not in _ATTRIBUTES}
+def _check_keywords(name: str, declaration: JsonObject) -> Iterator[Violation]:
+    pointer, subject = _locate(name)
+    keywords = {key: value for key, value in declaration.items() if key not in _ATTRIBUTES}
     if "$ref" in json.dumps(keywords) or "$dynamicRef" in json.dumps(keywords):
-        yield "$ref: is not allowed here"
+        yield Violation("unsupported", pointer, f"a $ref is not allowed in {subject}")
     try:
         Draft202012Validator.check_schema(
             keywords, format_checker=Draft202012Validator.FORMAT_CHECKER
         )
     except SchemaError as error:
-        yield error.message
+        where = pointer + to_pointer(*error.absolute_path)
+        yield Violation(str(error.validator), where, f"{subject}: {error.message}")
 
 
-def _declaration_warnings(declaration: Json) -> Iterator[str]:
-    """For what is accepted although no real sample has it (our guess)."""
+def _find_non_strings(name: str, declaration: Json) -> Iterator[Violation]:
+    """Find values that are accepted although all real samples have strings (our guess)."""
+    pointer, subject = _locate(name)
+    if isinstance(declaration, dict):
+        for key in _STRING_ATTRIBUTES:
+            if not isinstance(declaration.get(key, ""), str):
+                message = f"{key} of {subject} should be a string"
+                yield Violation("type", pointer + to_pointer(key), message)
+
+
+def _find_unusual_format(name: str, declaration: Json) -> Iterator[Violation]:
+    """Find formats that are accepted although no real sample has them (our guess)."""
+    pointer, subject = _locate(name)
     if not isinstance(declaration, dict):
         return
-    for name in ("showInContactCard", "addToSegmentation", "sortOrder"):
-        if not isinstance(declaration.get(name, ""), str):
-            yield f"{name} {_SHOULD_BE_TEXT}"
     if declaration.get("format", DOCUMENTED_FORMAT) != DOCUMENTED_FORMAT:
-        yield f"only the format {DOCUMENTED_FORMAT} is known to be in use"
+        message = f"the format of {subject} is not {DOCUMENTED_FORMAT}, the only known one"
+        yield Violation("format", f"{pointer}/format", message)
+
+
+def _locate(name: str) -> tuple[str, str]:
+    """Return the pointer to a declaration, and the property as the subject of a message."""
+    return to_pointer("jsonSchema", "properties", name), f"property {name!r}"
 
 
 def _is_segmentable(declaration: Json) -> bool:
-    """A missing addToSegmentation means false (documented)."""
+    """Return True if addToSegmentation is set; if it is missing, it is false (documented)."""
     return isinstance(declaration, dict) and declaration.get("addToSegmentation") in ("true", True)
 
 
@@ -184,13 +206,16 @@ def _is_sort_order(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-# Everything a property may say. Other keywords of JSON Schema are refused (our guess: the one
-# integration that published minimum and maximum took them out within hours).
-_ATTRIBUTES: dict[str, tuple[Callable[[Json], bool], str]] = {
-    "type": (_is_type, f"one of {', '.join(TYPES)}"),
-    "format": (_is_text, "a string"),
-    "displayName": (_is_text, "a string"),
-    "showInContactCard": (_is_flag, '"true" or "false"'),
-    "addToSegmentation": (_is_flag, '"true" or "false"'),
-    "sortOrder": (_is_sort_order, "a whole number in a string"),
+_ATTRIBUTES: dict[str, tuple[Callable[[Json], bool], str, str]] = {
+    "type": (_is_type, "enum", f"one of {', '.join(TYPES)}"),
+    "format": (_is_text, "type", "a string"),
+    "displayName": (_is_text, "type", "a string"),
+    "showInContactCard": (_is_flag, "enum", '"true" or "false"'),
+    "addToSegmentation": (_is_flag, "enum", '"true" or "false"'),
+    "sortOrder": (_is_sort_order, "pattern", "an integer in a string"),
 }
+"""Attribute of a property -> check, rule code, and the allowed values for the message.
+
+Other JSON Schema keywords are refused by default (our guess: the one integration that published
+minimum and maximum removed them within hours).
+"""

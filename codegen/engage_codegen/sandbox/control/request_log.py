@@ -1,4 +1,4 @@
-"""The requests that arrived at the API: what a test counts."""
+"""The log of requests to the API, for tests that count them."""
 
 import threading
 from collections import deque
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engage_codegen.sandbox.clock import Clock
-from engage_codegen.sandbox.dates import wire_date
+from engage_codegen.sandbox.dates import format_date
 
-_MOST = 10_000
+_MAX_REQUESTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
-    """One request; `status` is None where no answer was sent."""
+class LoggedRequest:
+    """One request; `status` is None if no response was sent."""
 
     number: int
     arrived: str
@@ -30,14 +30,15 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[Logged] = deque(maxlen=_MOST)
+        self._requests: deque[LoggedRequest] = deque(maxlen=_MAX_REQUESTS)
         self._count = 0
 
     def add(self, arrived: str, scope: Scope, status: int | None) -> None:
+        """Log a request with its response status, or None if no response was sent."""
         with self._lock:
             self._count += 1
             self._requests.append(
-                Logged(
+                LoggedRequest(
                     number=self._count,
                     arrived=arrived,
                     method=scope["method"],
@@ -48,18 +49,20 @@ class RequestLog:
                 )
             )
 
-    def list(self) -> list[Logged]:
+    def list(self) -> list[LoggedRequest]:
+        """Return a copy of the log."""
         with self._lock:
             return [*self._requests]
 
     def clear(self) -> None:
+        """Delete all requests and count from 1 again."""
         with self._lock:
             self._requests.clear()
             self._count = 0
 
 
 class LogMiddleware:
-    """Notes every request to the API, with the status that was sent."""
+    """ASGI middleware that logs every request to the API with the status of its response."""
 
     def __init__(self, app: ASGIApp, log: RequestLog, clock: Clock) -> None:
         self._app = app
@@ -70,19 +73,19 @@ class LogMiddleware:
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
             await self._app(scope, receive, send)
             return
-        arrived = wire_date(self._clock.now())
-        is_noted = False
+        arrived = format_date(self._clock.now())
+        is_logged = False
 
-        async def note(message: Message) -> None:
-            nonlocal is_noted
+        async def send_and_log(message: Message) -> None:
+            nonlocal is_logged
             if message["type"] == "http.response.start":
-                # Before the client has its answer, so that it finds its request in the log.
+                # Before the client gets the response, so that it can see its request in the log.
                 self._log.add(arrived, scope, message["status"])
-                is_noted = True
+                is_logged = True
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            await self._app(scope, receive, send_and_log)
         finally:
-            if not is_noted:
+            if not is_logged:
                 self._log.add(arrived, scope, None)

@@ -1,230 +1,189 @@
-"""What a test needs beside the API: `/_sandbox/…`, without a key."""
+"""The control API for tests: `/_sandbox/…`, without a key."""
 
-import json
-from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from jsonschema import Draft202012Validator
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from engage_codegen.sandbox.api import models
-from engage_codegen.sandbox.api.endpoints import Here
-from engage_codegen.sandbox.api.rules import not_found
-from engage_codegen.sandbox.dates import wire_date
+from engage_codegen.sandbox.control import models
+from engage_codegen.sandbox.dates import format_date
+from engage_codegen.sandbox.errors import malformed, not_found
+from engage_codegen.sandbox.openapi import describe_errors, validate_strictly
 from engage_codegen.sandbox.options import Options
-from engage_codegen.sandbox.platform import Platform
-from engage_codegen.sandbox.store.tenant import Arrival
-from engage_codegen.sandbox.wire import Json, malformed
+from engage_codegen.sandbox.state import SandboxState, State
 
-
-class _Problem(Protocol):
-    message: str
-    absolute_path: Iterable[str | int]
-
-
-class _Validator(Protocol):
-    def iter_errors(self, instance: Json) -> Iterator[_Problem]: ...
-
-
-def as_described(model: type[BaseModel]) -> BeforeValidator:
-    """Takes a body, or each of a list, only as described; pydantic alone takes 1 for true."""
-    validator = _validator(model)
-
-    def judge(body: Json) -> Json:
-        try:
-            json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-        except (ValueError, TypeError):
-            raise malformed("the body is no JSON that can be written again") from None
-        for part in body if isinstance(body, list) else [body]:
-            for problem in validator.iter_errors(part):
-                where = "/".join(map(str, problem.absolute_path)) or "the body"
-                raise malformed(f"{where}: {problem.message}")
-        return body
-
-    return BeforeValidator(judge)
-
-
-def _validator(model: type[BaseModel]) -> _Validator:
-    validator: _Validator = Draft202012Validator(model.model_json_schema())
-    return validator
-
-
-_Options = Annotated[models.OptionsChange, as_described(models.OptionsChange)]
-_Contact = Annotated[models.Contact, as_described(models.Contact)]
-_Key = Annotated[models.Key, as_described(models.Key)]
+_Options = Annotated[models.OptionsChange, validate_strictly(models.OptionsChange)]
+_Contact = Annotated[models.Contact, validate_strictly(models.Contact)]
+_Key = Annotated[models.ApiKey, validate_strictly(models.ApiKey)]
 _Faults = Annotated[
-    models.FaultRequest | list[models.FaultRequest], as_described(models.FaultRequest)
+    models.FaultRequest | list[models.FaultRequest], validate_strictly(models.FaultRequest)
 ]
-_Change = Annotated[models.TimeChange, as_described(models.TimeChange)]
-control = APIRouter(prefix="/_sandbox", responses=models.errors(500))
+_ClockChange = Annotated[models.ClockChange, validate_strictly(models.ClockChange)]
+control = APIRouter(prefix="/_sandbox", responses=describe_errors(500))
 
 
 @control.post("/reset", status_code=204, response_class=Response)
-def reset(here: Here) -> None:
-    """Everything as it was at the start."""
-    here.reset()
+def reset(state: State) -> None:
+    """Return to the initial state."""
+    state.reset()
 
 
 @control.get("/options")
-def get_options(here: Here) -> Options:
-    """How the open questions about the platform are answered."""
-    return here.options
+def get_options(state: State) -> Options:
+    """Return the options: the answers to the open questions about the platform."""
+    return state.options
 
 
-@control.patch("/options", responses=models.errors(400))
-def change_options(changes: _Options, here: Here) -> Options:
-    """Change some; what is not named stays."""
-    here.options = here.options.model_copy(update=changes.model_dump(exclude_unset=True))
-    return here.options
+@control.patch("/options", responses=describe_errors(400))
+def change_options(changes: _Options, state: State) -> Options:
+    """Change some options; the others keep their values."""
+    state.options = state.options.model_copy(update=changes.model_dump(exclude_unset=True))
+    return state.options
 
 
 @control.get("/contacts")
-def list_contacts(here: Here) -> list[models.Contact]:
-    """The contacts that interactions may be about."""
-    with here.store.transaction() as tenant:
-        return [models.Contact(id=known, name=name) for known, name in tenant.contacts()]
+def list_contacts(state: State) -> list[models.Contact]:
+    """List the contacts that interactions can belong to."""
+    with state.store.transaction() as tenant:
+        return [models.Contact(id=key, name=name) for key, name in tenant.list_contacts()]
 
 
-@control.post("/contacts", status_code=201, responses=models.errors(400))
-def add_contact(contact: _Contact, here: Here) -> models.Contact:
-    with here.store.transaction() as tenant:
+@control.post("/contacts", status_code=201, responses=describe_errors(400))
+def add_contact(contact: _Contact, state: State) -> models.Contact:
+    """Add a contact with a new id."""
+    with state.store.transaction() as tenant:
         if tenant.has_contact(contact.id):
-            raise malformed("id: this contact exists already")
+            message = f"a contact with the id {contact.id!r} already exists"
+            raise malformed("unique", message, "/id")
         tenant.add_contact(contact.id, contact.name)
     return contact
 
 
 @control.delete(
-    "/contacts/{contact_id}", status_code=204, response_class=Response, responses=models.errors(404)
+    "/contacts/{contact_id}",
+    status_code=204,
+    response_class=Response,
+    responses=describe_errors(404),
 )
-def delete_contact(contact_id: str, here: Here) -> None:
-    """With every interaction of it."""
-    with here.store.transaction() as tenant:
+def delete_contact(contact_id: str, state: State) -> None:
+    """Delete a contact and all its interactions."""
+    with state.store.transaction() as tenant:
         if not tenant.delete_contact(contact_id):
             raise not_found("Contact", contact_id)
 
 
 @control.get("/keys")
-def list_keys(here: Here) -> list[str]:
-    """The keys that the API accepts."""
-    return here.store.list_keys()
+def list_keys(state: State) -> list[str]:
+    """List the keys that the API accepts."""
+    return state.store.list_keys()
 
 
-@control.post("/keys", status_code=204, response_class=Response, responses=models.errors(400))
-def add_key(key: _Key, here: Here) -> None:
-    here.store.add_key(key.key)
+@control.post("/keys", status_code=204, response_class=Response, responses=describe_errors(400))
+def add_key(key: _Key, state: State) -> None:
+    """Accept a key from now on."""
+    state.store.add_key(key.key)
 
 
 @control.delete(
-    "/keys/{key}", status_code=204, response_class=Response, responses=models.errors(404)
+    "/keys/{key}", status_code=204, response_class=Response, responses=describe_errors(404)
 )
-def revoke_key(key: str, here: Here) -> None:
-    """From now on it is answered with 401."""
-    if not here.store.delete_key(key):
+def revoke_key(key: str, state: State) -> None:
+    """Answer requests with this key with 401 from now on."""
+    if not state.store.delete_key(key):
         raise not_found("Key", key)
 
 
-@control.get("/arrivals", responses=models.errors(400))
+@control.get("/arrivals", responses=describe_errors(400))
 def list_arrivals(
-    here: Here,
-    losses: bool = False,
+    state: State,
+    incomplete: bool = False,
     before: Annotated[int, Field(ge=1, le=2**62)] | SkipJsonSchema[None] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> models.ArrivalPage:
-    """Every POST of an interaction: what arrived, what was kept, what was lost and why.
+    """List every POST of an interaction: its body, its outcome, and the dropped properties.
 
-    With `losses` only those that lost something.
+    With `incomplete`, list only the interactions that were ignored, refused, or stored without some
+    of their properties.
     """
-    with here.store.transaction() as tenant:
-        found = tenant.arrivals(before=before or 2**62, limit=limit + 1, losses=losses)
-    page = found[:limit]
+    with state.store.transaction() as tenant:
+        arrivals = tenant.list_arrivals(
+            before=before or 2**62, limit=limit + 1, incomplete=incomplete
+        )
+    page = arrivals[:limit]
     return models.ArrivalPage(
-        items=list(map(_arrival, page)), before=page[-1].seq if len(found) > limit else None
+        items=list(map(models.ArrivalItem.describe, page)),
+        before=page[-1].seq if len(arrivals) > limit else None,
     )
 
 
 @control.get("/faults")
-def list_faults(here: Here) -> list[models.FaultOut]:
-    """The faults that are in force, in the order in which they were set."""
-    return [models.FaultOut(fault=fault, left=left) for fault, left in here.faults.list()]
+def list_faults(state: State) -> list[models.ActiveFault]:
+    """List the active faults, oldest first."""
+    return [
+        models.ActiveFault(fault=fault, left=remaining) for fault, remaining in state.faults.list()
+    ]
 
 
-@control.post("/faults", status_code=204, response_class=Response, responses=models.errors(400))
-def add_faults(faults: _Faults, here: Here) -> None:
-    """One or several; they add to those that are in force."""
+@control.post("/faults", status_code=204, response_class=Response, responses=describe_errors(400))
+def add_faults(faults: _Faults, state: State) -> None:
+    """Add one fault or a list of faults to the active ones."""
     for fault in faults if isinstance(faults, list) else [faults]:
-        here.faults.add(fault)
+        state.faults.add(fault)
 
 
 @control.delete("/faults", status_code=204, response_class=Response)
-def clear_faults(here: Here) -> None:
-    here.faults.clear()
+def clear_faults(state: State) -> None:
+    """Remove all faults."""
+    state.faults.clear()
 
 
 @control.get("/clock")
-def get_clock(here: Here) -> models.Time:
-    """The time that the platform takes it to be."""
-    return _time(here)
+def get_clock(state: State) -> models.ClockTime:
+    """Return the sandbox's current time."""
+    return _read_clock(state)
 
 
-@control.post("/clock", responses=models.errors(400))
-def change_clock(change: _Change, here: Here) -> models.Time:
-    """Freeze it, move it, or let it run on."""
+@control.post("/clock", responses=describe_errors(400))
+def change_clock(change: _ClockChange, state: State) -> models.ClockTime:
+    """Freeze the clock, move it, or let it run on."""
     try:
         if change.freeze:
-            here.clock.freeze(change.freeze if isinstance(change.freeze, datetime) else None)
+            state.clock.freeze(change.freeze if isinstance(change.freeze, datetime) else None)
         if change.move is not None:
-            here.clock.move(timedelta(seconds=change.move))
+            state.clock.move(timedelta(seconds=change.move))
         if change.run:
-            here.clock.run()
+            state.clock.run()
     except OverflowError:
-        raise malformed("the clock cannot leave the years 1 to 9999") from None
-    return _time(here)
+        message = "the clock cannot leave the years 1 to 9999"
+        raise malformed("clock-range", message, "/move") from None
+    return _read_clock(state)
+
+
+def _read_clock(state: SandboxState) -> models.ClockTime:
+    now = format_date(state.clock.now())
+    return models.ClockTime(now=now, frozen=state.clock.is_frozen)
 
 
 @control.get("/log")
-def list_requests(here: Here) -> list[models.RequestOut]:
-    """The last 10,000 requests to the API, oldest first."""
+def list_requests(state: State) -> list[models.LoggedRequestItem]:
+    """List the last 10,000 requests to the API, oldest first."""
     return [
-        models.RequestOut(
-            number=it.number,
-            arrived=it.arrived,
-            method=it.method,
-            path=it.path,
-            query=it.query,
-            status=it.status,
-            fault=it.fault,
+        models.LoggedRequestItem(
+            number=request.number,
+            arrived=request.arrived,
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            status=request.status,
+            fault=request.fault,
         )
-        for it in here.log.list()
+        for request in state.log.list()
     ]
 
 
 @control.delete("/log", status_code=204, response_class=Response)
-def clear_log(here: Here) -> None:
-    here.log.clear()
-
-
-def _time(here: Platform) -> models.Time:
-    return models.Time(now=wire_date(here.clock.now()), frozen=here.clock.is_frozen)
-
-
-def _arrival(arrival: Arrival) -> models.ArrivalOut:
-    return models.ArrivalOut.model_validate(
-        {
-            "number": arrival.seq,
-            "arrived": arrival.arrived,
-            "outcome": arrival.outcome,
-            "interactionId": arrival.interaction_id,
-            "errorCode": arrival.error_code,
-            "reasons": list(arrival.reasons),
-            "dropped": [
-                models.DroppedProperty(name=it.name, value=it.value, reason=it.reason)
-                for it in arrival.dropped
-            ],
-            "kept": arrival.kept,
-            "body": arrival.body.decode("utf-8", errors="replace"),
-        }
-    )
+def clear_log(state: State) -> None:
+    """Clear the request log."""
+    state.log.clear()

@@ -1,41 +1,44 @@
-"""Automations: what an interaction sets off.
+"""Automations: actions that an interaction triggers.
 
-Documented are two triggers, *New Interaction* and *New specific interaction* (a schema and a
-value), each for what is received for the first time. What an automation of the platform does is its
-own business; here it notes the run, and can call a webhook on the loopback.
+Two triggers are documented, *New Interaction* and *New specific interaction* (of one schema, with
+one value), each for an interaction that is received for the first time. What an automation of the
+platform does depends on the customer; here an automation records its run and can call a webhook.
 """
 
 import json
 import re
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from queue import SimpleQueue
 
 import httpx
 
-from engage_codegen.sandbox.api.rules import not_found
-from engage_codegen.sandbox.marketing.contact_cards import declared
-from engage_codegen.sandbox.options import FirstTime
-from engage_codegen.sandbox.store.database import Store
-from engage_codegen.sandbox.store.tenant import StoredInteraction, StoredSchema, Tenant
-from engage_codegen.sandbox.wire import Json, JsonObject, Refusal
+from engage_codegen.sandbox.errors import ApiError, not_found
+from engage_codegen.sandbox.marketing.contact_cards import get_declarations
+from engage_codegen.sandbox.options import AutomationTrigger
+from engage_codegen.sandbox.store.records import (
+    Json,
+    JsonObject,
+    StoredInteraction,
+    StoredSchema,
+    Violation,
+)
+from engage_codegen.sandbox.store.tenant import Tenant
 
-_TIMEOUT_SECONDS = 5.0
 _LAST_PORT = 65_535
 LOOPBACK_URL = (
     r"^https?://(127\.0\.0\.1|localhost|\[::1\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~/?=&-]*)?$"
 )
-"""A sandbox tells nobody else of anything."""
+"""The pattern of webhook addresses: a sandbox never sends data to another machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Automation:
-    """Without a `schema_id` every interaction sets it off; with a `property` only those with that
-    value. Without a `url` it only notes its runs."""
+    """An automation, its trigger and its webhook.
+
+    Every interaction triggers an automation without `schema_id`. With a `property`, only
+    interactions with that `value` do. An automation without `url` only records its runs.
+    """
 
     id: int
     name: str
@@ -47,7 +50,10 @@ class Automation:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`result` is "logged", the status of the webhook, or why it was not reached."""
+    """A run of an automation.
+
+    `result` is "logged", "calling", "webhook answered STATUS", or why the webhook was not reached.
+    """
 
     id: int
     automation: int
@@ -61,57 +67,75 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A webhook that is to be called once the interaction is stored."""
+    """A webhook to call as soon as the interaction is stored."""
 
     run: int
     url: str
     body: bytes
 
 
-def add(tenant: Tenant, wanted: Automation) -> Automation:
-    """Store it; its `id` is ours to give. Raises `Refusal`."""
-    if wanted.url is not None and not re.fullmatch(LOOPBACK_URL, wanted.url):
-        raise _impossible("url: a webhook is called on the loopback alone, http://127.0.0.1:…")
-    if wanted.url is not None and (httpx.URL(wanted.url).port or 0) > _LAST_PORT:
-        raise _impossible("url: there is no such port")
-    schema = tenant.schema(wanted.schema_id) if wanted.schema_id is not None else None
-    if wanted.schema_id is not None and schema is None:
-        raise not_found("Schema", wanted.schema_id)
-    if wanted.property is not None:
-        _check_value(wanted, schema)
-    value = None if wanted.property is None else json.dumps(wanted.value)
-    cursor = tenant.rows(
+def add(tenant: Tenant, automation: Automation) -> Automation:
+    """Add an automation and return it with its new id.
+
+    Raises:
+        ApiError: 404 SchemaNotFound or 409 ImpossibleAutomation.
+    """
+    _check_url(automation.url)
+    schema = tenant.get_schema(automation.schema_id) if automation.schema_id is not None else None
+    if automation.schema_id is not None and schema is None:
+        raise not_found("Schema", automation.schema_id)
+    if automation.property is not None:
+        _check_value(automation, automation.property, schema)
+    value = None if automation.property is None else json.dumps(automation.value)
+    cursor = tenant.query(
         "INSERT INTO automations VALUES (NULL, ?, ?, ?, ?, ?)",
-        (wanted.name, wanted.schema_id, wanted.property, value, wanted.url),
+        (automation.name, automation.schema_id, automation.property, value, automation.url),
     )
-    return next(it for it in stored(tenant) if it.id == cursor.lastrowid)
+    return next(stored for stored in list_all(tenant) if stored.id == cursor.lastrowid)
 
 
-def _check_value(wanted: Automation, schema: StoredSchema | None) -> None:
+def _check_url(url: str | None) -> None:
+    if url is None:
+        return
+    if not re.fullmatch(LOOPBACK_URL, url):
+        message = "the URL of a webhook must be on the loopback, such as http://127.0.0.1:9000/hook"
+        raise _impossible("pattern", "/url", message)
+    port = httpx.URL(url).port or 0
+    if port > _LAST_PORT:
+        raise _impossible("maximum", "/url", f"the port {port} does not exist")
+
+
+def _check_value(automation: Automation, name: str, schema: StoredSchema | None) -> None:
     if schema is None:
-        raise _impossible("property: only an automation of one schema goes by a value")
-    declaration = declared(schema).get(wanted.property or "")
+        message = "an automation with a property also needs a schema"
+        raise _impossible("required", "/schemaId", message)
+    declaration = get_declarations(schema).get(name)
     if not isinstance(declaration, dict):
-        raise _impossible(f"property: the schema declares no {wanted.property!r}")
-    kind = str(declaration.get("type"))
-    types = {"boolean": (bool,), "string": (str,)}.get(kind, (int, float))
-    if type(wanted.value) not in types:
-        raise _impossible(f"value: has to be of the type {kind}")
+        message = f"the schema {schema.id!r} does not declare the property {name!r}"
+        raise _impossible("undeclared", "/property", message)
+    type_name = str(declaration.get("type"))
+    types = {"boolean": (bool,), "string": (str,)}.get(type_name, (int, float))
+    if type(automation.value) not in types:
+        raise _impossible("type", "/value", f"the value must be of the type {type_name}")
 
 
-def _impossible(*reasons: str) -> Refusal:
-    message = "There can be no such automation"
-    return Refusal(HTTPStatus.CONFLICT, "ImpossibleAutomation", message, reasons=reasons)
+def _impossible(rule: str, pointer: str, message: str) -> ApiError:
+    return ApiError(
+        HTTPStatus.CONFLICT,
+        "ImpossibleAutomation",
+        "The automation is impossible",
+        violations=[Violation(rule, pointer, message)],
+    )
 
 
-def delete(tenant: Tenant, automation: int) -> bool:
-    """With its runs; whether there was one."""
-    return tenant.rows("DELETE FROM automations WHERE id = ?", (automation,)).rowcount > 0
+def delete(tenant: Tenant, automation_id: int) -> bool:
+    """Delete an automation and its runs. Return False if it does not exist."""
+    return tenant.query("DELETE FROM automations WHERE id = ?", (automation_id,)).rowcount > 0
 
 
-def stored(tenant: Tenant) -> list[Automation]:
-    """In the order in which they were added."""
-    rows = tenant.rows(
+def list_all(tenant: Tenant) -> list[Automation]:
+    """Return all automations, oldest first."""
+    rows = tenant.query(
         "SELECT id, name, schema_id, property, value, url FROM automations ORDER BY id"
     )
     return [
@@ -120,9 +144,9 @@ def stored(tenant: Tenant) -> list[Automation]:
     ]
 
 
-def runs(tenant: Tenant, *, before: int, limit: int) -> list[Run]:
-    """Newest first."""
-    rows = tenant.rows(
+def list_runs(tenant: Tenant, *, before: int, limit: int) -> list[Run]:
+    """Return the runs with an id below `before`, newest first."""
+    rows = tenant.query(
         """SELECT runs.id, automation, name, interaction_id, contact_id, runs.schema_id, ran, result
         FROM runs JOIN automations ON automations.id = automation
         WHERE runs.id < ? ORDER BY runs.id DESC LIMIT ?""",
@@ -131,12 +155,15 @@ def runs(tenant: Tenant, *, before: int, limit: int) -> list[Run]:
     return [Run(*row) for row in rows]
 
 
-def set_off(
-    tenant: Tenant, interaction: StoredInteraction, ran: str, first: FirstTime
+def run(
+    tenant: Tenant, interaction: StoredInteraction, ran: str, trigger: AutomationTrigger
 ) -> list[Call]:
-    """Note the runs that an interaction sets off; the webhooks are still to be called."""
+    """Record the runs that an interaction triggers, and return the webhooks to call.
+
+    `ran` is the current time in the format of `dates.format_date`.
+    """
     calls: list[Call] = []
-    for automation in _matching(tenant, interaction, first):
+    for automation in _find_triggered(tenant, interaction, trigger):
         result = "logged" if automation.url is None else "calling"
         row = (
             automation.id,
@@ -146,47 +173,48 @@ def set_off(
             ran,
             result,
         )
-        run = tenant.rows("INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?)", row).lastrowid
-        if automation.url is not None and run is not None:
-            calls.append(Call(run, automation.url, _body(automation, interaction)))
+        run_id = tenant.query("INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?)", row).lastrowid
+        if automation.url is not None and run_id is not None:
+            calls.append(Call(run_id, automation.url, _build_body(automation, interaction)))
     return calls
 
 
-def _matching(
-    tenant: Tenant, interaction: StoredInteraction, first: FirstTime
+def _find_triggered(
+    tenant: Tenant, interaction: StoredInteraction, trigger: AutomationTrigger
 ) -> Iterator[Automation]:
-    for automation in stored(tenant):
+    is_first_only = trigger is AutomationTrigger.FIRST_PER_CONTACT
+    for automation in list_all(tenant):
         if automation.schema_id not in (None, interaction.schema_id):
             continue
-        if not _has_value(automation, interaction.payload):
+        if not _matches_value(automation, interaction.payload):
             continue
-        if first is FirstTime.FIRST_PER_CONTACT and _had_one(tenant, automation, interaction):
+        if is_first_only and _has_earlier(tenant, automation, interaction):
             continue
         yield automation
 
 
-def _has_value(automation: Automation, payload: JsonObject) -> bool:
+def _matches_value(automation: Automation, payload: JsonObject) -> bool:
     name = automation.property
-    return name is None or (name in payload and _is_same(payload[name], automation.value))
+    return name is None or (name in payload and _is_equal(payload[name], automation.value))
 
 
-def _had_one(tenant: Tenant, automation: Automation, interaction: StoredInteraction) -> bool:
-    """Whether the contact had an interaction before that would have set it off."""
-    rows = tenant.rows(
+def _has_earlier(tenant: Tenant, automation: Automation, interaction: StoredInteraction) -> bool:
+    """Return True if an earlier interaction of the contact matches the trigger as well."""
+    rows = tenant.query(
         """SELECT payload FROM interactions WHERE contact_id = ? AND seq < ?
         AND schema_id = coalesce(?, schema_id)""",
         (interaction.contact_id, interaction.seq, automation.schema_id),
     )
-    return any(_has_value(automation, json.loads(payload)) for (payload,) in rows)
+    return any(_matches_value(automation, json.loads(payload)) for (payload,) in rows)
 
 
-def _is_same(one: Json, other: Json) -> bool:
-    """True is not 1, in JSON."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+def _is_equal(first: Json, second: Json) -> bool:
+    """Compare as JSON, where true and 1 differ."""
+    return first == second and isinstance(first, bool) == isinstance(second, bool)
 
 
-def _body(automation: Automation, interaction: StoredInteraction) -> bytes:
-    told = {
+def _build_body(automation: Automation, interaction: StoredInteraction) -> bytes:
+    body = {
         "automation": automation.name,
         "interaction": {
             "id": interaction.id,
@@ -196,41 +224,4 @@ def _body(automation: Automation, interaction: StoredInteraction) -> bytes:
             "payload": interaction.payload,
         },
     }
-    return json.dumps(told).encode()
-
-
-class Webhooks:
-    """Calls webhooks one after the other, in a thread of its own: one that hangs keeps nobody
-    waiting but those behind it."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._calls: SimpleQueue[Call] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-
-    def add(self, calls: Sequence[Call]) -> None:
-        """What each answered is noted with its run."""
-        for it in calls:
-            self._calls.put(it)
-        if calls and self._thread is None:
-            # A daemon: nobody waits for a hook when the sandbox stops.
-            self._thread = threading.Thread(target=self._work, daemon=True)
-            self._thread.start()
-
-    def _work(self) -> None:
-        with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as http:
-            while True:
-                it = self._calls.get()
-                result = _called(http, it)
-                with suppress(sqlite3.Error), self._store.transaction() as tenant:
-                    tenant.rows("UPDATE runs SET result = ? WHERE id = ?", (result, it.run))
-
-
-def _called(http: httpx.Client, it: Call) -> str:
-    headers = {"Content-Type": "application/json", "User-Agent": "engage-sandbox"}
-    try:
-        # What it says beyond its status is not read: it may have no end.
-        with http.stream("POST", it.url, content=it.body, headers=headers) as answer:
-            return f"webhook answered {answer.status_code}"
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return f"webhook not reached: {str(error) or type(error).__name__}"
+    return json.dumps(body).encode()

@@ -1,21 +1,22 @@
 """The tab *Interactions* of a contact card.
 
-Documented: the properties with `showInContactCard` are shown, under their `displayName`, in the
-order of `sortOrder`. Our guess: one without an order comes last, and those of one order by name.
+Documented: the card shows the properties with `showInContactCard` under their `displayName`, in the
+order of `sortOrder`. Our guess: properties without an order come last, and properties with the same
+order are sorted by name.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engage_codegen.sandbox.store.paging import Position
-from engage_codegen.sandbox.store.tenant import StoredSchema, Tenant
-from engage_codegen.sandbox.wire import Json, JsonObject
+from engage_codegen.sandbox.store.records import Json, JsonObject, StoredSchema
+from engage_codegen.sandbox.store.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One property on the card."""
+class CardProperty:
+    """A property on the card."""
 
     name: str
     label: str
@@ -23,82 +24,94 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One interaction on the timeline. `hidden` are the properties that the card does not show."""
+class CardEntry:
+    """An interaction on the timeline; `hidden` names the properties that the card does not show."""
 
     id: str
     schema_id: str
     title: str
     created_date: str
     seq: int
-    shown: tuple[Shown, ...]
+    properties: tuple[CardProperty, ...]
     hidden: tuple[str, ...]
 
 
-def is_on(value: Json) -> bool:
-    """Whether a flag of a property is set; real samples have strings."""
-    return value in ("true", True)
+def is_enabled(flag: Json) -> bool:
+    """Return True if a flag of a property is set; real samples have strings."""
+    return flag in ("true", True)
 
 
-def label(name: str, declaration: Json) -> str:
-    """What people read for a property."""
-    found = declaration.get("displayName") if isinstance(declaration, dict) else None
-    return found if isinstance(found, str) and found.strip() else name
+def get_label(name: str, declaration: Json) -> str:
+    """Return the text that people read for a property: its display name, if it has one."""
+    label = declaration.get("displayName") if isinstance(declaration, dict) else None
+    return label if isinstance(label, str) and label.strip() else name
 
 
-def on_card(schema: StoredSchema) -> list[tuple[str, str]]:
-    """Name and label of the properties that the card shows, in its order."""
-    found = sorted(
-        (_order(declaration), name, label(name, declaration))
-        for name, declaration in declared(schema).items()
-        if isinstance(declaration, dict) and is_on(declaration.get("showInContactCard"))
+def list_card_properties(schema: StoredSchema) -> list[tuple[str, str]]:
+    """Return the name and label of each property that the card shows, in the order of the card."""
+    ordered = sorted(
+        (_get_order(declaration), name, get_label(name, declaration))
+        for name, declaration in get_declarations(schema).items()
+        if isinstance(declaration, dict) and is_enabled(declaration.get("showInContactCard"))
     )
-    return [(name, text) for _, name, text in found]
+    return [(name, label) for _, name, label in ordered]
 
 
-def declared(schema: StoredSchema) -> JsonObject:
-    """The properties of a schema."""
-    found = schema.json_schema.get("properties")
-    return found if isinstance(found, dict) else {}
+def get_declarations(schema: StoredSchema) -> JsonObject:
+    """Return the declaration of each property of a schema."""
+    properties = schema.json_schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
 
 
-def _order(declaration: JsonObject) -> tuple[bool, int]:
+def _get_order(declaration: JsonObject) -> tuple[bool, int]:
     try:
         return (False, int(str(declaration.get("sortOrder"))))
     except ValueError:
         return (True, 0)
 
 
-def timeline(
+def list_timeline(
     tenant: Tenant, contact_id: str, schema_id: str | None, before: Position, limit: int
-) -> list[Entry]:
-    """The interactions of a contact, newest `createdDate` first."""
-    schemas = {schema.id: schema for schema in tenant.schemas()}
+) -> list[CardEntry]:
+    """Return the interactions of a contact after a position, newest `createdDate` first.
+
+    With a `schema_id`, return only the interactions of that schema.
+    """
+    schemas = {schema.id: schema for schema in tenant.list_schemas()}
     where = "contact_id = ?" + (" AND schema_id = ?" if schema_id else "")
-    rows = tenant.rows(
+    rows = tenant.query(
         f"""SELECT id, schema_id, created_date, seq, payload FROM interactions
         WHERE {where} AND (created_date, seq) < (?, ?)
-        ORDER BY created_date DESC, seq DESC LIMIT ?""",  # noqa: S608 - parts of ours
+        ORDER BY created_date DESC, seq DESC LIMIT ?""",  # noqa: S608 - our own text
         (contact_id, *([schema_id] if schema_id else []), *before, limit),
     )
-    return [_entry(row, schemas[row[1]]) for row in rows]
+    return [_build_entry(row, schemas[row[1]]) for row in rows]
 
 
-def _entry(row: Sequence[str], schema: StoredSchema) -> Entry:
-    payload: JsonObject = json.loads(row[4])
-    shown = tuple(Shown(name, text, payload[name]) for name, text in _present(schema, payload))
-    hidden = sorted(payload.keys() - {it.name for it in shown})
-    return Entry(row[0], row[1], schema.display_name, row[2], int(row[3]), shown, tuple(hidden))
+def _build_entry(row: Sequence[str], schema: StoredSchema) -> CardEntry:
+    interaction_id, schema_id, created_date, seq, text = row
+    payload: JsonObject = json.loads(text)
+    properties = tuple(
+        CardProperty(name, label, payload[name])
+        for name, label in list_card_properties(schema)
+        if name in payload
+    )
+    hidden = tuple(sorted(payload.keys() - {shown.name for shown in properties}))
+    return CardEntry(
+        id=interaction_id,
+        schema_id=schema_id,
+        title=schema.display_name,
+        created_date=created_date,
+        seq=int(seq),
+        properties=properties,
+        hidden=hidden,
+    )
 
 
-def _present(schema: StoredSchema, payload: JsonObject) -> Iterator[tuple[str, str]]:
-    return ((name, text) for name, text in on_card(schema) if name in payload)
-
-
-def counts(tenant: Tenant, contact_id: str) -> dict[str, int]:
-    """How many interactions of each schema a contact has."""
+def count_by_schema(tenant: Tenant, contact_id: str) -> dict[str, int]:
+    """Return the number of interactions of a contact for each schema that it has any of."""
     return dict(
-        tenant.rows(
+        tenant.query(
             "SELECT schema_id, count(*) FROM interactions WHERE contact_id = ? GROUP BY schema_id",
             (contact_id,),
         )

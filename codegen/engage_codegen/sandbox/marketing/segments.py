@@ -1,4 +1,4 @@
-"""Segments: the contacts that did something, so often, at that time, with that value.
+"""Segments: the contacts with a certain number of certain interactions.
 
 Documented: contacts are segmented by the number of interactions of a schema, by their `createdDate`
 and by the value of a property with `addToSegmentation`. The operators are our guess.
@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 
-from engage_codegen.sandbox.api.rules import not_found
-from engage_codegen.sandbox.dates import parse_created_date, timestamp, wire_date
-from engage_codegen.sandbox.marketing.contact_cards import declared, is_on
-from engage_codegen.sandbox.store.tenant import StoredSchema, Tenant
-from engage_codegen.sandbox.wire import JsonObject, Refusal
+from engage_codegen.sandbox.dates import format_date, parse_created_date, to_timestamp
+from engage_codegen.sandbox.errors import ApiError, not_found
+from engage_codegen.sandbox.marketing.contact_cards import get_declarations, is_enabled
+from engage_codegen.sandbox.store.records import JsonObject, StoredSchema, Violation
+from engage_codegen.sandbox.store.tenant import Tenant
 
 
 class Comparison(StrEnum):
-    """How a value is compared."""
+    """The comparison of a property with the value of a condition."""
 
     IS = "is"
     AT_LEAST = "at-least"
@@ -28,10 +28,10 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """So many interactions of a schema, of those of a time and with a value.
+    """The number of interactions of a schema, optionally in a time range and with a value.
 
-    `at_least` is 1 if neither it nor `at_most` is given, else 0. `since` and `until` are moments,
-    `last_days` counts back from now; `until` itself does not belong to it.
+    `at_least` defaults to 0 if `at_most` is set, else to 1. `since` and `until` are dates, and
+    `until` is exclusive; `last_days` counts back from now.
     """
 
     schema_id: str
@@ -47,55 +47,60 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Its size, some of its members (id, name), and how many interactions of the schemas of its
-    conditions they had in each month, oldest first."""
+    """The size of a segment, a page of its members, and its interactions by month.
+
+    A member is an id and a name. A month is a text such as "2026-03" and the number of interactions
+    of the members under the schemas of the conditions; the oldest month comes first.
+    """
 
     size: int
     members: tuple[tuple[str, str], ...]
     months: tuple[tuple[str, int], ...]
 
 
-def impossible(*reasons: str) -> Refusal:
-    """What cannot be asked of these schemas."""
-    message = "The segment cannot be asked for"
-    return Refusal(HTTPStatus.CONFLICT, "ImpossibleSegment", message, reasons=reasons)
-
-
 _Values = list[str | int | float | None]
+_OPERATORS = {Comparison.IS: "=", Comparison.AT_LEAST: ">=", Comparison.AT_MOST: "<="}
 
 
-def segment(
+def _impossible(rule: str, pointer: str, message: str) -> ApiError:
+    return ApiError(
+        HTTPStatus.CONFLICT,
+        "ImpossibleSegment",
+        "The segment is impossible",
+        violations=[Violation(rule, pointer, message)],
+    )
+
+
+def count_segment(
     tenant: Tenant, conditions: Sequence[Condition], now: datetime, *, start: int, limit: int
 ) -> Segment:
-    """The contacts that all conditions hold for, in the order in which they were added. Raises
-    `Refusal` for a condition that cannot be asked."""
+    """Find the contacts that meet all conditions.
+
+    `members` has at most `limit` of them from position `start`, in the order in which the contacts
+    were added.
+
+    Raises:
+        ApiError: 404 SchemaNotFound, or 409 ImpossibleSegment for an impossible condition.
+    """
     if not conditions:
-        raise impossible("conditions: there has to be one at least")
+        raise _impossible("minItems", "/conditions", "a segment needs at least one condition")
     parts: list[str] = []
     values: _Values = []
-    for number, condition in enumerate(conditions):
-        schema = tenant.schema(condition.schema_id)
-        if schema is None:
-            raise not_found("Schema", condition.schema_id)
-        where, own = _matching(condition, schema, now, f"conditions/{number}")
-        having, counted = _counted(condition)
-        parts.append(
-            f"id {'NOT IN' if _least(condition) <= 0 else 'IN'} "  # noqa: S608 - parts of ours
-            f"(SELECT contact_id FROM interactions WHERE {where} GROUP BY contact_id "
-            f"HAVING {having})"
-        )
-        values += [*own, *counted]
-    members = " AND ".join(parts)
-    tenant.rows("DROP TABLE IF EXISTS temp.members")
-    tenant.rows(
-        f"CREATE TEMP TABLE members AS SELECT id, name FROM contacts WHERE {members} "  # noqa: S608
+    for position, condition in enumerate(conditions):
+        part, part_values = _select_contacts(tenant, condition, now, f"/conditions/{position}")
+        parts.append(part)
+        values += part_values
+    where = " AND ".join(parts)
+    tenant.query("DROP TABLE IF EXISTS temp.members")
+    tenant.query(
+        f"CREATE TEMP TABLE members AS SELECT id, name FROM contacts WHERE {where} "  # noqa: S608
         "ORDER BY rowid",
         values,
     )
-    (size,) = tenant.rows("SELECT count(*) FROM temp.members").fetchone()
-    page = tenant.rows("SELECT id, name FROM temp.members LIMIT ? OFFSET ?", (limit, start))
+    (size,) = tenant.query("SELECT count(*) FROM temp.members").fetchone()
+    page = tenant.query("SELECT id, name FROM temp.members LIMIT ? OFFSET ?", (limit, start))
     ids = sorted({condition.schema_id for condition in conditions})
-    months = tenant.rows(
+    months = tenant.query(
         f"""SELECT substr(created_date, 1, 7), count(*) FROM interactions
         WHERE schema_id IN ({", ".join("?" * len(ids))})
         AND contact_id IN (SELECT id FROM temp.members) GROUP BY 1 ORDER BY 1""",  # noqa: S608
@@ -104,80 +109,100 @@ def segment(
     return Segment(size, tuple(page.fetchall()), tuple(months.fetchall()))
 
 
-def _least(condition: Condition) -> int:
+def list_segmentable(schema: StoredSchema) -> dict[str, JsonObject]:
+    """Return the declarations of the properties with `addToSegmentation`."""
+    return {
+        name: declaration
+        for name, declaration in get_declarations(schema).items()
+        if isinstance(declaration, dict) and is_enabled(declaration.get("addToSegmentation"))
+    }
+
+
+def _select_contacts(
+    tenant: Tenant, condition: Condition, now: datetime, pointer: str
+) -> tuple[str, _Values]:
+    """Return the SQL condition on `contacts.id`, and its values."""
+    schema = tenant.get_schema(condition.schema_id)
+    if schema is None:
+        raise not_found("Schema", condition.schema_id)
+    least = _get_least(condition)
+    if condition.at_most is not None and condition.at_most < least:
+        message = f"at most {condition.at_most} contradicts at least {least}"
+        raise _impossible("minimum", f"{pointer}/atMost", message)
+    where, values = _select_interactions(condition, schema, now, pointer)
+    having, counts = _compare_count(condition, least)
+    part = (
+        f"id {'NOT IN' if least <= 0 else 'IN'} "  # noqa: S608 - our own text
+        f"(SELECT contact_id FROM interactions WHERE {where} GROUP BY contact_id HAVING {having})"
+    )
+    return part, [*values, *counts]
+
+
+def _get_least(condition: Condition) -> int:
     if condition.at_least is None:
         return 1 if condition.at_most is None else 0
     return condition.at_least
 
 
-def _counted(condition: Condition) -> tuple[str, list[int]]:
-    if _least(condition) <= 0:
-        # Contacts without any are in no group: those are left out that have too many.
+def _compare_count(condition: Condition, least: int) -> tuple[str, list[int]]:
+    if least <= 0:
+        # Contacts without any interaction are in no group, so exclude the ones with too many.
         most = condition.at_most
         return ("0", []) if most is None else ("count(*) > ?", [most])
     if condition.at_most is None:
-        return "count(*) >= ?", [_least(condition)]
-    return "count(*) BETWEEN ? AND ?", [_least(condition), condition.at_most]
+        return "count(*) >= ?", [least]
+    return "count(*) BETWEEN ? AND ?", [least, condition.at_most]
 
 
-def _matching(
-    condition: Condition, schema: StoredSchema, now: datetime, where: str
+def _select_interactions(
+    condition: Condition, schema: StoredSchema, now: datetime, pointer: str
 ) -> tuple[str, _Values]:
     parts, values = ["schema_id = ?"], _Values([schema.id])
-    if condition.at_most is not None and condition.at_most < _least(condition):
-        raise impossible(f"{where}: at most {condition.at_most} is less than {_least(condition)}")
     since = condition.since
     if condition.last_days is not None:
         try:
-            since = wire_date(now - timedelta(days=condition.last_days))
+            since = format_date(now - timedelta(days=condition.last_days))
         except OverflowError:
-            raise impossible(f"{where}/lastDays: there is no such day") from None
+            message = f"{condition.last_days} days ago is before the year 1"
+            raise _impossible("maximum", f"{pointer}/lastDays", message) from None
         parts.append("created_date <= ?")
-        values.append(wire_date(now))
+        values.append(format_date(now))
     for name, text, operator in (("since", since, ">="), ("until", condition.until, "<")):
         if text is not None:
             parsed = parse_created_date(text)
             if parsed is None:
-                raise impossible(f"{where}/{name}: {text!r} is no date")
+                raise _impossible("format", f"{pointer}/{name}", f"{text!r} is not a date")
             parts.append(f"created_date {operator} ?")
-            values.append(wire_date(parsed[0]))
+            values.append(format_date(parsed[0]))
     if condition.property is not None:
-        test, more = _valued(condition, schema, where)
-        parts.append(test)
-        values += more
+        part, part_values = _compare_value(condition, condition.property, schema, pointer)
+        parts.append(part)
+        values += part_values
     return " AND ".join(parts), values
 
 
-_OPERATORS = {Comparison.IS: "=", Comparison.AT_LEAST: ">=", Comparison.AT_MOST: "<="}
-
-
-def segmentable(schema: StoredSchema) -> dict[str, JsonObject]:
-    """The properties that can be segmented by."""
-    return {
-        name: it
-        for name, it in declared(schema).items()
-        if isinstance(it, dict) and is_on(it.get("addToSegmentation"))
-    }
-
-
-def _valued(condition: Condition, schema: StoredSchema, where: str) -> tuple[str, _Values]:
-    name, value = condition.property or "", condition.value
-    declaration = segmentable(schema).get(name)
+def _compare_value(
+    condition: Condition, name: str, schema: StoredSchema, pointer: str
+) -> tuple[str, _Values]:
+    value, declaration = condition.value, list_segmentable(schema).get(name)
     if declaration is None:
-        raise impossible(f"{where}/property: {name!r} cannot be segmented by")
-    kind, form = declaration.get("type"), declaration.get("format")
-    wanted = {"boolean": bool, "string": str}.get(str(kind), (int, float))
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
-        raise impossible(f"{where}/value: has to be of the type {kind}")
-    if condition.test is not Comparison.IS and kind != "boolean" and kind == "string" and not form:
-        raise impossible(f"{where}/test: a text can only be compared with is")
+        message = f"the property {name!r} has no addToSegmentation"
+        raise _impossible("unsupported", f"{pointer}/property", message)
+    type_name, format_name = str(declaration.get("type")), declaration.get("format")
+    types = {"boolean": bool, "string": str}.get(type_name, (int, float))
+    if not isinstance(value, types) or (isinstance(value, bool) and type_name != "boolean"):
+        message = f"the value must be of the type {type_name}"
+        raise _impossible("type", f"{pointer}/value", message)
+    if condition.test is not Comparison.IS and type_name == "string" and not format_name:
+        message = "a text without a format can only be compared with is"
+        raise _impossible("unsupported", f"{pointer}/test", message)
     operator = _OPERATORS[condition.test]
-    found = "(SELECT value FROM json_each(payload) WHERE key = ?)"
-    key = name
-    if re.fullmatch("[A-Za-z0-9_ .$-]+", name):  # a path is quicker, and knows no escapes
-        found, key = "json_extract(payload, ?)", f'$."{name}"'
-    if form == "date-time":
-        if timestamp(str(value)) is None:
-            raise impossible(f"{where}/value: {value!r} is no date-time with an offset")
-        return f"moment({found}) {operator} moment(?)", [key, str(value)]
-    return f"{found} {operator} ?", [key, int(value) if isinstance(value, bool) else value]
+    expression, key = "(SELECT value FROM json_each(payload) WHERE key = ?)", name
+    if re.fullmatch("[A-Za-z0-9_ .$-]+", name):  # a path is faster, but has no escapes
+        expression, key = "json_extract(payload, ?)", f'$."{name}"'
+    if format_name == "date-time":
+        if to_timestamp(str(value)) is None:
+            message = f"{value!r} is not a date-time with an offset"
+            raise _impossible("format", f"{pointer}/value", message)
+        return f"timestamp({expression}) {operator} timestamp(?)", [key, str(value)]
+    return f"{expression} {operator} ?", [key, int(value) if isinstance(value, bool) else value]

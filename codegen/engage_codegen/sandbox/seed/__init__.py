@@ -1,18 +1,18 @@
-"""The tenant that a new sandbox starts with: six contacts, and one schema for each use case."""
+"""The data of a new sandbox: six contacts, and one interaction schema for each use case."""
 
 import json
 from pathlib import Path
 
+from engage_codegen.sandbox.api.request_body import decode_object
 from engage_codegen.sandbox.api.schema_rules import read_schema
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.store.tenant import Tenant
-from engage_codegen.sandbox.wire import decode_object
 
 _FOLDER = Path(__file__).parent
 
 
-def plant(tenant: Tenant) -> None:
-    """From `contacts.json`, a list of `{id, name}`, and the envelopes `schemas/<id>.json`."""
+def seed_tenant(tenant: Tenant) -> None:
+    """Add the contacts of `contacts.json` and the schemas in `schemas/`."""
     contacts: list[dict[str, str]] = json.loads((_FOLDER / "contacts.json").read_bytes())
     for contact in contacts:
         tenant.add_contact(contact["id"], contact["name"])

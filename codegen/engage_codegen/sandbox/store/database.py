@@ -1,7 +1,7 @@
-"""Where the tenant's memory is: SQLite, in a file or in memory.
+"""The SQLite database of the tenant, in a file or in memory.
 
-One connection and one lock: transactions run one after the other, in whatever thread. A file is
-locked for as long as it is open, so a second sandbox cannot share it.
+There is one connection and one lock, so transactions run one after the other, in any thread. A file
+is locked for as long as it is open, so that a second sandbox cannot use it.
 """
 
 import sqlite3
@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engage_codegen.errors import InputError
-from engage_codegen.sandbox.dates import timestamp
-from engage_codegen.sandbox.store.tenant import TABLES, Tenant
+from engage_codegen.sandbox.dates import to_timestamp
+from engage_codegen.sandbox.store.tables import TABLES
+from engage_codegen.sandbox.store.tenant import Tenant
 
-_APPLICATION_ID = 0x454E4702  # "ENG", and the version of the tables
-_EMPTIED = (
+_APPLICATION_ID = 0x454E4703  # "ENG" and the version of the tables
+_TABLES_TO_RESET = (
     "runs",
     "automations",
     "blob_storage",
@@ -27,17 +28,22 @@ _EMPTIED = (
 
 
 class Store:
-    """The database. `fill` puts the first things into one that is new.
+    """The database of the tenant.
 
-    Raises `InputError` for a file that is no database, belongs to something else, is in use by
-    another sandbox or cannot be written.
+    Args:
+        database: The SQLite file, or None for a database in memory.
+        fill: A function that adds the initial data to a new database.
+
+    Raises:
+        InputError: The file is not a database, belongs to another application or version, is used
+            by another sandbox, or cannot be written.
     """
 
     def __init__(self, database: Path | None, fill: Callable[[Tenant], None]) -> None:
         self._lock = threading.Lock()
         self._fill = fill
         self._keys: set[str] = set()
-        with _input_errors(database):
+        with _report_unusable_file(database):
             self._connection = sqlite3.connect(
                 ":memory:" if database is None else database,
                 timeout=0,
@@ -51,41 +57,42 @@ class Store:
                 raise
 
     def close(self) -> None:
+        """Close the database; a file can then be opened again."""
         with self._lock:
             self._connection.close()
 
     def list_keys(self) -> list[str]:
-        """The keys that the API accepts, sorted."""
+        """Return the keys that the API accepts, sorted."""
         return sorted(self._keys)
 
     def has_key(self, key: str) -> bool:
-        """Asked for with every request, and therefore answered from memory."""
+        """Return True if the API accepts this key. Every request asks, so the keys are cached."""
         return key in self._keys
 
     def add_key(self, key: str) -> None:
-        """Nothing happens if it is there already."""
+        """Accept a key from now on. Adding a key twice has no effect."""
         with self.transaction():
             self._connection.execute("INSERT OR IGNORE INTO keys VALUES (?)", (key,))
             self._keys.add(key)
 
     def delete_key(self, key: str) -> bool:
-        """Whether there was one."""
+        """Revoke a key. Return False if the API did not accept it anyway."""
         with self.transaction():
             self._connection.execute("DELETE FROM keys WHERE key = ?", (key,))
-            was_there = key in self._keys
+            existed = key in self._keys
             self._keys.discard(key)
-        return was_there
+        return existed
 
     def reset(self) -> None:
-        """Empty, and filled again as when it was new; keys stay."""
+        """Delete all data except the keys, and add the initial data again."""
         with self.transaction() as tenant:
-            for table in _EMPTIED:
-                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+            for table in _TABLES_TO_RESET:
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
             self._fill(tenant)
 
     @contextmanager
     def transaction(self) -> Generator[Tenant, None, None]:
-        """All or nothing; what was written is on the disk when this ends. Does not nest."""
+        """Run a transaction: all or nothing, and on the disk when the block ends. Does not nest."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -101,11 +108,11 @@ class Store:
         owner: int = execute("PRAGMA application_id").fetchone()[0]
         tables: int = execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if owner != _APPLICATION_ID and (owner or tables):
-            raise sqlite3.DatabaseError("it belongs to another application or version")
+            raise sqlite3.DatabaseError("the file belongs to another application or version")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA foreign_keys = ON")
-        self._connection.create_function("moment", 1, _moment, deterministic=True)
+        self._connection.create_function("timestamp", 1, _to_timestamp, deterministic=True)
         self._connection.create_function("folded", 1, str.casefold, deterministic=True)
         with self.transaction() as tenant:
             if not tables:
@@ -114,21 +121,21 @@ class Store:
                     execute(statement)
                 self._fill(tenant)
             self._keys = {row[0] for row in execute("SELECT key FROM keys")}
-            lost = "not called: the sandbox was stopped"
-            execute("UPDATE runs SET result = ? WHERE result = 'calling'", (lost,))
+            result = "not called: the sandbox was stopped"
+            execute("UPDATE runs SET result = ? WHERE result = 'calling'", (result,))
 
 
-def _moment(text: object) -> float | None:
-    return timestamp(text) if isinstance(text, str) else None
+def _to_timestamp(value: object) -> float | None:
+    return to_timestamp(value) if isinstance(value, str) else None
 
 
 @contextmanager
-def _input_errors(database: Path | None) -> Generator[None, None, None]:
+def _report_unusable_file(database: Path | None) -> Generator[None, None, None]:
     try:
         yield
     except sqlite3.Error as error:
         raise InputError(
-            f"The sandbox cannot use this database file: {error}",
+            f"The sandbox cannot use this database file. {error}",
             where=str(database),
-            fix="name a file that does not exist yet, or one that no other sandbox has open",
+            fix="Name a new file, or a database of this version that no other sandbox has open.",
         ) from error

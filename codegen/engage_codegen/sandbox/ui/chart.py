@@ -1,20 +1,22 @@
-"""A small bar chart, as SVG."""
+"""A small bar chart in SVG."""
 
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT, _GAP = 640, 120, 2
-_MOST = 36
+_MAX_BARS = 36
 
 
-def bars(rows: Sequence[tuple[str, int]], what: str) -> Markup:
-    """One bar for each label, the last 36 of them; the numbers are in its text for screen readers
-    and in the titles."""
-    rows = rows[-_MOST:]
+def draw_bars(rows: Sequence[tuple[str, int]], title: str) -> Markup:
+    """Draw a bar for each label and number; only the last 36 are drawn.
+
+    The numbers are in the titles of the bars, and in a label of the chart for screen readers.
+    """
+    rows = rows[-_MAX_BARS:]
     highest = max((count for _, count in rows), default=0) or 1
     step = _WIDTH / max(len(rows), 1)
-    parts = [
+    bars = [
         Markup(
             '<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="2">'
             "<title>{title}</title></rect>"
@@ -30,4 +32,4 @@ def bars(rows: Sequence[tuple[str, int]], what: str) -> Markup:
     summary = ", ".join(f"{label} {count}" for label, count in rows)
     return Markup(
         '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-label="{l}">{b}</svg>'
-    ).format(w=_WIDTH, h=_HEIGHT, l=escape(f"{what}: {summary}"), b=Markup("").join(parts))
+    ).format(w=_WIDTH, h=_HEIGHT, l=escape(f"{title}: {summary}"), b=Markup("").join(bars))

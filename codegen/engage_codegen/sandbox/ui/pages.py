@@ -1,7 +1,7 @@
-"""The pages: what marketing sees, rendered here, readable without JavaScript.
+"""The routes of the HTML pages, which work without JavaScript.
 
-Text of schemas and payloads is hostile: Jinja escapes all of it, and the policy of the pages allows
-neither scripts nor anything from elsewhere.
+The text of schemas and payloads is hostile. Jinja escapes all of it, and the content security
+policy allows neither scripts nor anything from other hosts.
 """
 
 from pathlib import Path
@@ -11,11 +11,12 @@ import jinja2
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from engage_codegen.sandbox.platform import Platform
-from engage_codegen.sandbox.ui import views
-from engage_codegen.sandbox.ui.chart import bars
-from engage_codegen.sandbox.ui.sending import send_interaction
-from engage_codegen.sandbox.wire import Refusal
+from engage_codegen.sandbox.errors import ApiError
+from engage_codegen.sandbox.state import get_state
+from engage_codegen.sandbox.ui import automation_views, segment_views, views
+from engage_codegen.sandbox.ui.chart import draw_bars
+from engage_codegen.sandbox.ui.query import Query, Values, View
+from engage_codegen.sandbox.ui.send_form import send_interaction
 
 PREFIX = "/_sandbox/ui"
 _FOLDER = Path(__file__).parent
@@ -25,7 +26,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-_LARGEST_FORM = 1_000_000
+_MAX_FORM_BYTES = 1_000_000
 
 pages = APIRouter(prefix=PREFIX)
 _templates = jinja2.Environment(
@@ -35,97 +36,101 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["text"] = views.text
-
-
-def _page(name: str, values: views.Values, status: int = 200) -> HTMLResponse:
-    html = _templates.get_template(f"{name}.html.jinja").render(
-        values, page=name, ui=PREFIX, bars=bars
-    )
-    return HTMLResponse(html, status, headers=_HEADERS)
-
-
-def _here(request: Request) -> Platform:
-    platform: Platform = request.app.state.platform
-    return platform
+_templates.filters["text"] = views.format_value
 
 
 @pages.get("/style.css")
-def style() -> Response:
+def get_style() -> Response:
     css = (_FOLDER / "style.css").read_text("utf-8")
     return Response(css, media_type="text/css", headers=_HEADERS)
 
 
 @pages.get("/")
 @pages.get("")
-def home(request: Request) -> HTMLResponse:
-    return _page("home", views.home(_here(request)))
+def show_home(request: Request) -> HTMLResponse:
+    return _show(request, "home", views.view_home)
 
 
 @pages.get("/contacts")
-def contacts(request: Request) -> HTMLResponse:
-    return _asked(request, "contacts", views.contacts)
+def show_contacts(request: Request) -> HTMLResponse:
+    return _show(request, "contacts", views.view_contacts)
 
 
 @pages.get("/contacts/{contact_id:path}")
-def contact(request: Request, contact_id: str) -> HTMLResponse:
-    return _asked(request, "contact", lambda here, query: views.contact(here, query, contact_id))
+def show_contact(request: Request, contact_id: str) -> HTMLResponse:
+    return _show(
+        request, "contact", lambda state, query: views.view_contact(state, query, contact_id)
+    )
 
 
 @pages.get("/segments")
-def segments(request: Request) -> HTMLResponse:
-    return _asked(request, "segments", views.segments)
+def show_segments(request: Request) -> HTMLResponse:
+    return _show(request, "segments", segment_views.view_segments)
 
 
 @pages.get("/automations")
-def automations(request: Request) -> HTMLResponse:
-    return _asked(request, "automations", views.automations)
+def show_automations(request: Request) -> HTMLResponse:
+    return _show(request, "automations", automation_views.view_automations)
 
 
 @pages.post("/automations")
 async def change_automations(request: Request) -> Response:
-    form = await _form(request)
-    answer = _asked(request, "automations", lambda here, _: views.change_automations(here, form))
-    if answer.status_code != 200:
-        return answer
-    # A reload has to show the page, not to do it again.
+    form = await _read_form(request)
+    response = _show(
+        request, "automations", lambda state, _: automation_views.change_automations(state, form)
+    )
+    if response.status_code != 200:
+        return response
+    # A redirect, so that a reload of the page does not submit the form again.
     return RedirectResponse(f"{PREFIX}/automations", 303)
 
 
-@pages.get("/lost")
-def lost(request: Request) -> HTMLResponse:
-    return _asked(request, "lost", views.lost)
+@pages.get("/dropped")
+def show_dropped(request: Request) -> HTMLResponse:
+    return _show(request, "dropped", views.view_dropped)
 
 
 @pages.get("/schemas")
-def schemas(request: Request) -> HTMLResponse:
-    return _asked(request, "schemas", views.schemas)
+def show_schemas(request: Request) -> HTMLResponse:
+    return _show(request, "schemas", views.view_schemas)
 
 
 @pages.get("/schemas/{schema_id}")
-def schema(request: Request, schema_id: str) -> HTMLResponse:
-    return _asked(request, "schema", lambda here, query: views.schema(here, query, schema_id))
+def show_schema(request: Request, schema_id: str) -> HTMLResponse:
+    return _show(request, "schema", lambda state, query: views.view_schema(state, query, schema_id))
 
 
 @pages.post("/schemas/{schema_id}")
-async def send(request: Request, schema_id: str) -> Response:
-    form = await _form(request)
+async def send_test_interaction(request: Request, schema_id: str) -> Response:
+    form = await _read_form(request)
     host, port = request.scope["server"]
     base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    sent = await send_interaction(base_url, _here(request), schema_id, form)
-    return _asked(request, "schema", lambda here, _: views.schema(here, form, schema_id, sent))
+    exchange = await send_interaction(base_url, get_state(request).key, schema_id, form)
+    return _show(
+        request, "schema", lambda state, _: views.view_schema(state, form, schema_id, exchange)
+    )
 
 
-def _asked(request: Request, name: str, view: views.View) -> HTMLResponse:
-    query = {key: values[-1] for key, values in parse_qs(request.url.query).items()}
+def _show(request: Request, name: str, view: View) -> HTMLResponse:
+    query = _read_fields(request.url.query)
     try:
-        return _page(name, view(_here(request), query))
-    except Refusal as refusal:
-        values: views.Values = {"refusal": refusal}
-        return _page("refused", values, refusal.status)
+        return _render(name, view(get_state(request), query))
+    except ApiError as error:
+        return _render("error", {"error": error}, error.status)
 
 
-async def _form(request: Request) -> dict[str, str]:
-    body = (await request.body())[:_LARGEST_FORM]
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-    return {key: values[-1] for key, values in fields.items()}
+def _render(name: str, values: Values, status: int = 200) -> HTMLResponse:
+    html = _templates.get_template(f"{name}.html.jinja").render(
+        values, page=name, ui=PREFIX, draw_bars=draw_bars
+    )
+    return HTMLResponse(html, status, headers=_HEADERS)
+
+
+async def _read_form(request: Request) -> Query:
+    body = (await request.body())[:_MAX_FORM_BYTES]
+    return _read_fields(body.decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def _read_fields(text: str, keep_blank_values: bool = False) -> Query:
+    fields = parse_qs(text, keep_blank_values=keep_blank_values)
+    return {name: values[-1] for name, values in fields.items()}

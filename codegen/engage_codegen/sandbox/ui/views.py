@@ -1,83 +1,77 @@
-"""What each page shows: the platform and a query in, values for its template out."""
+"""The template variables of the pages: from the state and the query to values."""
 
 import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TypeAlias
-from urllib.parse import urlencode
 
-from engage_codegen.sandbox.api.rules import not_found
-from engage_codegen.sandbox.dates import wire_date
-from engage_codegen.sandbox.marketing import automations as rules
-from engage_codegen.sandbox.marketing import contact_cards as cards
-from engage_codegen.sandbox.marketing import segments as segmenting
-from engage_codegen.sandbox.platform import Platform
-from engage_codegen.sandbox.store.paging import BEFORE_THE_NEWEST, position_of, token_of
-from engage_codegen.sandbox.store.tenant import StoredSchema, Tenant
-from engage_codegen.sandbox.ui.sending import Sent, example
-from engage_codegen.sandbox.wire import Json, malformed
+from engage_codegen.sandbox.dates import format_date
+from engage_codegen.sandbox.errors import not_found
+from engage_codegen.sandbox.marketing import contact_cards
+from engage_codegen.sandbox.state import SandboxState
+from engage_codegen.sandbox.store.paging import BEFORE_THE_NEWEST, decode_token, encode_token
+from engage_codegen.sandbox.store.records import Json
+from engage_codegen.sandbox.store.tenant import Tenant
+from engage_codegen.sandbox.ui.query import MAX_NUMBER, Query, Values, build_link, read_number
+from engage_codegen.sandbox.ui.send_form import Exchange, build_example
 
-Values: TypeAlias = dict[str, object]
-Query: TypeAlias = Mapping[str, str]
-View: TypeAlias = Callable[[Platform, Query], Values]
-
-_PAGE = 20
-_MEMBERS = 50
-_CONDITIONS = 3
-_LONGEST = 5_000
+PAGE_SIZE = 20
+CONTACTS_PER_PAGE = 50
+_MAX_BODY_BYTES = 5_000
 
 
-def text(value: Json) -> str:
-    """A value for people."""
+def format_value(value: Json) -> str:
+    """Format a value of a payload for people."""
     if isinstance(value, bool):
         return "Yes" if value else "No"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def home(here: Platform) -> Values:
-    with here.store.transaction() as tenant:
-        counted = {name: _count(tenant, name) for name in ("contacts", "schemas", "interactions")}
-        lost = _count(tenant, "losses")
-    return {"counts": counted, "lost": lost, "now": wire_date(here.clock.now())}
+def view_home(state: SandboxState, _query: Query) -> Values:
+    """Count the contacts, schemas, interactions and incomplete arrivals."""
+    with state.store.transaction() as tenant:
+        tables = ("contacts", "schemas", "interactions", "incomplete_arrivals")
+        counts = {table: _count_rows(tenant, table) for table in tables}
+    return {"counts": counts, "now": format_date(state.clock.now())}
 
 
-def _count(tenant: Tenant, table: str) -> int:
-    (count,) = tenant.rows(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - ours
+def _count_rows(tenant: Tenant, table: str) -> int:
+    (count,) = tenant.query(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our names
     return int(count)
 
 
-def contacts(here: Platform, query: Query) -> Values:
-    start, wanted = _number(query, "start"), query.get("find", "")
-    with here.store.transaction() as tenant:
-        rows = tenant.rows(
+def view_contacts(state: SandboxState, query: Query) -> Values:
+    """List the contacts whose name or id contains the field `find`."""
+    start, pattern = read_number(query, "start"), query.get("find", "")
+    with state.store.transaction() as tenant:
+        rows = tenant.query(
             """SELECT id, name, (SELECT count(*) FROM interactions WHERE contact_id = contacts.id)
             FROM contacts WHERE instr(folded(name || ' ' || id), folded(?)) ORDER BY rowid
             LIMIT ? OFFSET ?""",
-            (wanted, _MEMBERS + 1, start),
+            (pattern, CONTACTS_PER_PAGE + 1, start),
         ).fetchall()
-    more = _link({"find": wanted, "start": str(start + _MEMBERS)}) if len(rows) > _MEMBERS else ""
-    return {"contacts": rows[:_MEMBERS], "find": wanted, "more": more}
+    next_link = ""
+    if len(rows) > CONTACTS_PER_PAGE:
+        next_link = build_link({"find": pattern, "start": str(start + CONTACTS_PER_PAGE)})
+    return {"contacts": rows[:CONTACTS_PER_PAGE], "find": pattern, "next_link": next_link}
 
 
-def contact(here: Platform, query: Query, contact_id: str) -> Values:
+def view_contact(state: SandboxState, query: Query, contact_id: str) -> Values:
+    """Show the timeline of a contact, optionally for one schema."""
     schema_id = query.get("schema") or None
-    before = position_of(query["before"]) if "before" in query else BEFORE_THE_NEWEST
-    with here.store.transaction() as tenant:
-        name = dict(tenant.rows("SELECT id, name FROM contacts WHERE id = ?", (contact_id,)))
-        if contact_id not in name:
+    before = decode_token(query["before"]) if "before" in query else BEFORE_THE_NEWEST
+    with state.store.transaction() as tenant:
+        names = dict(tenant.query("SELECT id, name FROM contacts WHERE id = ?", (contact_id,)))
+        if contact_id not in names:
             raise not_found("Contact", contact_id)
-        entries = cards.timeline(tenant, contact_id, schema_id, before, _PAGE + 1)
-        counts = cards.counts(tenant, contact_id)
-        titles = {it.id: it.display_name for it in tenant.schemas()}
-    page, more = entries[:_PAGE], ""
-    if len(entries) > _PAGE:
-        token = token_of((page[-1].created_date, page[-1].seq))
-        more = _link({"schema": schema_id or "", "before": token})
+        entries = contact_cards.list_timeline(tenant, contact_id, schema_id, before, PAGE_SIZE + 1)
+        counts = contact_cards.count_by_schema(tenant, contact_id)
+        titles = {schema.id: schema.display_name for schema in tenant.list_schemas()}
+    page, next_link = entries[:PAGE_SIZE], ""
+    if len(entries) > PAGE_SIZE:
+        token = encode_token((page[-1].created_date, page[-1].seq))
+        next_link = build_link({"schema": schema_id or "", "before": token})
     return {
-        "contact": {"id": contact_id, "name": name[contact_id] or contact_id},
+        "contact": {"id": contact_id, "name": names[contact_id] or contact_id},
         "entries": page,
-        "more": more,
+        "next_link": next_link,
         "is_first": "before" not in query,
         "chosen": schema_id,
         "total": sum(counts.values()),
@@ -85,198 +79,66 @@ def contact(here: Platform, query: Query, contact_id: str) -> Values:
     }
 
 
-def segments(here: Platform, query: Query) -> Values:
-    with here.store.transaction() as tenant:
-        schemas = tenant.schemas()
-        offered = [
-            (schema.id, schema.display_name, name, cards.label(name, it), it.get("type"))
-            for schema in schemas
-            for name, it in segmenting.segmentable(schema).items()
-        ]
-        known = {schema.id: schema for schema in schemas}
-        asked = [_condition(query, number, known) for number in range(1, _CONDITIONS + 1)]
-        conditions = [it for it in asked if it is not None]
-        found = None
-        start = _number(query, "start")
-        if conditions:
-            found = segmenting.segment(
-                tenant, conditions, here.clock.now(), start=start, limit=_MEMBERS
-            )
-    more = ""
-    if found and found.size > start + _MEMBERS:
-        more = _link({**query, "start": str(start + _MEMBERS)})
-    return {
-        "schemas": schemas,
-        "offered": offered,
-        "numbers": range(1, _CONDITIONS + 1),
-        "query": dict(query),
-        "found": found,
-        "more": more,
-        "start": start,
-    }
+def view_dropped(state: SandboxState, query: Query) -> Values:
+    """List the arrivals that were not stored with all their properties."""
+    before = read_number(query, "before") or MAX_NUMBER
+    with state.store.transaction() as tenant:
+        arrivals = tenant.list_arrivals(before=before, limit=PAGE_SIZE + 1, incomplete=True)
+    next_link = ""
+    if len(arrivals) > PAGE_SIZE:
+        next_link = build_link({"before": str(arrivals[PAGE_SIZE - 1].seq)})
+    bodies = {arrival.seq: _shorten(arrival.body) for arrival in arrivals}
+    return {"arrivals": arrivals[:PAGE_SIZE], "bodies": bodies, "next_link": next_link}
 
 
-def _condition(
-    query: Query, number: int, schemas: Mapping[str, StoredSchema]
-) -> segmenting.Condition | None:
-    def given(name: str) -> str:
-        return query.get(f"{name}{number}", "").strip()
-
-    schema_id, (chosen, _, name) = given("schema"), given("property").partition("/")
-    if not schema_id and not name:
-        return None
-    if name and chosen != schema_id:
-        raise malformed(f"condition {number}: the property is one of {chosen}, choose its kind")
-    if schema_id not in schemas:
-        raise malformed(f"condition {number}: there is no schema {schema_id!r}")
-    least, most, test = given("least"), given("most"), given("test") or "is"
-    if test not in [it.value for it in segmenting.Comparison]:
-        raise malformed(f"condition {number}: there is no test {test!r}")
-    made = segmenting.Condition(
-        schema_id=schema_id,
-        at_least=_whole(least, f"condition {number}: at least") if least else None,
-        at_most=_whole(most, f"condition {number}: at most") if most else None,
-        since=given("since") or None,
-        until=given("until") or None,
-        last_days=_decimal(given("days"), f"condition {number}: days") if given("days") else None,
-    )
-    if not name:
-        return made
-    return replace(
-        made,
-        property=name,
-        test=segmenting.Comparison(test),
-        value=_value(cards.declared(schemas[schema_id]).get(name), given("value")),
-    )
+def _shorten(body: bytes) -> str:
+    text = body[:_MAX_BODY_BYTES].decode("utf-8", "replace")
+    remaining = len(body) - _MAX_BODY_BYTES
+    return text if remaining <= 0 else f"{text}\n… and {remaining} more bytes"
 
 
-def _value(declaration: Json, given: str) -> str | int | float | bool:
-    kind = declaration.get("type") if isinstance(declaration, dict) else None
-    if kind == "boolean":
-        if given.lower() not in _BOOLEANS:
-            raise malformed(f"value: {given!r} is neither yes nor no")
-        return _BOOLEANS[given.lower()]
-    if kind == "integer":
-        return _whole(given, "value")
-    return _decimal(given, "value") if kind == "number" else given
-
-
-_BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
-
-
-def automations(here: Platform, query: Query) -> Values:
-    before = _number(query, "before") or 2**53
-    with here.store.transaction() as tenant:
-        stored = rules.stored(tenant)
-        found = rules.runs(tenant, before=before, limit=_PAGE + 1)
-        schemas = tenant.schemas()
-    more = _link({"before": str(found[_PAGE - 1].id)}) if len(found) > _PAGE else ""
-    return {
-        "automations": stored,
-        "runs": found[:_PAGE],
-        "more": more,
-        "schemas": schemas,
-        "first": here.options.automation_trigger.value,
-    }
-
-
-def change_automations(here: Platform, form: Query) -> Values:
-    """Delete one, or add one, as the form says."""
-    with here.store.transaction() as tenant:
-        if re.fullmatch("[0-9]{1,15}", form.get("delete", "")):
-            rules.delete(tenant, int(form["delete"]))
-        else:
-            rules.add(tenant, _automation(tenant, form))
-    return automations(here, {})
-
-
-def _automation(tenant: Tenant, form: Query) -> rules.Automation:
-    name, schema_id = form.get("name", "").strip(), form.get("schema", "") or None
-    if not name:
-        raise malformed("name: an automation has one")
-    prop = form.get("property", "").strip() or None
-    value: Json = None
-    if prop is not None:
-        schema = tenant.schema(schema_id) if schema_id else None
-        declaration = cards.declared(schema).get(prop) if schema else None
-        if declaration is None:
-            raise malformed(f"property: the schema declares no {prop!r}")
-        value = _value(declaration, form.get("value", ""))
-    return rules.Automation(
-        0, name[:200], schema_id, prop, value, form.get("url", "").strip() or None
-    )
-
-
-def lost(here: Platform, query: Query) -> Values:
-    before = _number(query, "before") or 2**53
-    with here.store.transaction() as tenant:
-        found = tenant.arrivals(before=before, limit=_PAGE + 1, losses=True)
-    more = _link({"before": str(found[_PAGE - 1].seq)}) if len(found) > _PAGE else ""
-    bodies = {it.seq: _body(it.body) for it in found}
-    return {"arrivals": found[:_PAGE], "bodies": bodies, "more": more}
-
-
-def _body(body: bytes) -> str:
-    text = body[:_LONGEST].decode("utf-8", "replace")
-    return text if len(body) <= _LONGEST else f"{text}\n… and {len(body) - _LONGEST} more bytes"
-
-
-def schemas(here: Platform, _query: Query) -> Values:
-    with here.store.transaction() as tenant:
+def view_schemas(state: SandboxState, _query: Query) -> Values:
+    """List the interaction schemas."""
+    with state.store.transaction() as tenant:
         counts = dict(
-            tenant.rows("SELECT schema_id, count(*) FROM interactions GROUP BY schema_id")
+            tenant.query("SELECT schema_id, count(*) FROM interactions GROUP BY schema_id")
         )
-        return {"schemas": tenant.schemas(), "counts": counts, "declared": cards.declared}
+        return {
+            "schemas": tenant.list_schemas(),
+            "counts": counts,
+            "get_declarations": contact_cards.get_declarations,
+        }
 
 
-def schema(here: Platform, form: Query, schema_id: str, sent: Sent | None = None) -> Values:
-    with here.store.transaction() as tenant:
-        found = tenant.schema(schema_id)
-        if found is None:
+def view_schema(
+    state: SandboxState, form: Query, schema_id: str, exchange: Exchange | None = None
+) -> Values:
+    """Show a schema, and the form that sends a test interaction with its last response."""
+    with state.store.transaction() as tenant:
+        schema = tenant.get_schema(schema_id)
+        if schema is None:
             raise not_found("Schema", schema_id)
-        months = tenant.rows(
+        months = tenant.query(
             """SELECT substr(created_date, 1, 7), count(*) FROM interactions WHERE schema_id = ?
             GROUP BY 1 ORDER BY 1""",
             (schema_id,),
         ).fetchall()
-        known = tenant.rows("SELECT id, name FROM contacts ORDER BY rowid LIMIT 200").fetchall()
-    required = found.json_schema.get("required")
+        contacts = tenant.query("SELECT id, name FROM contacts ORDER BY rowid LIMIT 200").fetchall()
+    declarations = contact_cards.get_declarations(schema)
+    required = schema.json_schema.get("required")
     return {
-        "schema": found,
-        "declared": {k: v for k, v in cards.declared(found).items() if isinstance(v, dict)},
+        "schema": schema,
+        "declarations": {
+            name: value for name, value in declarations.items() if isinstance(value, dict)
+        },
         "required": required if isinstance(required, list) else [],
-        "shown": [name for name, _ in cards.on_card(found)],
-        "is_on": cards.is_on,
+        "on_card": [name for name, _ in contact_cards.list_card_properties(schema)],
+        "is_enabled": contact_cards.is_enabled,
         "total": sum(count for _, count in months),
         "months": months,
-        "contacts": known,
-        "payload": form.get("payload") or example(found),
+        "contacts": contacts,
+        "payload": form.get("payload") or build_example(schema),
         "chosen": form.get("contact", ""),
         "created": form.get("created", ""),
-        "sent": sent,
+        "exchange": exchange,
     }
-
-
-def _number(query: Query, name: str) -> int:
-    return _whole(query.get(name, "0"), name)
-
-
-def _whole(given: str, what: str) -> int:
-    sign = "-?" if what == "value" else ""
-    if not re.fullmatch(f"{sign}[0-9]{{1,15}}", given):
-        raise malformed(f"{what}: {given!r} is no whole number")
-    return int(given)
-
-
-def _decimal(given: str, what: str) -> float:
-    try:
-        number = float(given)
-    except ValueError:
-        raise malformed(f"{what}: {given!r} is no number") from None
-    if not 0 <= abs(number) < 2**53 or (number < 0 and what != "value"):
-        raise malformed(f"{what}: {given!r} is out of range")
-    return number
-
-
-def _link(query: Mapping[str, str]) -> str:
-    return "?" + urlencode({key: value for key, value in query.items() if value})

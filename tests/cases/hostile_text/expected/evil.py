@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.client import EngageClient
-from ._runtime.payloads import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
     check_string,
     read_string,
 )
-from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,27 +49,30 @@ class Evil:
     """a lone \\ud800 and \"\"\". \"\"\"."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if (
             self.property_7_7_raw_import_os_os_system_x_td is not None
             and type(self.property_7_7_raw_import_os_os_system_x_td) is not str
         ):
             check_string(
-                problems,
+                violations,
                 '"""\'\'\'\\ {{ 7*7 }} {% raw %} \u000a\u000d\u202e import os; os.system("x") # 😀 </td>|`\\',
                 self.property_7_7_raw_import_os_os_system_x_td,
             )
         if self.x is not None and type(self.x) is not str:
-            check_string(problems, "x", self.x)
+            check_string(violations, "x", self.x)
         if self.y is not None and type(self.y) is not str:
-            check_string(problems, "y", self.y)
+            check_string(violations, "y", self.y)
         if self.z is not None and type(self.z) is not str:
-            check_string(problems, "z", self.z)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_string(violations, "z", self.z)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         if self.property_7_7_raw_import_os_os_system_x_td is not None:
             payload[
@@ -88,17 +88,21 @@ class Evil:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                property_7_7_raw_import_os_os_system_x_td=read.optional(
+                property_7_7_raw_import_os_os_system_x_td=reader.optional(
                     '"""\'\'\'\\ {{ 7*7 }} {% raw %} \u000a\u000d\u202e import os; os.system("x") # 😀 </td>|`\\',
                     read_string,
                 ),
-                x=read.optional("x", read_string),
-                y=read.optional("y", read_string),
-                z=read.optional("z", read_string),
+                x=reader.optional("x", read_string),
+                y=reader.optional("y", read_string),
+                z=reader.optional("z", read_string),
             )
 
 
@@ -111,7 +115,27 @@ def send_evil(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `Evil` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -126,7 +150,27 @@ async def send_evil_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `Evil` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.client import EngageClient
-from ._runtime.payloads import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
     check_string,
     read_string,
 )
-from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,56 +116,59 @@ class NPS2ndVisit2:
     """type."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if self.ref is not None and type(self.ref) is not str:
-            check_string(problems, "$ref", self.ref)
+            check_string(violations, "$ref", self.ref)
         if self.property_2nd is not None and type(self.property_2nd) is not str:
-            check_string(problems, "2nd", self.property_2nd)
+            check_string(violations, "2nd", self.property_2nd)
         if self.b2b is not None and type(self.b2b) is not str:
-            check_string(problems, "B2B", self.b2b)
+            check_string(violations, "B2B", self.b2b)
         if self.html5_video is not None and type(self.html5_video) is not str:
-            check_string(problems, "HTML5Video", self.html5_video)
+            check_string(violations, "HTML5Video", self.html5_video)
         if self.kopdatum is not None and type(self.kopdatum) is not str:
-            check_string(problems, "Köpdatum", self.kopdatum)
+            check_string(violations, "Köpdatum", self.kopdatum)
         if self.smorgas_aeoa is not None and type(self.smorgas_aeoa) is not str:
-            check_string(problems, "Smörgås æøå", self.smorgas_aeoa)
+            check_string(violations, "Smörgås æøå", self.smorgas_aeoa)
         if self.urls is not None and type(self.urls) is not str:
-            check_string(problems, "URLs", self.urls)
+            check_string(violations, "URLs", self.urls)
         if self.id is not None and type(self.id) is not str:
-            check_string(problems, "_id", self.id)
+            check_string(violations, "_id", self.id)
         if self.a_b_c_d is not None and type(self.a_b_c_d) is not str:
-            check_string(problems, "a.b/c~d", self.a_b_c_d)
+            check_string(violations, "a.b/c~d", self.a_b_c_d)
         if self.class_ is not None and type(self.class_) is not str:
-            check_string(problems, "class", self.class_)
+            check_string(violations, "class", self.class_)
         if self.cls is not None and type(self.cls) is not str:
-            check_string(problems, "cls", self.cls)
+            check_string(violations, "cls", self.cls)
         if self.datetime_ is not None and type(self.datetime_) is not str:
-            check_string(problems, "datetime", self.datetime_)
+            check_string(violations, "datetime", self.datetime_)
         if self.match is not None and type(self.match) is not str:
-            check_string(problems, "match", self.match)
+            check_string(violations, "match", self.match)
         if self.payload is not None and type(self.payload) is not str:
-            check_string(problems, "payload", self.payload)
+            check_string(violations, "payload", self.payload)
         if self.print is not None and type(self.print) is not str:
-            check_string(problems, "print", self.print)
+            check_string(violations, "print", self.print)
         if self.problems is not None and type(self.problems) is not str:
-            check_string(problems, "problems", self.problems)
+            check_string(violations, "problems", self.problems)
         if self.product_sku is not None and type(self.product_sku) is not str:
-            check_string(problems, "productSKU", self.product_sku)
+            check_string(violations, "productSKU", self.product_sku)
         if self.read is not None and type(self.read) is not str:
-            check_string(problems, "read", self.read)
+            check_string(violations, "read", self.read)
         if self.self_ is not None and type(self.self_) is not str:
-            check_string(problems, "self", self.self_)
+            check_string(violations, "self", self.self_)
         if self.str_ is not None and type(self.str_) is not str:
-            check_string(problems, "str", self.str_)
+            check_string(violations, "str", self.str_)
         if self.to_payload_ is not None and type(self.to_payload_) is not str:
-            check_string(problems, "to_payload", self.to_payload_)
+            check_string(violations, "to_payload", self.to_payload_)
         if self.type is not None and type(self.type) is not str:
-            check_string(problems, "type", self.type)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_string(violations, "type", self.type)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         if self.ref is not None:
             payload["$ref"] = self.ref
@@ -218,32 +218,36 @@ class NPS2ndVisit2:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                ref=read.optional("$ref", read_string),
-                property_2nd=read.optional("2nd", read_string),
-                b2b=read.optional("B2B", read_string),
-                html5_video=read.optional("HTML5Video", read_string),
-                kopdatum=read.optional("Köpdatum", read_string),
-                smorgas_aeoa=read.optional("Smörgås æøå", read_string),
-                urls=read.optional("URLs", read_string),
-                id=read.optional("_id", read_string),
-                a_b_c_d=read.optional("a.b/c~d", read_string),
-                class_=read.optional("class", read_string),
-                cls=read.optional("cls", read_string),
-                datetime_=read.optional("datetime", read_string),
-                match=read.optional("match", read_string),
-                payload=read.optional("payload", read_string),
-                print=read.optional("print", read_string),
-                problems=read.optional("problems", read_string),
-                product_sku=read.optional("productSKU", read_string),
-                read=read.optional("read", read_string),
-                self_=read.optional("self", read_string),
-                str_=read.optional("str", read_string),
-                to_payload_=read.optional("to_payload", read_string),
-                type=read.optional("type", read_string),
+                ref=reader.optional("$ref", read_string),
+                property_2nd=reader.optional("2nd", read_string),
+                b2b=reader.optional("B2B", read_string),
+                html5_video=reader.optional("HTML5Video", read_string),
+                kopdatum=reader.optional("Köpdatum", read_string),
+                smorgas_aeoa=reader.optional("Smörgås æøå", read_string),
+                urls=reader.optional("URLs", read_string),
+                id=reader.optional("_id", read_string),
+                a_b_c_d=reader.optional("a.b/c~d", read_string),
+                class_=reader.optional("class", read_string),
+                cls=reader.optional("cls", read_string),
+                datetime_=reader.optional("datetime", read_string),
+                match=reader.optional("match", read_string),
+                payload=reader.optional("payload", read_string),
+                print=reader.optional("print", read_string),
+                problems=reader.optional("problems", read_string),
+                product_sku=reader.optional("productSKU", read_string),
+                read=reader.optional("read", read_string),
+                self_=reader.optional("self", read_string),
+                str_=reader.optional("str", read_string),
+                to_payload_=reader.optional("to_payload", read_string),
+                type=reader.optional("type", read_string),
             )
 
 
@@ -256,7 +260,27 @@ def send_nps_2nd_visit_2(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `NPS2ndVisit2` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -271,7 +295,27 @@ async def send_nps_2nd_visit_2_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `NPS2ndVisit2` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.client import EngageClient
-from ._runtime.payloads import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
     check_string,
     read_string,
 )
-from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +39,23 @@ class ReuseSpring2023:
     """日本."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if self.a_and_b is not None and type(self.a_and_b) is not str:
-            check_string(problems, "a b", self.a_and_b)
+            check_string(violations, "a b", self.a_and_b)
         if self.a_b is not None and type(self.a_b) is not str:
-            check_string(problems, "a-b", self.a_b)
+            check_string(violations, "a-b", self.a_b)
         if self.price is not None and type(self.price) is not str:
-            check_string(problems, "price", self.price)
+            check_string(violations, "price", self.price)
         if self.japan is not None and type(self.japan) is not str:
-            check_string(problems, "日本", self.japan)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_string(violations, "日本", self.japan)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         if self.a_and_b is not None:
             payload["a b"] = self.a_and_b
@@ -69,14 +69,18 @@ class ReuseSpring2023:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                a_and_b=read.optional("a b", read_string),
-                a_b=read.optional("a-b", read_string),
-                price=read.optional("price", read_string),
-                japan=read.optional("日本", read_string),
+                a_and_b=reader.optional("a b", read_string),
+                a_b=reader.optional("a-b", read_string),
+                price=reader.optional("price", read_string),
+                japan=reader.optional("日本", read_string),
             )
 
 
@@ -89,7 +93,27 @@ def send_reuse_spring_2023(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `ReuseSpring2023` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -104,7 +128,27 @@ async def send_reuse_spring_2023_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `ReuseSpring2023` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

@@ -6,24 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.client import EngageClient
-from ._runtime.deprecation import deprecated
-from ._runtime.payloads import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     Violation,
     check_string,
     read_string,
 )
-from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
+from ._runtime.payload.deprecation import deprecated
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Old:
-    """old. Use new instead. This kind of interaction is deprecated."""
+    """old. Use new instead. This interaction schema is deprecated."""
 
     __schema_id__: ClassVar[str] = "old"
     __properties__: ClassVar[frozenset[str]] = frozenset({"name"})
@@ -32,14 +29,17 @@ class Old:
     """name."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if self.name is not None and type(self.name) is not str:
-            check_string(problems, "name", self.name)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_string(violations, "name", self.name)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         if self.name is not None:
             payload["name"] = self.name
@@ -47,15 +47,19 @@ class Old:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                name=read.optional("name", read_string),
+                name=reader.optional("name", read_string),
             )
 
 
-@deprecated("this kind of interaction is deprecated")
+@deprecated("This interaction schema is deprecated.")
 def send_old(
     client: EngageClient,
     contact_id: str,
@@ -65,13 +69,33 @@ def send_old(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `Old` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
 
 
-@deprecated("this kind of interaction is deprecated")
+@deprecated("This interaction schema is deprecated.")
 async def send_old_async(
     client: AsyncEngageClient,
     contact_id: str,
@@ -81,7 +105,27 @@ async def send_old_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `Old` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

@@ -7,11 +7,8 @@ from datetime import date as Date, datetime, time as Time
 from typing import ClassVar, Self
 from uuid import UUID
 
-from ._runtime import formats, rules, values
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.client import EngageClient
-from ._runtime.payloads import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     UNSET,
@@ -19,11 +16,13 @@ from ._runtime.payloads import (
     Violation,
     check_integer,
     check_string,
+    formats,
     read_integer,
     read_string,
+    rules,
+    values,
 )
-from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 _LINK = rules.Text(form=formats.is_uri)
 _MAIL = rules.Text(form=formats.is_email)
@@ -58,7 +57,7 @@ class Formats:
     """day."""
 
     link: str | None
-    """link. Of the format uri."""
+    """link. In the format uri."""
 
     colour: str | None = None
     """colour. Format colour (not checked)."""
@@ -70,56 +69,59 @@ class Formats:
     """date."""
 
     internal: str | None = None
-    """internal. Read only: the platform sets it."""
+    """internal. Read only: Engage sets it."""
 
     item: UUID | None = None
     """item."""
 
     mail: str | None = None
-    """mail. Of the format email."""
+    """mail. In the format email."""
 
     moment: str | None = None
-    """moment. Length at most 255, of the format date-time."""
+    """moment. Length at most 255, in the format date-time."""
 
     secret: str | None = None
-    """secret. Write only: the platform does not give it back."""
+    """secret. Write only: Engage does not return it."""
 
     short_moment: str | None = None
-    """shortMoment. Length at most 30, of the format date-time."""
+    """shortMoment. Length at most 30, in the format date-time."""
 
     time: Time | None | Unset = UNSET
     """time. A time of day with a fixed offset."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
-        values.check_date(problems, "day", self.day)
+        violations: list[Violation] = []
+        values.check_date(violations, "day", self.day)
         if self.link is not None:
-            _LINK.check(problems, "link", self.link)
+            _LINK.check(violations, "link", self.link)
         if self.colour is not None and type(self.colour) is not str:
-            check_string(problems, "colour", self.colour)
+            check_string(violations, "colour", self.colour)
         if self.count is not None and type(self.count) is not int:
-            check_integer(problems, "count", self.count)
+            check_integer(violations, "count", self.count)
         if self.date is not None:
-            values.check_date(problems, "date", self.date)
+            values.check_date(violations, "date", self.date)
         if self.internal is not None and type(self.internal) is not str:
-            check_string(problems, "internal", self.internal)
+            check_string(violations, "internal", self.internal)
         if self.item is not None:
-            values.check_uuid(problems, "item", self.item)
+            values.check_uuid(violations, "item", self.item)
         if self.mail is not None:
-            _MAIL.check(problems, "mail", self.mail)
+            _MAIL.check(violations, "mail", self.mail)
         if self.moment is not None:
-            _MOMENT.check(problems, "moment", self.moment)
+            _MOMENT.check(violations, "moment", self.moment)
         if self.secret is not None and type(self.secret) is not str:
-            check_string(problems, "secret", self.secret)
+            check_string(violations, "secret", self.secret)
         if self.short_moment is not None:
-            _SHORT_MOMENT.check(problems, "shortMoment", self.short_moment)
+            _SHORT_MOMENT.check(violations, "shortMoment", self.short_moment)
         if self.time is not UNSET and self.time is not None:
-            values.check_time(problems, "time", self.time)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            values.check_time(violations, "time", self.time)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         payload["day"] = values.encode_date(self.day)
         payload["link"] = self.link
@@ -149,22 +151,26 @@ class Formats:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                day=read.required("day", values.read_date),
-                link=read.nullable("link", _LINK.read),
-                colour=read.optional("colour", read_string),
-                count=read.optional("count", read_integer),
-                date=read.optional("date", values.read_date),
-                internal=read.optional("internal", read_string),
-                item=read.optional("item", values.read_uuid),
-                mail=read.optional("mail", _MAIL.read),
-                moment=read.optional("moment", _MOMENT.read),
-                secret=read.optional("secret", read_string),
-                short_moment=read.optional("shortMoment", _SHORT_MOMENT.read),
-                time=read.unsettable("time", values.read_time),
+                day=reader.required("day", values.read_date),
+                link=reader.nullable("link", _LINK.read),
+                colour=reader.optional("colour", read_string),
+                count=reader.optional("count", read_integer),
+                date=reader.optional("date", values.read_date),
+                internal=reader.optional("internal", read_string),
+                item=reader.optional("item", values.read_uuid),
+                mail=reader.optional("mail", _MAIL.read),
+                moment=reader.optional("moment", _MOMENT.read),
+                secret=reader.optional("secret", read_string),
+                short_moment=reader.optional("shortMoment", _SHORT_MOMENT.read),
+                time=reader.unsettable("time", values.read_time),
             )
 
 
@@ -177,7 +183,27 @@ def send_formats(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `Formats` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -192,7 +218,27 @@ async def send_formats_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `Formats` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

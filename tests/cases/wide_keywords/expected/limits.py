@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
-from ._runtime import rules
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.client import EngageClient
-from ._runtime.payloads import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     UNSET,
@@ -18,9 +15,9 @@ from ._runtime.payloads import (
     Violation,
     check_number,
     read_number,
+    rules,
 )
-from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 _KIND = rules.Choice[Literal["limits"]]("limits")
 _NAME = rules.Text(min_length=1, max_length=50)
@@ -71,7 +68,7 @@ class Limits:
     """amount. Deprecated."""
 
     code: str | None = None
-    """code. Matches a pattern. For example "SE1", "NO22"."""
+    """code. Matches the pattern of the schema. For example "SE1", "NO22"."""
 
     grade: Literal[1, 2, "A", True] | None = None
     """grade."""
@@ -80,7 +77,7 @@ class Limits:
     """share."""
 
     status: Literal["new", 'worn "thin"', "center"] | None = None
-    """status. Left out, it counts as "new"."""
+    """status. The schema names "new" as the default."""
 
     value: str | bool | None | Unset = UNSET
     """value. Length at most 5."""
@@ -89,28 +86,28 @@ class Limits:
     """weight. More than 0, at most 9.5, a multiple of 0.5."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
-        _KIND.check(problems, "kind", self.kind)
-        _NAME.check(problems, "name", self.name)
+        violations: list[Violation] = []
+        _KIND.check(violations, "kind", self.kind)
+        _NAME.check(violations, "name", self.name)
         if self.age is not None:
-            _AGE.check(problems, "age", self.age)
+            _AGE.check(violations, "age", self.age)
         if self.amount is not None:
-            check_number(problems, "amount", self.amount)
+            check_number(violations, "amount", self.amount)
         if self.code is not None:
-            _CODE.check(problems, "code", self.code)
+            _CODE.check(violations, "code", self.code)
         if self.grade is not None:
-            _GRADE.check(problems, "grade", self.grade)
+            _GRADE.check(violations, "grade", self.grade)
         if self.share is not None:
-            _SHARE.check(problems, "share", self.share)
+            _SHARE.check(violations, "share", self.share)
         if self.status is not None:
-            _STATUS.check(problems, "status", self.status)
+            _STATUS.check(violations, "status", self.status)
         if self.value is not UNSET and self.value is not None:
-            _VALUE.check(problems, "value", self.value)
+            _VALUE.check(violations, "value", self.value)
         if self.weight is not None:
-            _WEIGHT.check(problems, "weight", self.weight)
-        if not problems:
+            _WEIGHT.check(violations, "weight", self.weight)
+        if not violations:
             rules.check_object(
-                problems,
+                violations,
                 self.to_payload(),
                 min_properties=2,
                 max_properties=9,
@@ -122,11 +119,14 @@ class Limits:
                     ),
                 },
             )
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         payload["kind"] = self.kind
         payload["name"] = self.name
@@ -150,20 +150,24 @@ class Limits:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                kind=read.required("kind", _KIND.read),
-                name=read.required("name", _NAME.read),
-                age=read.optional("age", _AGE.read),
-                amount=read.optional("amount", read_number),
-                code=read.optional("code", _CODE.read),
-                grade=read.optional("grade", _GRADE.read),
-                share=read.optional("share", _SHARE.read),
-                status=read.optional("status", _STATUS.read),
-                value=read.unsettable("value", _VALUE.read),
-                weight=read.optional("weight", _WEIGHT.read),
+                kind=reader.required("kind", _KIND.read),
+                name=reader.required("name", _NAME.read),
+                age=reader.optional("age", _AGE.read),
+                amount=reader.optional("amount", read_number),
+                code=reader.optional("code", _CODE.read),
+                grade=reader.optional("grade", _GRADE.read),
+                share=reader.optional("share", _SHARE.read),
+                status=reader.optional("status", _STATUS.read),
+                value=reader.unsettable("value", _VALUE.read),
+                weight=reader.optional("weight", _WEIGHT.read),
             )
 
 
@@ -176,7 +180,27 @@ def send_limits(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `Limits` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -191,7 +215,27 @@ async def send_limits_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `Limits` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

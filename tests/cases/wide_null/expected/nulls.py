@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
-from ._runtime import rules
-from ._runtime.async_client import AsyncEngageClient
-from ._runtime.client import EngageClient
-from ._runtime.payloads import (
-    InvalidPayload,
+from ._runtime.payload import (
+    InvalidPayloadError,
     Json,
     Reader,
     UNSET,
@@ -21,9 +18,9 @@ from ._runtime.payloads import (
     encode_date_time,
     read_date_time,
     read_string,
+    rules,
 )
-from ._runtime.results import Receipt
-from ._runtime.retry import RetryPolicy
+from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 _CHOICE = rules.Choice[Literal["a"]]("a")
 _MAY = rules.Integer(minimum=1)
@@ -58,22 +55,25 @@ class Nulls:
     """when. An aware date and time."""
 
     def __post_init__(self) -> None:
-        problems: list[Violation] = []
+        violations: list[Violation] = []
         if self.must is not None and type(self.must) is not str:
-            check_string(problems, "must", self.must)
+            check_string(violations, "must", self.must)
         if self.choice is not UNSET and self.choice is not None:
-            _CHOICE.check(problems, "choice", self.choice)
+            _CHOICE.check(violations, "choice", self.choice)
         if self.may is not UNSET and self.may is not None:
-            _MAY.check(problems, "may", self.may)
+            _MAY.check(violations, "may", self.may)
         if self.never is not None:
-            _NEVER.check(problems, "never", self.never)
+            _NEVER.check(violations, "never", self.never)
         if self.when is not UNSET and self.when is not None:
-            check_date_time(problems, "when", self.when)
-        if problems:
-            raise InvalidPayload(self.__schema_id__, problems)
+            check_date_time(violations, "when", self.when)
+        if violations:
+            raise InvalidPayloadError(self.__schema_id__, violations)
 
     def to_payload(self) -> dict[str, Json]:
-        """The payload under its names on the wire, without what is left out."""
+        """Return the payload as a JSON object with wire names.
+
+        Omitted properties are not in it.
+        """
         payload: dict[str, Json] = {}
         payload["must"] = self.must
         if self.choice is not UNSET:
@@ -88,15 +88,19 @@ class Nulls:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Json]) -> Self:
-        """The payload as an instance; `InvalidPayload` says what is wrong with it."""
-        read = Reader(cls.__schema_id__, payload, cls.__properties__)
-        with read:
+        """Create an instance from a JSON object with wire names.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
             return cls(
-                must=read.nullable("must", read_string),
-                choice=read.unsettable("choice", _CHOICE.read),
-                may=read.unsettable("may", _MAY.read),
-                never=read.optional("never", _NEVER.read),
-                when=read.unsettable("when", read_date_time),
+                must=reader.nullable("must", read_string),
+                choice=reader.unsettable("choice", _CHOICE.read),
+                may=reader.unsettable("may", _MAY.read),
+                never=reader.optional("never", _NEVER.read),
+                when=reader.unsettable("when", read_date_time),
             )
 
 
@@ -109,7 +113,27 @@ def send_nulls(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `EngageClient.send`."""
+    """Send a `Nulls` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )
@@ -124,7 +148,27 @@ async def send_nulls_async(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
 ) -> Receipt:
-    """Store one interaction; see `AsyncEngageClient.send`."""
+    """Send a `Nulls` for a contact and return its receipt.
+
+    Args:
+        client: The client of the tenant.
+        contact_id: The id of the contact in Engage.
+        payload: The interaction.
+        created_date: When the interaction happened, with a time zone. Defaults to now.
+        confirm: Read the interaction back, and compare it with the one that was sent.
+        retry: The retry policy of this send. Defaults to the policy of the client.
+
+    Returns:
+        The receipt, with the id of the stored interaction.
+
+    Raises:
+        InvalidPayloadError: The contact id or the date cannot be sent.
+        NotSentError: Engage did not carry out the request. Sending it again is safe.
+        RejectedError: Engage refused the interaction. Do not retry.
+        OutcomeUnknownError: Engage did not answer. The interaction may be stored.
+        PayloadDroppedError: With `confirm`: Engage stored it without some properties.
+        ReadError: With `confirm`: it is stored, but could not be read back.
+    """
     return await client.send(
         contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
     )

@@ -1,0 +1,1 @@
+"""The interactions API: its endpoints, request and response bodies, rules and rate limit."""

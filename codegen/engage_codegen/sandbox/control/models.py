@@ -1,0 +1,162 @@
+"""The request and response bodies of the control API under `/_sandbox`."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from engage_codegen.sandbox.control.faults import Fault
+from engage_codegen.sandbox.dates import is_date_time
+from engage_codegen.sandbox.openapi import (
+    AnyJson,
+    AnyObject,
+    BrokenRule,
+    CamelModel,
+    DateTime,
+    MessageDetails,
+    omit_defaults,
+)
+from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.store.records import Arrival
+
+
+class Contact(CamelModel):
+    """A contact that interactions can belong to."""
+
+    id: str = Field(min_length=1, max_length=200)
+    name: str = ""
+
+
+class DroppedPropertyItem(CamelModel):
+    """A property that was dropped from an interaction and is in blob storage only."""
+
+    name: str
+    value: AnyJson
+    rules: list[str] = Field(description="The rules that it breaks: undeclared, type, format, …")
+    reason: str = Field(description="The same for people")
+
+
+class ArrivalItem(CamelModel):
+    """A POST of an interaction, and its outcome."""
+
+    number: int
+    arrived: DateTime
+    outcome: Literal["stored", "dropped", "ignored", "refused"] = Field(
+        description="dropped: stored without some of its properties"
+    )
+    interaction_id: str | None = Field(description="Null if the interaction was not stored")
+    error_code: str | None = Field(description="Null unless the interaction was refused")
+    reasons: list[str]
+    violations: list[BrokenRule] = Field(description="The rule of each reason, in the same order")
+    dropped: list[DroppedPropertyItem]
+    kept: AnyObject | None = Field(description="The payload that was stored")
+    body: str = Field(description="The request body as it arrived")
+
+    @classmethod
+    def describe(cls, arrival: Arrival) -> "ArrivalItem":
+        """Build the item for a recorded arrival."""
+        details = MessageDetails.describe(arrival.violations)
+        return cls.model_validate(
+            {
+                "number": arrival.seq,
+                "arrived": arrival.arrived,
+                "outcome": arrival.outcome,
+                "interactionId": arrival.interaction_id,
+                "errorCode": arrival.error_code,
+                "reasons": details.reasons,
+                "violations": details.violations,
+                "dropped": [
+                    DroppedPropertyItem(
+                        name=dropped.name,
+                        value=dropped.value,
+                        rules=list(dropped.rules),
+                        reason=dropped.reason,
+                    )
+                    for dropped in arrival.dropped
+                ],
+                "kept": arrival.stored_payload,
+                "body": arrival.body.decode("utf-8", errors="replace"),
+            }
+        )
+
+
+class ArrivalPage(CamelModel):
+    """A page of arrivals."""
+
+    items: list[ArrivalItem] = Field(description="Newest first")
+    before: int | None = Field(description="The parameter for the next page; null on the last page")
+
+
+class ActiveFault(CamelModel):
+    """A fault, and how many more requests it applies to."""
+
+    fault: Fault
+    left: int | None = Field(description="The remaining requests; null means all")
+
+
+class OptionsChange(Options):
+    """The options to change; the others keep their values."""
+
+    model_config = ConfigDict(json_schema_extra=omit_defaults)
+
+
+class FaultRequest(Fault):
+    """A fault to add. The kind late cannot be combined with `when` after."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "properties": {"kind": {"const": "late"}, "when": {"const": "after"}},
+                "required": ["kind", "when"],
+            }
+        }
+    )
+
+
+class ClockTime(CamelModel):
+    """The sandbox's current time."""
+
+    now: DateTime
+    frozen: bool
+
+
+class ClockChange(BaseModel):
+    """A change of the clock: pass one of the three members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    freeze: bool | datetime | None = Field(
+        default=None,
+        description="true stops the clock at the current time, a date-time at that one",
+    )
+    move: float | None = Field(
+        default=None, ge=-1e9, le=1e9, description="Seconds, forward or back"
+    )
+    run: bool | None = Field(default=None, description="true lets a frozen clock run on")
+
+    @field_validator("freeze", mode="before")
+    @classmethod
+    def _require_date_time(cls, value: object) -> object:
+        if isinstance(value, str) and not is_date_time(value):  # pydantic accepts "5" as well
+            raise ValueError("must be a date-time with an offset")
+        return value
+
+
+class ApiKey(BaseModel):
+    """A key that the API accepts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(min_length=1, max_length=200, pattern="^[!-~]+$")
+
+
+class LoggedRequestItem(CamelModel):
+    """A request to the API."""
+
+    number: int
+    arrived: DateTime
+    method: str
+    path: str
+    query: str
+    status: int | None = Field(description="Null if no response was sent")
+    fault: str | None = Field(description="The kind of the fault that applied to the request")

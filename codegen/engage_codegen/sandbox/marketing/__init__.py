@@ -1,0 +1,1 @@
+"""What marketing does with interactions: contact cards, segments, automations and webhooks."""

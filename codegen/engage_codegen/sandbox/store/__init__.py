@@ -1,0 +1,1 @@
+"""The data of the tenant: records, SQLite tables, queries and paging tokens."""

@@ -1,0 +1,59 @@
+"""The SQLite tables of the tenant."""
+
+TABLES = (
+    "CREATE TABLE contacts (id TEXT PRIMARY KEY, name TEXT NOT NULL)",
+    """CREATE TABLE schemas (
+        id TEXT PRIMARY KEY, display_name TEXT NOT NULL, json_schema TEXT NOT NULL)""",
+    """CREATE TABLE interactions (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        contact_id TEXT NOT NULL REFERENCES contacts ON DELETE CASCADE,
+        schema_id TEXT NOT NULL REFERENCES schemas ON DELETE CASCADE,
+        created_date TEXT NOT NULL,
+        arrived TEXT NOT NULL,
+        payload TEXT NOT NULL)""",
+    "CREATE INDEX newest ON interactions (contact_id, schema_id, created_date, seq)",
+    "CREATE INDEX shuffled ON interactions (contact_id, schema_id, id)",
+    "CREATE INDEX interactions_of_schema ON interactions (schema_id, created_date, contact_id)",
+    "CREATE INDEX timeline ON interactions (contact_id, created_date, seq)",
+    # Every POST of an interaction. There are no foreign keys, so that the record outlives the
+    # schema and the contact. `violations` is JSON: [[rule, pointer, message], ...].
+    """CREATE TABLE arrivals (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        arrived TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        interaction_id TEXT,
+        error_code TEXT,
+        violations TEXT NOT NULL,
+        body BLOB NOT NULL,
+        stored_payload TEXT)""",
+    "CREATE INDEX incomplete ON arrivals (seq) WHERE outcome <> 'stored'",
+    "CREATE VIEW incomplete_arrivals AS SELECT * FROM arrivals WHERE outcome <> 'stored'",
+    "CREATE INDEX arrivals_of_interaction ON arrivals (interaction_id)",
+    # `value` and `rules` are JSON.
+    """CREATE TABLE blob_storage (
+        arrival INTEGER NOT NULL REFERENCES arrivals,
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        rules TEXT NOT NULL,
+        reason TEXT NOT NULL)""",
+    "CREATE INDEX blobs_of_arrival ON blob_storage (arrival)",
+    "CREATE TABLE keys (key TEXT PRIMARY KEY)",
+    # `value` is JSON. Every interaction triggers an automation without a schema.
+    """CREATE TABLE automations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        schema_id TEXT,
+        property TEXT,
+        value TEXT,
+        url TEXT)""",
+    # There is no foreign key to the interaction, so that the run outlives it.
+    """CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        automation INTEGER NOT NULL REFERENCES automations ON DELETE CASCADE,
+        interaction_id TEXT NOT NULL,
+        contact_id TEXT NOT NULL,
+        schema_id TEXT NOT NULL,
+        ran TEXT NOT NULL,
+        result TEXT NOT NULL)""",
+)

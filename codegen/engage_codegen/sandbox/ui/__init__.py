@@ -1,0 +1,1 @@
+"""The HTML pages under `/_sandbox/ui`: routes, views, templates and style sheet."""

@@ -1,0 +1,69 @@
+"""The form that sends a test interaction through the API itself."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from engage_codegen.sandbox.marketing.contact_cards import get_declarations
+from engage_codegen.sandbox.store.records import Json, JsonObject, StoredSchema
+
+_PATH = "/api/v3/interactions"
+_TIMEOUT_SECONDS = 10.0
+_EXAMPLES: dict[str, Json] = {"integer": 1, "number": 1.5, "boolean": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The request as it was sent, but without the key, and the response."""
+
+    request: str
+    response: str
+    is_success: bool
+
+
+async def send_interaction(
+    base_url: str, key: str, schema_id: str, form: Mapping[str, str]
+) -> Exchange:
+    """Send an interaction with the fields `contact`, `created` and `payload` of the form.
+
+    The payload is sent as it was typed, so it need not be valid JSON.
+    """
+    members = {"contactId": form.get("contact", ""), "schemaId": schema_id}
+    if form.get("created"):
+        members["createdDate"] = form["created"]
+    lines = "".join(
+        f"  {json.dumps(name)}: {json.dumps(value)},\n" for name, value in members.items()
+    )
+    payload = form.get("payload", "").strip() or "null"
+    content = f'{{\n{lines}  "payload": {payload}\n}}'
+    request = f"POST {_PATH}\nContent-Type: application/json\n\n{content}"
+    headers = {"apikey": key, "Content-Type": "application/json"}
+    headers["User-Agent"] = "engage-sandbox-pages/1.0"
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False) as web:
+            body = content.encode("utf-8", "replace")
+            response = await web.post(f"{base_url}{_PATH}", content=body, headers=headers)
+    except httpx.HTTPError as error:
+        return Exchange(request, f"No response: {str(error) or type(error).__name__}", False)
+    status = f"{response.status_code} {response.reason_phrase}"
+    return Exchange(request, f"{status}\n\n{_indent(response.text)}", response.is_success)
+
+
+def _indent(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def build_example(schema: StoredSchema) -> str:
+    """Build a payload to start with: every property, with a value of its type."""
+    payload: JsonObject = {}
+    for name, declaration in get_declarations(schema).items():
+        attributes = declaration if isinstance(declaration, dict) else {}
+        value = _EXAMPLES.get(str(attributes.get("type")), "text")
+        is_date = attributes.get("format") == "date-time"
+        payload[name] = "2026-03-14T09:26:53+00:00" if is_date else value
+    return json.dumps(payload, indent=2, ensure_ascii=False)

@@ -1,0 +1,19 @@
+"""The ids of contacts and interactions."""
+
+import re
+
+from ..payload.checks import wrong_type
+from ..violation import Violation
+
+
+def check_id(violations: list[Violation], name: str, value: object) -> None:
+    """Accept any text that can be one segment of a URL path: ids are opaque."""
+    if not isinstance(value, str):
+        violations.append(wrong_type(name, "a string", value))
+    # A segment of dots alone would change the path.
+    elif not value.strip(".") or len(value) > _LONGEST_ID or _SURROGATE.search(value):
+        violations.append(Violation(name, "id", "is not a valid id", value))
+
+
+_LONGEST_ID = 500
+_SURROGATE = re.compile("[\ud800-\udfff]")

@@ -1,0 +1,61 @@
+"""The steps of a call: requests, replies and waits.
+
+A call is a generator. It yields requests and waits, receives a reply for each of them, and returns
+its result or raises an `EngageError`. An engine of a client drives it.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+WaitReason: TypeAlias = Literal["rate limit", "retry", "lookup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request. `target` is the quoted path and query below ``/api/v3/``."""
+
+    method: str
+    target: str
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def route(self) -> str:
+        """The path with a placeholder for the id."""
+        return "interactions/{id}" if "/" in self.target else "interactions"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response. `retry_after` is a number of seconds, None without a usable header."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request without a response. `may_have_arrived` is False if it certainly was not sent."""
+
+    reason: str
+    may_have_arrived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause of that many seconds before the next request."""
+
+    seconds: float
+    reason: WaitReason
+
+
+class Stop(Exception):
+    """Thrown into a call at a wait, to make it end with what it knows by then."""
+
+
+Reply: TypeAlias = Answer | Failure
+Call: TypeAlias = Generator[Request | Wait, Reply, T]
+"""Every step gets a reply; a call ignores the reply to a wait."""
