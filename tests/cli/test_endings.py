@@ -33,7 +33,7 @@ def test_ctrl_c_leaves_everything_unchanged(
 
     (project / "schemas" / "more.json").write_text(json.dumps(envelope("more")))
     before = contents(project)
-    monkeypatch.setattr(pipeline, "_render", interrupt)
+    monkeypatch.setattr(pipeline, "_plan_package", interrupt)
     outcome = tool("generate")
     assert outcome.code == 130
     assert contents(project) == before

@@ -1,4 +1,4 @@
-"""`generate --watch`: a change is made at once, bad input leaves the last good output."""
+"""`generate --watch` generates after each change, and keeps the last good package."""
 
 import json
 import os
@@ -26,8 +26,8 @@ PROGRAM = (
 )
 
 
-class Watched:
-    """A watch that runs, and the lines that it said."""
+class RunningWatch:
+    """A running watch, and the lines that it printed."""
 
     def __init__(self, project: Path) -> None:
         self.process = subprocess.Popen(
@@ -47,23 +47,23 @@ class Watched:
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
 
-    def until(self, is_so: Callable[[], bool]) -> None:
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
-        while not is_so():
+        while not condition():
             assert time.monotonic() < deadline, self.lines
             time.sleep(0.01)
 
-    def after(self, change: Callable[[], object]) -> list[str]:
-        """The lines of the rounds that a change brings, up to the end of one that saw it."""
+    def lines_after(self, change: Callable[[], object]) -> list[str]:
+        """Make a change, and return the lines up to the end of the next round."""
         rounds, start = self.rounds, len(self.lines)
         change()
-        self.until(lambda: self.rounds > rounds)
+        self.wait_until(lambda: self.rounds > rounds)
         return self.lines[start:]
 
     @property
     def rounds(self) -> int:
-        return sum(re.search(MATCHER["background"]["endsPattern"], it) is not None
-                   for it in self.lines)  # fmt: skip
+        pattern = re.compile(MATCHER["background"]["endsPattern"])
+        return sum(pattern.search(line) is not None for line in self.lines)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)
@@ -75,72 +75,75 @@ class Watched:
 
 
 @pytest.fixture
-def watched(project: Path) -> Generator[Watched]:
+def watched(project: Path) -> Generator[RunningWatch]:
     (project / "schemas").mkdir()
     (project / "schemas/visit.json").write_text(json.dumps(envelope("visit")))
     (project / "pyproject.toml").write_text(
         '[tool.engage-codegen]\nschemas = "schemas"\noutput = "package"\nuser-agent = "a/1"\n'
     )
-    made = Watched(project)
+    watch = RunningWatch(project)
     try:
-        made.until(lambda: made.rounds == 1)
-        yield made
+        watch.wait_until(lambda: watch.rounds == 1)
+        yield watch
     finally:
-        if made.process.poll() is None:
-            made.stop()
+        if watch.process.poll() is None:
+            watch.stop()
 
 
-def test_a_change_of_a_schema_is_made(watched: Watched, project: Path) -> None:
+def test_a_changed_schema_is_generated_at_once(watched: RunningWatch, project: Path) -> None:
     assert (project / "package/visit.py").exists()
     file = project / "schemas/visit.json"
-    told = watched.after(
+    lines = watched.lines_after(
         lambda: file.write_text(json.dumps(envelope("visit", {"x": {"type": "string"}})))
     )
-    assert re.search(MATCHER["background"]["beginsPattern"], told[0])
-    assert "schemas/visit.json" in told[0]
-    watched.until(lambda: "x: str" in (project / "package/visit.py").read_text())
+    assert re.search(MATCHER["background"]["beginsPattern"], lines[0])
+    assert "schemas/visit.json" in lines[0]
+    watched.wait_until(lambda: "x: str" in (project / "package/visit.py").read_text())
     other = project / "schemas/other.json"
-    watched.after(lambda: other.write_text(json.dumps(envelope("other"))))
-    watched.until((project / "package/other.py").exists)
-    watched.after(other.unlink)
-    watched.until(lambda: not (project / "package/other.py").exists())
+    watched.lines_after(lambda: other.write_text(json.dumps(envelope("other"))))
+    watched.wait_until((project / "package/other.py").exists)
+    watched.lines_after(other.unlink)
+    watched.wait_until(lambda: not (project / "package/other.py").exists())
     assert watched.stop() == 0
     assert watched.lines[-1] == "stopped"
 
 
-def test_bad_input_leaves_the_last_good_output(watched: Watched, project: Path) -> None:
+def test_an_error_is_shown_on_its_line_and_keeps_the_last_good_package(
+    watched: RunningWatch, project: Path
+) -> None:
     before = (project / "package/visit.py").read_bytes()
     file = project / "schemas/visit.json"
     for bad in ("{", json.dumps(envelope("visit", {"x": {"type": "text"}}))):
-        told = watched.after(partial(file.write_text, bad))
-        found = [match for it in told if (match := re.match(MATCHER["pattern"]["regexp"], it))]
-        assert found[0][MATCHER["pattern"]["file"]] == "schemas/visit.json"
-        assert found[0][MATCHER["pattern"]["severity"]] == "error"
-        assert any(it.startswith("error: ") for it in told)
+        lines = watched.lines_after(partial(file.write_text, bad))
+        pattern = MATCHER["pattern"]
+        match = next(filter(None, (re.match(pattern["regexp"], line) for line in lines)))
+        assert match[pattern["file"]] == "schemas/visit.json"
+        assert match[pattern["severity"]] == "error"
         assert (project / "package/visit.py").read_bytes() == before
     file.write_text(json.dumps(envelope("visit", {"y": {"type": "string"}})))
-    watched.until(lambda: "y: str" in (project / "package/visit.py").read_text())
+    watched.wait_until(lambda: "y: str" in (project / "package/visit.py").read_text())
 
 
-def test_a_change_of_the_configuration_is_made(watched: Watched, project: Path) -> None:
+def test_a_changed_configuration_is_used_at_once(watched: RunningWatch, project: Path) -> None:
     file = project / "pyproject.toml"
     text = file.read_text()
-    assert any("not TOML" in it for it in watched.after(lambda: file.write_text(text + "[")))
+    lines = watched.lines_after(lambda: file.write_text(text + "["))
+    assert any("pyproject.toml:1:1: error EG501: " in line for line in lines)
     file.write_text(text + 'without = ["bulk"]\n')
-    watched.until(lambda: not (project / "package/bulk.py").exists())
+    watched.wait_until(lambda: not (project / "package/bulk.py").exists())
 
 
-def test_a_folder_that_is_replaced_is_still_watched(watched: Watched, project: Path) -> None:
+def test_a_folder_that_is_replaced_is_still_watched(watched: RunningWatch, project: Path) -> None:
     (project / "schemas").rename(project / "old")
-    watched.until(lambda: any("no such file" in it for it in watched.lines))
+    watched.wait_until(lambda: any("no such file" in line for line in watched.lines))
     (project / "schemas").mkdir()
     (project / "schemas/late.json").write_text(json.dumps(envelope("late")))
-    watched.until((project / "package/late.py").exists)
+    watched.wait_until((project / "package/late.py").exists)
     (project / "schemas/later.json").write_text(json.dumps(envelope("later")))
-    watched.until((project / "package/later.py").exists)
+    watched.wait_until((project / "package/later.py").exists)
 
 
-def test_without_its_extra_it_says_what_is_missing(
+def test_without_its_extra_the_option_names_what_to_install(
     project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)

@@ -1,56 +1,26 @@
-"""Whether exactly this package can be deployed: folders, wheels, what is installed."""
+"""`preflight`: whether exactly this package can be deployed to these tenants."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-import jsonschema_rs
 import pytest
 
 from engage_codegen.errors import InputError
-from engage_codegen.inspection.packages import find
-from tests.support.paths import ROOT
+from engage_codegen.inspection.packages import find_packages
+from tests.inspection.conftest import OURS, read_verdicts, write_wheel
 from tests.support.tenants import Answer, answering, envelope, holding
-from tests.support.tool import Outcome, Tool
+from tests.support.tool import Tool
 
-OURS = envelope("visit", {"name": {"type": "string"}, "store": {"type": "string"}})
-LESS = envelope("visit", {"name": {"type": "string"}})
-MORE = envelope("visit", {**OURS["jsonSchema"]["properties"], "x": {"type": "string"}})  # type: ignore[index]
-
-
-@pytest.fixture
-def package(project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (project / "schemas").mkdir()
-    (project / "schemas/visit.json").write_text(json.dumps(OURS))
-    assert tool("generate", "--schemas", "schemas", "--output", "site/acme/visits").code == 0
-    monkeypatch.setenv("ENGAGE_API_KEY", "k")
-    monkeypatch.setenv("ENGAGE_USER_AGENT", "tests/1")
-    return project / "site/acme/visits"
-
-
-def wheel(package: Path, name: str = "acme-1-py3-none-any.whl") -> Path:
-    base = package.parents[1]
-    path = base.parent / name
-    with ZipFile(path, "w") as file:
-        for it in sorted(package.rglob("*")):
-            if it.is_file():
-                file.write(it, it.relative_to(base).as_posix())
-    return path
-
-
-def verdicts(outcome: Outcome) -> list[str]:
-    value = json.loads(outcome.out)
-    root = ROOT
-    published = json.loads((root / "docs" / "findings.schema.json").read_text())
-    jsonschema_rs.validator_for(published).validate(value)
-    return [it["verdict"] for it in value["verdicts"]]
+STRING = {"type": "string"}
+LESS = envelope("visit", {"name": STRING})
+MORE = envelope("visit", {"name": STRING, "store": STRING, "x": STRING})
 
 
 @pytest.mark.parametrize(
-    ("there", "verdict", "code"),
+    ("theirs", "verdict", "code"),
     [
         ([OURS], "SAFE", 0),
         ([MORE], "SAFE", 0),
@@ -60,78 +30,68 @@ def verdicts(outcome: Outcome) -> list[str]:
         ([envelope("visit", {"name": {"$ref": "#"}})], "UNKNOWN", 1),
     ],
 )
-def test_the_verdict_is_about_the_package(
-    package: Path, tool: Tool, there: list[dict[str, object]], verdict: str, code: int
+def test_the_verdict_compares_the_package_with_the_tenant(
+    shipped: Path, tool: Tool, theirs: list[dict[str, object]], verdict: str, code: int
 ) -> None:
-    with answering(holding(*there)) as tenant:
-        for what in (package, package.parents[1], wheel(package)):
+    with answering(holding(*theirs)) as tenant:
+        for location in (shipped, shipped.parents[1], write_wheel(shipped)):
             outcome = tool(
-                "preflight", what, "--tenant", tenant.base_url, "--output-format", "json"
+                "preflight", location, "--tenant", tenant.base_url, "--output-format", "json"
             )
-            assert (outcome.code, verdicts(outcome)) == (code, [verdict])
+            assert (outcome.code, read_verdicts(outcome)) == (code, [verdict])
 
 
-def test_tenants_make_a_matrix(package: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_tenant_is_a_column_and_gets_its_own_key(
+    shipped: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ENGAGE_API_KEY_STAGING", "one")
     monkeypatch.setenv("ENGAGE_API_KEY_LIVE", "two")
     with answering(holding(LESS)) as staging, answering(holding(OURS)) as live:
         tenants = (f"--tenant=staging={staging.base_url}", f"--tenant=live={live.base_url}")
-        outcome = tool("preflight", wheel(package), *tenants)
+        outcome = tool("preflight", write_wheel(shipped), *tenants)
         assert {headers["apikey"] for _, headers in staging.requests} == {"one"}
         assert {headers["apikey"] for _, headers in live.requests} == {"two"}
     assert outcome.code == 4
     head, row, finding, *_ = outcome.out.splitlines()
     assert head.split("\t") == ["package", "schema", "staging", "live"]
     assert row.split("\t") == ["acme.visits", "visit", "BREAKS", "SAFE"]
-    assert "staging: is not declared there" in finding
+    assert "staging: visit.store: " in finding
 
 
-def test_an_outage_leaves_it_unknown_and_hides_nothing(
-    package: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+def test_an_outage_is_unknown_and_does_not_hide_the_other_tenants(
+    shipped: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENGAGE_API_KEY_A", "k")
     monkeypatch.setenv("ENGAGE_API_KEY_B", "k")
     down = {"/api/v3/interactionschemas": Answer(b"", 500)}
     with answering(down) as first, answering(holding(OURS)) as second:
         both = (f"--tenant=a={first.base_url}", f"--tenant=b={second.base_url}")
-        outcome = tool("preflight", package, *both, "--output-format", "json")
-        assert (outcome.code, verdicts(outcome)) == (5, ["UNKNOWN", "SAFE"])
-        outcome = tool("preflight", package, f"--tenant={first.base_url}")
+        outcome = tool("preflight", shipped, *both, "--output-format", "json")
+        assert (outcome.code, read_verdicts(outcome)) == (5, ["UNKNOWN", "SAFE"])
+        outcome = tool("preflight", shipped, f"--tenant={first.base_url}")
         assert outcome.code == 5
-        assert "answered 500" in outcome.err
+        assert "the tenant answered with status 500" in outcome.out
 
 
-@pytest.mark.parametrize("path", ["visit.py", "_runtime/payload/checks.py", "_snapshot/visit.json"])
-def test_a_package_that_is_not_what_was_generated_is_unknown(
-    package: Path, tool: Tool, path: str
-) -> None:
-    (package / path).write_text((package / path).read_text().replace("name", "eman"))
-    with answering(holding(OURS)) as tenant:
-        for what in (package, wheel(package)):
-            outcome = tool("preflight", what, "--tenant", tenant.base_url)
-            assert outcome.code == 1
-            assert path in outcome.out
-
-
-def test_a_crlf_checkout_is_what_was_generated(package: Path, tool: Tool) -> None:
-    for path in [*package.rglob("*.py"), *package.rglob("*.json")]:
+def test_a_checkout_with_crlf_is_safe(shipped: Path, tool: Tool) -> None:
+    for path in [*shipped.rglob("*.py"), *shipped.rglob("*.json")]:
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     with answering(holding(OURS)) as tenant:
-        assert tool("preflight", package, "--tenant", tenant.base_url).code == 0
+        assert tool("preflight", shipped, "--tenant", tenant.base_url).code == 0
 
 
-def test_what_is_installed_is_found_and_not_imported(package: Path) -> None:
-    (package.parent / "__init__.py").write_text("raise SystemExit('imported')")
-    (package / "__init__.py").write_text("raise SystemExit('imported')")
-    info = package.parents[1] / "acme_app-1.dist-info"
+def test_an_installed_package_is_read_and_not_imported(shipped: Path) -> None:
+    (shipped.parent / "__init__.py").write_text("raise SystemExit('imported')")
+    (shipped / "__init__.py").write_text("raise SystemExit('imported')")
+    info = shipped.parents[1] / "acme_app-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-app\nVersion: 1\n")
-    files = [it for it in package.rglob("*") if it.is_file()]
-    record = "".join(f"{it.relative_to(info.parent).as_posix()},,\n" for it in files)
+    files = [file for file in shipped.rglob("*") if file.is_file()]
+    record = "".join(f"{file.relative_to(info.parent).as_posix()},,\n" for file in files)
     (info / "RECORD").write_text(record)
     code = (
-        "import sys; from engage_codegen.inspection.packages import find; "
-        "print([(it.name, list(it.schemas)) for it in find(sys.argv[1])])"
+        "import sys; from engage_codegen.inspection.packages import find_packages; "
+        "print([(p.name, list(p.schemas)) for p in find_packages(sys.argv[1])])"
     )
     for name in ("acme.visits", "acme-app"):
         done = subprocess.run(
@@ -144,32 +104,34 @@ def test_what_is_installed_is_found_and_not_imported(package: Path) -> None:
         assert done.stdout == "[('acme.visits', ['visit'])]\n"
 
 
-@pytest.mark.parametrize("what", ["nothing.whl", "nothing", "no such thing", "empty", "text.whl"])
-def test_what_is_no_package_is_an_input_error(project: Path, what: str) -> None:
+@pytest.mark.parametrize(
+    "location", ["nothing.whl", "nothing", "no such thing", "empty", "text.whl"]
+)
+def test_a_location_without_a_package_is_an_input_error(project: Path, location: str) -> None:
     (project / "empty").mkdir()
     (project / "text.whl").write_text("no zip")
     with pytest.raises(InputError):
-        find(what)
+        find_packages(location)
 
 
-def test_a_wheel_without_the_snapshot_says_why(package: Path) -> None:
-    for it in (package / "_snapshot").iterdir():
-        it.unlink()
+def test_a_wheel_without_the_snapshot_hints_at_package_data(shipped: Path) -> None:
+    for file in (shipped / "_snapshot").iterdir():
+        file.unlink()
     with pytest.raises(InputError) as caught:
-        find(str(wheel(package)))
+        find_packages(str(write_wheel(shipped)))
     assert "package-data" in caught.value.fix
 
 
-def test_a_tenant_has_to_be_named(package: Path, tool: Tool) -> None:
-    outcome = tool("preflight", package)
+def test_a_missing_or_repeated_tenant_is_a_usage_error(shipped: Path, tool: Tool) -> None:
+    outcome = tool("preflight", shipped)
     assert (outcome.code, "--tenant" in outcome.err) == (2, True)
     for tenants in (["=http://127.0.0.1:9"], ["a=http://127.0.0.1:9", "a=http://127.0.0.1:10"]):
-        named = [f"--tenant={it}" for it in tenants]
-        assert tool("preflight", package, *named).code == 2
+        options = [f"--tenant={tenant}" for tenant in tenants]
+        assert tool("preflight", shipped, *options).code == 2
     assert tool("preflight", "", "--tenant", "http://127.0.0.1:9").code == 2
 
 
-def test_a_package_without_code_is_not_safe(
+def test_a_package_that_was_never_generated_is_unknown(
     project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENGAGE_API_KEY", "k")
@@ -178,53 +140,58 @@ def test_a_package_without_code_is_not_safe(
         assert tool("pull", "--base-url", tenant.base_url, "--output", "package").code == 0
         outcome = tool("preflight", "package", "--tenant", tenant.base_url)
     assert outcome.code == 1
-    assert "there is no code for it" in outcome.out
+    assert "it was pulled, but never generated" in outcome.out
 
 
 def test_a_missing_key_does_not_hide_the_other_tenants(
-    package: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+    shipped: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENGAGE_API_KEY_LIVE", "k")
     with answering(holding(LESS)) as live, answering({}) as staging:
         both = (f"--tenant=live={live.base_url}", f"--tenant=staging={staging.base_url}")
-        outcome = tool("preflight", package, *both)
+        outcome = tool("preflight", shipped, *both)
     assert outcome.code == 2
-    assert "ENGAGE_API_KEY_STAGING" in outcome.err
+    assert "ENGAGE_API_KEY_STAGING" in outcome.out
     assert "BREAKS\tUNKNOWN" in outcome.out
 
 
-def test_targets_are_asked_as_they_are_configured(
-    package: Path, tool: Tool, project: Path, monkeypatch: pytest.MonkeyPatch
+def test_targets_are_asked_with_their_own_settings(
+    shipped: Path, tool: Tool, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ENGAGE_USER_AGENT", "ENGAGE_API_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("ENGAGE_API_KEY_B", "k")
-    answers = {it.replace("/v3/", "/v2/"): answer for it, answer in holding(OURS).items()}
+    answers = {path.replace("/v3/", "/v2/"): item for path, item in holding(OURS).items()}
     with answering(answers) as tenant:
         (project / "pyproject.toml").write_text(
             f'[tool.engage-codegen.targets.b]\nbase-url = "{tenant.base_url}"\n'
             'api-version = "v2"\nuser-agent = "Brand/2"\n'
         )
-        assert tool("preflight", package).code == 0
+        assert tool("preflight", shipped).code == 0
         assert {headers["user-agent"] for _, headers in tenant.requests} == {"Brand/2"}
 
 
-def test_text_of_a_tenant_cannot_begin_a_line(package: Path, tool: Tool) -> None:
+def test_text_of_a_tenant_cannot_begin_a_line_of_output(shipped: Path, tool: Tool) -> None:
     name = "x\n::error file=src/a.py::forged\nAll checks passed"
-    there = envelope("visit", {"name": {"type": "string"}, name: {"type": "string"}})
-    there["jsonSchema"]["required"] = [name]  # type: ignore[index]
-    with answering(holding(there)) as tenant:
-        for form in ("text", "github"):
+    theirs = envelope("visit", {"name": {"type": "string"}, name: {"type": "string"}})
+    theirs["jsonSchema"]["required"] = [name]  # type: ignore[index]
+    with answering(holding(theirs)) as tenant:
+        for output_format in ("text", "github"):
             outcome = tool(
-                "preflight", wheel(package), "--tenant", tenant.base_url, "--output-format", form
+                "preflight",
+                write_wheel(shipped),
+                "--tenant",
+                tenant.base_url,
+                "--output-format",
+                output_format,
             )
             assert outcome.code == 4
             assert not [line for line in outcome.out.splitlines() if "forged" in line[:20]]
             assert "\nAll checks" not in outcome.out
 
 
-def test_a_damaged_wheel_is_an_input_error(package: Path) -> None:
-    path = wheel(package)
+def test_a_damaged_wheel_is_an_input_error(shipped: Path) -> None:
+    path = write_wheel(shipped)
     data = bytearray(path.read_bytes())
     with ZipFile(path, "w", 8) as file:
         file.writestr("acme/_snapshot/codegen.lock.json", "x" * 5_000)
@@ -232,4 +199,4 @@ def test_a_damaged_wheel_is_an_input_error(package: Path) -> None:
     data[80:90] = b"\xff" * 10
     path.write_bytes(data)
     with pytest.raises(InputError):
-        find(str(path))
+        find_packages(str(path))

@@ -51,7 +51,7 @@ def command(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    """Set the tool up in the repository of the current folder.
+    """Set up the tool in the repository of the current folder.
 
     Adds the section [tool.engage-codegen] to pyproject.toml, what makes the package importable and
     part of a build, and what is picked with --with. Shows each change first. Nothing that is there
