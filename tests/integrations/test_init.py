@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -600,7 +601,7 @@ def test_the_tool_is_installed_from_where_it_came_from(
         def read_text(self, name: str) -> str | None:
             return json.dumps(record) if record else None
 
-    monkeypatch.setattr(requirement.metadata, "distribution", lambda _name: Distribution())
+    monkeypatch.setattr(metadata, "distribution", lambda _name: Distribution())
     assert requirement.tool_requirement() == expected
 
 
@@ -628,7 +629,7 @@ def test_a_clone_is_named_by_its_remote_and_commit(
         def read_text(self, name: str) -> str:
             return json.dumps({"url": project.as_uri(), "dir_info": {"editable": True}})
 
-    monkeypatch.setattr(requirement.metadata, "distribution", lambda _name: Distribution())
+    monkeypatch.setattr(metadata, "distribution", lambda _name: Distribution())
     assert requirement.tool_requirement().startswith(f"engage-codegen @ {expected}")
     assert "secret" not in requirement.tool_requirement()
 

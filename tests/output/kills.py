@@ -20,6 +20,7 @@ from engage_codegen import filesystem, pipeline
 from engage_codegen.config import Config
 from engage_codegen.errors import InterruptedRunError
 from engage_codegen.output import commit
+from engage_codegen.output.lockfile import STAGING_PREFIX
 from tests.support.packages import FileTree, read_tree
 from tests.support.processes import exit_code_of, fork
 
@@ -67,7 +68,7 @@ class Job:
         return {path: data for path, data in files.items() if path[0] != "."}
 
     def staging_folders(self) -> list[Path]:
-        return list(self.output.glob(f"{commit.STAGING_PREFIX}*"))
+        return list(self.output.glob(f"{STAGING_PREFIX}*"))
 
 
 def log_calls(patch: pytest.MonkeyPatch, last: int = sys.maxsize) -> list[str]:
@@ -186,7 +187,7 @@ def number_calls(job: Job) -> tuple[list[int], int]:
     with pytest.MonkeyPatch.context() as patch:
         log = log_calls(patch)
         job.run()
-    removal = f"rmdir {job.output / commit.STAGING_PREFIX}"
+    removal = f"rmdir {job.output / lockfile.STAGING_PREFIX}"
     (last,) = (number for number, call in enumerate(log) if call.startswith(removal))
     return [number for number in range(len(log)) if number != last], last
 

@@ -14,6 +14,11 @@ from engage_codegen.filesystem import MAX_BYTES, read_below, read_bytes, replace
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX file system")
 
 
+def make_parent_a_file(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.touch()
+
+
 def make_sparse(path: Path) -> None:
     with open(path, "wb") as file:
         file.truncate(MAX_BYTES + 1)
@@ -28,7 +33,7 @@ SPECIAL: dict[str, tuple[Callable[[Path], object], int]] = {
     "link to itself": (lambda path: path.symlink_to(path.name), errno.ELOOP),
     "missing file": (lambda path: None, errno.ENOENT),
     "dangling link": (lambda path: path.symlink_to("nowhere"), errno.ENOENT),
-    "file below a file": (lambda path: path.parent.rmdir() or path.parent.touch(), errno.ENOTDIR),
+    "file below a file": (make_parent_a_file, errno.ENOTDIR),
 }
 
 

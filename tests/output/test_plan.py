@@ -119,8 +119,8 @@ def test_every_conflicting_file_is_named_in_one_error(package: Package) -> None:
         package.generate()
     expected = [str(package.output / path) for path in paths]
     assert caught.value.where == ", ".join(expected)
-    assert [location.file for location in caught.value.locations] == expected
-    assert caught.value.location == caught.value.locations[0]
+    assert [conflict.location.file for conflict in caught.value.conflicts] == expected
+    assert caught.value.location == caught.value.conflicts[0].location
 
 
 def test_force_names_all_hand_edits_and_discards_them_at_once(package: Package) -> None:

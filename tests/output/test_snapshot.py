@@ -47,7 +47,7 @@ def test_pull_names_every_edited_file_in_one_error(package: Package) -> None:
         path.write_text(path.read_text("utf-8").replace("string", "integer"), "utf-8")
     with pytest.raises(WriteConflictError, match="edited since the last pull") as caught:
         package.pull()
-    assert [location.file for location in caught.value.locations] == list(map(str, paths))
+    assert [conflict.location.file for conflict in caught.value.conflicts] == list(map(str, paths))
 
 
 def test_pull_of_one_schema_leaves_edits_of_the_others_alone(package: Package) -> None:

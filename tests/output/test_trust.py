@@ -9,7 +9,8 @@ import pytest
 
 from engage_codegen import pipeline
 from engage_codegen.errors import InputError, InterruptedRunError
-from engage_codegen.output.commit import JOURNAL, STAGING_PREFIX
+from engage_codegen.output.commit import JOURNAL
+from engage_codegen.output.lockfile import STAGING_PREFIX
 from engage_codegen.schema.jsontext import digest
 from tests.support.packages import Package, read_tree, write_schema
 
@@ -88,7 +89,9 @@ def step(**members: object) -> bytes:
         *(step(path=path) for path in HOSTILE_PATHS),
         *(step(staged=path) for path in HOSTILE_PATHS if path),
         *(step(path=value) for value in (5, None, "a\0")),
-        *(step(staged=value) for value in (5, {}, "")),
+        step(staged=5),
+        step(staged={}),
+        step(staged=""),
         step(extra=1),
         b"{}",
         b"[]",

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from engage_codegen.sources import rate as pace
-from engage_codegen.sources.rate import BURST, RATE, Pace
+from engage_codegen.sources import rate
+from engage_codegen.sources.rate import BURST, RATE
 
 ALLOWED = 50
 COUNT = 200
@@ -32,15 +32,15 @@ def departures(count: int, stall: tuple[float, float], patch: pytest.MonkeyPatch
         def __await__(self) -> Generator[float]:
             yield self.until
 
-    async def one(bucket: Pace) -> None:
+    async def one(bucket: RateLimiter) -> None:
         await bucket.wait()
         left.append(now)
 
     with patch.context() as patched:
         # Not the functions of the modules: servers of other tests, in threads, wait by them.
-        patched.setattr(pace, "time", SimpleNamespace(monotonic=monotonic))
-        patched.setattr(pace, "asyncio", SimpleNamespace(sleep=Sleep))
-        bucket = Pace()
+        patched.setattr(rate, "time", SimpleNamespace(monotonic=monotonic))
+        patched.setattr(rate, "asyncio", SimpleNamespace(sleep=Sleep))
+        bucket = RateLimiter()
         waiting: list[tuple[float, int, Any]] = [(0.0, it, one(bucket)) for it in range(count)]
         while waiting:
             until, number, task = heapq.heappop(waiting)
