@@ -187,7 +187,7 @@ def number_calls(job: Job) -> tuple[list[int], int]:
     with pytest.MonkeyPatch.context() as patch:
         log = log_calls(patch)
         job.run()
-    removal = f"rmdir {job.output / lockfile.STAGING_PREFIX}"
+    removal = f"rmdir {job.output / STAGING_PREFIX}"
     (last,) = (number for number, call in enumerate(log) if call.startswith(removal))
     return [number for number in range(len(log)) if number != last], last
 

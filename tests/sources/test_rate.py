@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engage_codegen.sources import rate
-from engage_codegen.sources.rate import BURST, RATE
+from engage_codegen.sources.rate import BURST, RATE, RateLimiter
 
 ALLOWED = 50
 COUNT = 200
