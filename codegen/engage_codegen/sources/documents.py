@@ -41,10 +41,10 @@ class Document:
         """The error as a finding, in a list that is empty without an error."""
         if self.error is None:
             return []
-        location = self.error.location
-        reason = (self.error.message,) if location.line == 0 else ("syntax",)
-        error = self.error
-        return [Finding("EG100", self.path.stem, (), reason, error.message, error.fix, location)]
+        error, reason = self.error, ("syntax",)
+        return [
+            Finding("EG100", self.path.stem, (), reason, error.message, error.fix, error.location)
+        ]
 
     @property
     def is_canonical(self) -> bool:
