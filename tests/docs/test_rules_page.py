@@ -7,10 +7,11 @@ from tests.support.tool import Golden
 INTRODUCTION = """\
 # Finding codes
 
-Every finding of `lint`, `check`, `diff` and `preflight`, and every error that ends `pull` or `generate`, has one of
-these codes. EG1xx and EG2xx are about schemas, EG3xx about differences between schemas, EG4xx about packages and
-waivers, EG5xx about runs that failed. Errors end a check with exit code 1, warnings only with `--strict`.
-`engage-codegen lint --explain EG118` prints one of these sections.
+Every finding of `lint`, `check`, `diff` and `preflight`, and every error that ends `pull` or
+`generate`, has one of these codes. EG1xx and EG2xx are about schemas, EG3xx about differences
+between schemas, EG4xx about packages and waivers, EG5xx about runs that failed. Errors end a check
+with exit code 1, warnings only with `--strict`. `engage-codegen lint --explain EG118` prints one of
+these sections.
 """
 
 
