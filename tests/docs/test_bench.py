@@ -1,4 +1,4 @@
-"""The benchmarks are complete: no time is asserted here, `make bench` does that."""
+"""The benchmarks are complete. Times are measured by `make bench` and not asserted here."""
 
 import json
 import subprocess
@@ -27,8 +27,8 @@ def test_the_rows_are_listed_by_name() -> None:
 
 
 def test_the_committed_figures_have_every_row() -> None:
-    rows = [(it["name"], it["what"], it["goal"]) for it in json.loads(COMMITTED)["rows"]]
-    assert rows == [(it.name, it.what, it.goal_text) for group in GROUPS for it in group.rows]
+    rows = [(row["name"], row["what"], row["goal"]) for row in json.loads(COMMITTED)["rows"]]
+    assert rows == [(row.name, row.what, row.goal_text) for group in GROUPS for row in group.rows]
 
 
 def test_no_committed_row_failed() -> None:
@@ -38,16 +38,16 @@ def test_no_committed_row_failed() -> None:
 
 
 @pytest.mark.parametrize("kind", ["md", "svg"])
-def test_page_and_chart_are_those_of_the_figures(kind: str) -> None:
-    made = report.page(COMMITTED) if kind == "md" else chart.chart(report.lines_of(COMMITTED))
-    assert (DOCS / f"benchmarks.{kind}").read_text("utf-8") == made
+def test_the_page_and_the_chart_show_the_committed_figures(kind: str) -> None:
+    text = report.page(COMMITTED) if kind == "md" else chart.chart(report.lines_of(COMMITTED))
+    assert (DOCS / f"benchmarks.{kind}").read_text("utf-8") == text
 
 
 @pytest.mark.parametrize(
     ("ratio", "floor", "is_explained"),
     [(3.3, 2.9, True), (3.3, 2.6, False), (6.1, 3.0, False), (3.3, None, False)],
 )
-def test_a_miss_is_explained_by_what_the_run_bears_out(
+def test_a_missed_goal_is_explained_only_by_what_the_run_measured(
     ratio: float, floor: float | None, is_explained: bool
 ) -> None:
     more = {} if floor is None else {"floor": floor}
@@ -55,5 +55,5 @@ def test_a_miss_is_explained_by_what_the_run_bears_out(
     assert bool(why(measured, 3.0)) == is_explained
 
 
-def test_what_nobody_has_explained_is_not() -> None:
+def test_a_row_without_an_explanation_stays_unexplained() -> None:
     assert not why(Measured("help", 9.0, more={"floor": 9.0}), 5.0)

@@ -1,4 +1,4 @@
-"""`make demo`: does the whole job, ends by itself, leaves nothing running, fails loudly."""
+"""`make demo` runs the whole workflow, stops what it started, and fails if a step fails."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 DEMO = ROOT / "docs" / "demo.py"
 
 
-def test_the_demo_does_the_whole_job_and_leaves_nothing_running() -> None:
+def test_the_demo_runs_the_whole_workflow_and_stops_the_sandbox() -> None:
     done = subprocess.run([sys.executable, DEMO], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for (
@@ -29,7 +29,7 @@ def test_the_demo_does_the_whole_job_and_leaves_nothing_running() -> None:
 
 
 @pytest.mark.parametrize("step", ["sandbox", "pull", "generate", "send.py"])
-def test_the_demo_fails_loudly(step: str, tmp_path: Path) -> None:
+def test_the_demo_fails_if_a_step_fails(step: str, tmp_path: Path) -> None:
     # Python runs this module at its start, in the process of the step alone.
     (tmp_path / "sitecustomize.py").write_text(
         f"import os, sys\nif any(part.endswith({step!r}) for part in sys.orig_argv): os._exit(7)\n"

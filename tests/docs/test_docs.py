@@ -1,4 +1,4 @@
-"""README and docs are tried: every line for a shell and every block of Python on them runs."""
+"""Every shell line and every Python block in the README and the docs runs."""
 
 import os
 import re
@@ -30,7 +30,7 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 JOURNEYS = ["docs/quickstart.md"]
-"""Pages that are followed from the top, with a test of their own."""
+"""Pages that a test of their own follows from the top."""
 
 INTERRUPTIBLE = (
     "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -47,25 +47,27 @@ def session(function): function(Session())
 """
 
 
-def _lose(tenant: Sandbox, schema_id: str) -> dict[str, Any]:
-    """Take a schema out of the tenant."""
+def _delete_schema(tenant: Sandbox, schema_id: str) -> dict[str, Any]:
+    """Delete a schema of the tenant, and return it."""
     path, headers = f"{tenant.base_url}/api/v3/interactionschemas", {"apikey": tenant.api_key}
     schema: dict[str, Any] = httpx.get(f"{path}/{schema_id}", headers=headers).json()
     assert httpx.delete(f"{path}/{schema_id}", headers=headers).is_success
     return schema
 
 
-def _change(tenant: Sandbox, schema_id: str) -> None:
+def _change_schema(tenant: Sandbox, schema_id: str) -> None:
     path, headers = f"{tenant.base_url}/api/v3/interactionschemas", {"apikey": tenant.api_key}
-    schema = _lose(tenant, schema_id) | {"displayName": "Another title"}
+    schema = _delete_schema(tenant, schema_id) | {"displayName": "Another title"}
     assert httpx.post(path, headers=headers, json=schema).is_success
 
 
 TENANT_MOVES: dict[str, Callable[[Sandbox], object]] = {
-    "engage-codegen push": lambda tenant: _lose(tenant, "favourite"),
-    "engage-codegen push --apply --allow-destroy repair": lambda it: _change(it, "repair"),
+    "engage-codegen push": lambda tenant: _delete_schema(tenant, "favourite"),
+    "engage-codegen push --apply --allow-destroy repair": lambda tenant: _change_schema(
+        tenant, "repair"
+    ),
 }
-"""What happens in the tenant before a line, so that there is something to do."""
+"""Shell line -> a change of the tenant before it, so that there is something to do."""
 
 CODES = {"engage-codegen push": 3}
 """The exit codes of lines that do not end with 0."""
@@ -74,7 +76,7 @@ ENDLESS: dict[str, tuple[str, list[str]]] = {
     "engage-codegen sandbox": ("export ENGAGE_USER_AGENT=", ["--port", "0"]),
     "engage-codegen generate --watch": ("watching ", []),
 }
-"""Lines that run until Ctrl-C: what they say when they are ready, and options for the test."""
+"""Lines that run until Ctrl-C: the output when they are ready, and options for the test."""
 
 
 @pytest.fixture
@@ -86,8 +88,7 @@ def engage() -> Generator[Sandbox]:
 
 @pytest.fixture
 def shop(project: Path, tool: Tool, tenant: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository as the pages expect one: a package that is pulled, generated and checked in, a
-    second one beside it, a wheel of it, and files with schemas."""
+    """The repository that the pages assume: two committed packages, and schema files."""
     for name in ("STAGING", "LIVE"):
         monkeypatch.setenv(f"ENGAGE_API_KEY_{name}", tenant.api_key)
     monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
@@ -104,28 +105,28 @@ def shop(project: Path, tool: Tool, tenant: Sandbox, monkeypatch: pytest.MonkeyP
     return project
 
 
-def _untried(words: list[str]) -> NoReturn:
-    pytest.fail(f"nobody has tried {shlex.join(words)!r}")
+def _fail_untested(words: list[str]) -> NoReturn:
+    pytest.fail(f"no test covers the line {shlex.join(words)!r}")
 
 
-def test_the_tables_of_these_tests_have_nothing_that_no_page_has() -> None:
+def test_the_tables_of_this_module_name_only_lines_of_the_pages() -> None:
     lines = {shlex.join(line) for block in blocks("sh") for line in _lines(block)}
     assert TENANT_MOVES.keys() | CODES.keys() | ENDLESS.keys() <= lines
     assert set(JOURNEYS) <= {block.page for block in blocks("sh")}
 
 
 def _lines(block: Block) -> list[list[str]]:
-    """The words of each line of a shell; operators of the shell are words of their own."""
-    found: list[list[str]] = []
+    """Return the words of each shell line. Shell operators are separate words."""
+    lines: list[list[str]] = []
     for line in block.text.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
-        found += [words] if (words := list(lexer)) else []
-    return found
+        lines += [words] if (words := list(lexer)) else []
+    return lines
 
 
-@pytest.mark.parametrize("page", sorted({it.page for it in blocks("sh")} - set(JOURNEYS)))
-def test_the_shell_of_a_page_works_in_its_order(
+@pytest.mark.parametrize("page", sorted({block.page for block in blocks("sh")} - set(JOURNEYS)))
+def test_the_shell_lines_of_a_page_work_in_order(
     page: str, shop: Path, tool: Tool, tenant: Sandbox
 ) -> None:
     for block in blocks("sh", page):
@@ -133,42 +134,42 @@ def test_the_shell_of_a_page_works_in_its_order(
             line = shlex.join(words)
             if move := TENANT_MOVES.get(line):
                 move(tenant)
-            code = _code(words, shop, tool, tenant)
+            code = _run_line(words, shop, tool, tenant)
             assert code == CODES.get(line, 0), f"{block}: {line}"
 
 
-def _code(words: list[str], shop: Path, tool: Tool, tenant: Sandbox) -> int:
-    """Run a line, or look at what it names; its exit code."""
+def _run_line(words: list[str], shop: Path, tool: Tool, tenant: Sandbox) -> int:
+    """Run a shell line, or check the target or requirement that it names. Returns the exit code."""
     if any(re.search(r"[$`;()<>|&]", word) for word in words):
-        _untried(words)
+        _fail_untested(words)
     match words:
         case ["make", target]:
             assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
         case ["pip" | "pipx", "install", requirement]:
-            assert _is_ours(requirement), requirement
+            assert _names_this_tool(requirement), requirement
         case ["python", "-m", "pytest", *arguments]:
             command = [sys.executable, "-m", "pytest", "--collect-only", *arguments]
             return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
         case ["engage-codegen", *arguments] if shlex.join(words) in ENDLESS:
-            return _interrupted(arguments, *ENDLESS[shlex.join(words)])
+            return _run_until_ready(arguments, *ENDLESS[shlex.join(words)])
         case ["engage-codegen", command, *arguments]:
-            for wheel in (it for it in arguments if it.endswith(".whl")):
-                _build(shop, shop / wheel)
-            there = [re.sub(r"https://\S*\bvoyado\.com", tenant.base_url, it) for it in arguments]
-            return tool(command, *there).code
+            for wheel in (word for word in arguments if word.endswith(".whl")):
+                _build_wheel(shop, shop / wheel)
+            url = re.compile(r"https://\S*\bvoyado\.com")
+            return tool(command, *(url.sub(tenant.base_url, word) for word in arguments)).code
         case _:
-            _untried(words)
+            _fail_untested(words)
     return 0
 
 
-def _is_ours(requirement: str) -> bool:
+def _names_this_tool(requirement: str) -> bool:
     match = re.fullmatch(rf"(?:\./)?{PROJECT['name']}(?:\[([a-z,]+)\])?", requirement)
     extras = filter(None, (match[1] or "").split(",")) if match else ["no such extra"]
     return set(extras) <= set(PROJECT["optional-dependencies"])
 
 
-def _interrupted(arguments: list[str], ready: str, more: list[str]) -> int:
-    """Run a command until it is ready, then press Ctrl-C; its exit code."""
+def _run_until_ready(arguments: list[str], ready: str, more: list[str]) -> int:
+    """Run a command until it is ready, then press Ctrl-C. Returns the exit code."""
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTIBLE, *arguments, *more],
         stdout=subprocess.PIPE,
@@ -176,19 +177,19 @@ def _interrupted(arguments: list[str], ready: str, more: list[str]) -> int:
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    patience = threading.Timer(60, process.kill)
-    patience.start()
+    timer = threading.Timer(60, process.kill)
+    timer.start()
     assert process.stdout is not None
-    said = next((line for line in process.stdout if line.startswith(ready)), "")
+    line = next((line for line in process.stdout if line.startswith(ready)), "")
     process.send_signal(signal.SIGINT)
     process.communicate()
-    patience.cancel()
-    assert said, f"never said {ready!r}"
+    timer.cancel()
+    assert line, f"no line began with {ready!r}"
     return process.returncode
 
 
-def _build(shop: Path, wheel: Path) -> None:
-    """Put the package into a wheel, inside another one."""
+def _build_wheel(shop: Path, wheel: Path) -> None:
+    """Write a wheel with the package as `acme.visits`."""
     package = shop / "src" / "engage_interactions"
     wheel.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -197,7 +198,7 @@ def _build(shop: Path, wheel: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [it for it in blocks("python") if it.page not in JOURNEYS], ids=str
+    "block", [block for block in blocks("python") if block.page not in JOURNEYS], ids=str
 )
 def test_the_python_of_a_page_runs(block: Block, shop: Path) -> None:
     tests = len(re.findall(r"^(?:async )?def test_", block.text, re.MULTILINE))
@@ -224,7 +225,7 @@ def test_the_quick_start_leads_from_nothing_to_a_sent_interaction(
     (program,) = blocks("python", "docs/quickstart.md")
     install, *others = _lines(shell)
     assert install[:2] == ["pip", "install"]
-    assert _is_ours(install[2])
+    assert _names_this_tool(install[2])
     assert others[-1][:2] == ["python", "send.py"]
     (project / "send.py").write_text(program.text)
     environ = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
@@ -240,5 +241,5 @@ def test_the_quick_start_leads_from_nothing_to_a_sent_interaction(
     with EngageClient.from_env() as client:
         stored = client.get(Favourite, done.stdout.splitlines()[-1])
     assert stored.payload == Favourite(product_sku="7120-38", price=450)
-    wanted = {"ENGAGE_BASE_URL", "ENGAGE_API_KEY", "ENGAGE_USER_AGENT"}
-    assert wanted <= set(spans(DOCS / "quickstart.md"))
+    variables = {"ENGAGE_BASE_URL", "ENGAGE_API_KEY", "ENGAGE_USER_AGENT"}
+    assert variables <= set(spans(DOCS / "quickstart.md"))

@@ -1,4 +1,4 @@
-"""README and docs are read: files on them load or parse, and what they name exists."""
+"""Configuration files in the README and the docs parse, and commands that they name exist."""
 
 import configparser
 import json
@@ -21,10 +21,10 @@ from tests.support.tool import Tool
 OURS = "[tool.engage-codegen"
 
 
-def test_every_block_is_tried_or_only_shown() -> None:
+def test_every_block_is_tested_or_only_shown() -> None:
     for block in BLOCKS:
         if block.language not in (*RUN, *FILES, *SHOWN):
-            pytest.fail(f"nobody has tried {block.language!r}, as in {block}")
+            pytest.fail(f"no test covers {block.language!r}, as in {block}")
         if block.language in SHOWN:
             assert not re.search(r"^(\$ |engage-codegen |pip |make )", block.text, re.MULTILINE)
 
@@ -47,25 +47,30 @@ def test_a_file_on_a_page_can_be_read(block: Block) -> None:
             subprocess.run(command, input=block.text, text=True, check=True, capture_output=True)
         case "jinja":
             templates = (ROOT / "templates" / "package").iterdir()
-            assert any(block.text in it.read_text("utf-8") for it in templates)
+            assert any(block.text in template.read_text("utf-8") for template in templates)
         case _:
-            pytest.fail(f"nobody has tried {block}")
+            pytest.fail(f"no test covers {block}")
 
 
-@pytest.mark.parametrize("page", sorted({it.page for it in blocks("toml") if OURS in it.text}))
+@pytest.mark.parametrize(
+    "page", sorted({block.page for block in blocks("toml") if OURS in block.text})
+)
 def test_the_configuration_of_a_page_loads(page: str, project: Path) -> None:
     text = "".join(block.text for block in blocks("toml", page) if OURS in block.text)
     (project / "pyproject.toml").write_text(text)
     configs = load(file=None, environ={}, flags={}, folder=project)
-    seen = {(one.name, one.base_url, one.output.relative_to(project).as_posix()) for one in configs}
+    targets = {
+        (config.name, config.base_url, config.output.relative_to(project).as_posix())
+        for config in configs
+    }
     if page == "README.md":
-        assert seen == {("", "https://acme.voyado.com", "src/engage_interactions")}
+        assert targets == {("", "https://acme.voyado.com", "src/engage_interactions")}
     if page == "docs/configuration.md":
-        assert ("brand-b", "https://brand-b.voyado.com", "src/acme/brand_b") in seen
-        assert [it.fingerprint for it in configs[0].waivers] == ["EG301:0123456789abcdef"]
+        assert ("brand-b", "https://brand-b.voyado.com", "src/acme/brand_b") in targets
+        assert [waiver.fingerprint for waiver in configs[0].waivers] == ["EG301:0123456789abcdef"]
 
 
-def test_the_faults_of_the_sandbox_page_are_understood(project: Path) -> None:
+def test_the_faults_on_the_sandbox_page_can_be_read(project: Path) -> None:
     (block,) = blocks("json", "docs/sandbox.md")
     (project / "faults.json").write_text(block.text)
     assert len(read_faults(project / "faults.json")) == 2
@@ -73,16 +78,16 @@ def test_the_faults_of_the_sandbox_page_are_understood(project: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_commands_and_options_that_a_page_names_exist(page: Path, tool: Tool) -> None:
-    shown = [it.text for it in BLOCKS if it.page == page.relative_to(ROOT).as_posix()]
+    shown = [block.text for block in BLOCKS if block.page == page.relative_to(ROOT).as_posix()]
     for text in (*spans(page), *shown):
         for command, rest in re.findall(r"\bengage-codegen (\w+)([^#&|\n]*)", text):
             assert command in COMMANDS, f"engage-codegen {command}"
-            known = tool(command, "--help").out
+            help_text = tool(command, "--help").out
             for option in re.findall(r" (--[a-z-]+)", rest):
-                assert re.search(rf"{option}\b", known), f"engage-codegen {command} {option}"
+                assert re.search(rf"{option}\b", help_text), f"engage-codegen {command} {option}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_the_version_that_a_page_pins_is_this_one(page: Path) -> None:
+def test_a_page_pins_no_other_version_than_this_one(page: Path) -> None:
     pinned = re.findall(r"engage-codegen==([\w.]+)", page.read_text("utf-8"))
     assert set(pinned) <= {__version__}

@@ -1,4 +1,4 @@
-"""README and the reference cannot drift: what they say is compared with the program."""
+"""The README and the reference are compared with the program, so that they stay true."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ ABOUT = {
     "sandbox": ("sandbox", "The sandbox"),
     "completion": ("editors", "Shells"),
 }
-"""The page about a command, and the heading on it."""
+"""Command -> the page about it, and the heading on that page."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_page_of_a_command_is_what_help_says(command: str, tool: Tool, golden: Golden) -> None:
+def test_the_page_of_a_command_is_its_help(command: str, tool: Tool, golden: Golden) -> None:
     outcome = tool(command, "--help")
     assert outcome.code == 0
     text = f"# engage-codegen {command}\n\n```text\n{outcome.out}```\n"
@@ -50,9 +50,10 @@ def test_the_page_of_a_command_is_what_help_says(command: str, tool: Tool, golde
     golden(DOCS / "commands" / f"{command}.md", text)
 
 
-def test_the_index_of_the_reference_has_every_command(tool: Tool, golden: Golden) -> None:
+def test_the_index_of_commands_lists_every_command(tool: Tool, golden: Golden) -> None:
     links = "".join(f"- [engage-codegen {command}]({command}.md)\n" for command in COMMANDS)
-    toctree = "```{toctree}\n:hidden:\n\n" + "".join(f"{it}\n" for it in COMMANDS) + "```\n"
+    entries = "".join(f"{command}\n" for command in COMMANDS)
+    toctree = f"```{{toctree}}\n:hidden:\n\n{entries}```\n"
     text = f"# Commands\n\n```text\n{tool('--help').out}```\n\n{links}\n{toctree}"
     golden(DOCS / "commands" / "index.md", text)
     pages = {path.stem for path in (DOCS / "commands").iterdir()}
@@ -65,25 +66,25 @@ def test_the_readme_lists_the_commands() -> None:
     assert re.findall(r"`(\w+)`", paragraph) == list(COMMANDS)
 
 
-def test_the_table_of_keys_is_complete() -> None:
+def test_the_table_of_configuration_keys_is_complete() -> None:
     text = (DOCS / "configuration.md").read_text("utf-8")
     rows = re.findall(r"^\| `([a-z-]+)` \| (?:`([A-Z_]+)` )?\|", text, re.MULTILINE)
     assert dict(rows) == KEYS
 
 
-def test_the_first_commands_are_the_two_that_do_everything() -> None:
+def test_the_readme_begins_with_make_demo_and_make_test() -> None:
     first = [block.text.strip() for block in blocks("sh", "README.md")[:2]]
     assert first == ["make demo", "make test"]
     assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page: Path) -> None:
+def test_the_targets_of_links_exist(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
 
 
-def test_the_exceptions_of_the_readme_exist() -> None:
+def test_the_exceptions_in_the_readme_exist() -> None:
     import engage_interactions
 
     names = re.findall(r"`([A-Z]\w+)`", TEXT.split("| exception |")[1].split("\n\n")[0])
@@ -92,7 +93,7 @@ def test_the_exceptions_of_the_readme_exist() -> None:
         assert hasattr(engage_interactions, name), name
 
 
-def test_the_tree_of_the_design_is_the_tree() -> None:
+def test_the_tree_on_the_design_page_is_the_tree_of_the_package() -> None:
     text = (DOCS / "design.md").read_text("utf-8")
     (tree,) = re.findall(
         r"^codegen/engage_codegen/\n(.*?)^templates/", text, re.MULTILINE | re.DOTALL
@@ -106,13 +107,13 @@ def test_the_tree_of_the_design_is_the_tree() -> None:
 def test_the_page_on_templates_has_every_template_filter_and_attribute() -> None:
     text = TEMPLATES.read_text("utf-8")
     rows = "\n".join(line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `"))
-    templates = {it.name for it in (ROOT / "templates" / "package").iterdir()}
+    templates = {path.name for path in (ROOT / "templates" / "package").iterdir()}
     assert set(re.findall(r"`([\w.]+\.jinja)`", rows)) == templates
     (table,) = re.findall(r"^\| filter \|.*?\n\n", text, re.MULTILINE | re.DOTALL)
     assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == FILTERS.keys()
-    named = {it for it in spans(TEMPLATES) if re.fullmatch(r"(record|field)\.\w+", it)}
-    used = "".join(it.read_text("utf-8") for it in (ROOT / "templates" / "package").iterdir())
-    assert set(re.findall(r"\b(?:record|field)\.\w+", used)) <= named
-    for name in named:
+    documented = {span for span in spans(TEMPLATES) if re.fullmatch(r"(record|field)\.\w+", span)}
+    used = "".join(path.read_text("utf-8") for path in (ROOT / "templates" / "package").iterdir())
+    assert set(re.findall(r"\b(?:record|field)\.\w+", used)) <= documented
+    for name in documented:
         kind, _, attribute = name.partition(".")
         assert hasattr({"record": Record, "field": Field}[kind], attribute), name

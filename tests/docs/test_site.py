@@ -1,4 +1,4 @@
-"""The site is built as `make docs` builds it, and a warning is an error."""
+"""The site builds as `make docs` builds it, and every warning is an error."""
 
 import os
 import re
@@ -16,14 +16,14 @@ NO_NETWORK = """
 import socket
 
 def refuse(*arguments):
-    raise OSError("the build of the site wants the network")
+    raise OSError("the build of the site must not use the network")
 
 socket.socket.connect = socket.getaddrinfo = refuse
 """
 
 
 def _build(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command of the Makefile in a folder that has `docs`."""
+    """Run the command of the Makefile in a folder with `docs`."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     (command,) = re.findall(r"^docs:.*\n\t\$\(RUN\)/python (.*)$", makefile, re.MULTILINE)
     (folder / "sitecustomize.py").write_text(NO_NETWORK)
@@ -58,7 +58,7 @@ def test_the_site_has_every_page_and_needs_no_network(source: Path) -> None:
         assert not re.search(r"<link [^>]*\bhref=\"https?:", text), page
 
 
-def test_a_mistake_in_the_docs_ends_the_build(source: Path) -> None:
+def test_a_broken_link_or_lonely_page_fails_the_build(source: Path) -> None:
     (source / "docs" / "lonely.md").write_text(
         "# Lonely\n\n[no page](nowhere.md) [no heading](ci.md#no-such-heading)\n"
     )
@@ -69,16 +69,16 @@ def test_a_mistake_in_the_docs_ends_the_build(source: Path) -> None:
 
 
 def test_the_tables_of_contents_have_every_page_once() -> None:
-    named: list[str] = []
+    entries_of_all: list[str] = []
     for block in blocks("{toctree}"):
         page = ROOT / block.page
         entries = [line for line in block.text.splitlines() if line and line[0] != ":"]
         links = re.findall(r"^- \[.*?\]\((.*?)\.md\)", page.read_text("utf-8"), re.MULTILINE)
-        assert links == entries, "GitHub shows the list, the site the tree"
-        named += [(page.parent.relative_to(DOCS) / entry).as_posix() for entry in entries]
+        assert links == entries, "GitHub shows the list, and the site shows the tree"
+        entries_of_all += [(page.parent.relative_to(DOCS) / entry).as_posix() for entry in entries]
     pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")}
-    assert sorted(named) == sorted(pages - {"index"})
+    assert sorted(entries_of_all) == sorted(pages - {"index"})
 
 
-def test_what_is_built_is_not_checked_in() -> None:
+def test_git_ignores_the_built_site() -> None:
     assert "build/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()

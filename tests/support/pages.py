@@ -12,18 +12,18 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 
 RUN = ("sh", "python")
-"""Tried by `test_docs`."""
+"""Languages of blocks that `test_docs` runs."""
 
 FILES = ("toml", "json", "yaml", "ini", "makefile", "jinja")
-"""Tried by `test_docs_files`."""
+"""Languages of blocks that `test_docs_files` parses."""
 
 SHOWN = ("", "text", "dockerfile", "{toctree}", "{include} ../CHANGELOG.md")
-"""Trees and outputs, what needs a daemon, and what the build of the site looks at."""
+"""Blocks that are only shown: trees, outputs, container files, and directives of the site."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a page: `language` is what stands behind the fence, "indented" without one."""
+    """A code block of a page. `language` is that of the fence, or "indented" without a fence."""
 
     page: str
     line: int
@@ -35,7 +35,7 @@ class Block:
 
 
 def read(page: Path) -> list[Block]:
-    """The blocks of one page, in their order."""
+    """Return the blocks of one page in order."""
     name = page.relative_to(ROOT).as_posix()
     return [
         Block(
@@ -53,12 +53,12 @@ BLOCKS = [block for page in PAGES for block in read(page)]
 
 
 def blocks(language: str, page: str = "") -> list[Block]:
-    """The blocks in a language, of all pages or of one."""
-    return [it for it in BLOCKS if it.language == language and page in ("", it.page)]
+    """Return the blocks in a language, of all pages or of one."""
+    return [block for block in BLOCKS if block.language == language and page in ("", block.page)]
 
 
 def spans(page: Path) -> list[str]:
-    """The words of a page that are set as code."""
+    """Return the inline code of a page."""
     return [
         child.content
         for token in MarkdownIt().enable("table").parse(page.read_text("utf-8"))

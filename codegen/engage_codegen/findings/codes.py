@@ -61,7 +61,7 @@ def severity_of(code: str) -> Severity:
 
 
 def _rule(code: str, table: Mapping[str, str]) -> Rule:
-    severity = next(name for name in SEVERITIES if name == table["severity"])
+    severity = SEVERITIES[SEVERITIES.index(cast("Severity", table["severity"]))]
     return Rule(
         code,
         severity,
