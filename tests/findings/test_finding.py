@@ -8,6 +8,7 @@ import pytest
 from engage_codegen.errors import (
     CodegenError,
     ConfigError,
+    FileConflict,
     Location,
     SchemaError,
     SchemaProblem,
@@ -123,7 +124,8 @@ def test_a_schema_error_with_a_line_keeps_it() -> None:
 
 def test_a_conflict_is_a_finding_for_each_file() -> None:
     locations = [Location("a.py", "", 1, 1), Location("b.py", "", 1, 1)]
-    error = WriteConflictError("message", where="a.py, b.py", fix="fix", locations=locations)
+    conflicts = [FileConflict(location.file, "message", "fix", location) for location in locations]
+    error = WriteConflictError("message", where="a.py, b.py", fix="fix", conflicts=conflicts)
     findings = findings_of(error)
     assert [finding.location for finding in findings] == locations
     assert len({finding.fingerprint for finding in findings}) == 2

@@ -59,8 +59,8 @@ def delete(path: str) -> Callable[[Path], object]:
     return lambda project: (project / path).unlink()
 
 
-def rename_folder(project: Path) -> None:
-    (project / "package").rename(project / "other")
+def rename_folder(project: Path) -> Path:
+    return (project / "package").rename(project / "other")
 
 
 BAD_SCHEMA = json.dumps(envelope("one", {"a": {"type": "text"}, "b": {"type": "list"}}), indent=1)
