@@ -141,7 +141,7 @@ def test_the_wheel_generates_from_an_empty_environment(wheel: Path, tmp_path: Pa
         [binaries / "engage-codegen", "sandbox"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "install engage-codegen[sandbox]" in done.stderr
+    assert "pip install 'engage-codegen[sandbox]'" in done.stderr
 
 
 def test_an_editable_install_uses_the_checkouts_templates(checkout: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def command(
         from ..sandbox.server import serve
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"The sandbox needs the package {error.name}. Install engage-codegen[sandbox]."
+            f"The sandbox needs {error.name}. Run: pip install 'engage-codegen[sandbox]'"
         ) from None
 
     def show_address(base_url: str) -> None:
