@@ -138,6 +138,7 @@ def test_check_names_the_other_version_that_generated_the_package(package: Packa
 def test_the_project_can_require_a_version_for_pull_generate_and_check(package: Package) -> None:
     before = read_tree(package.output)
     file = package.output.parent / "pyproject.toml"
+    file.write_text('[tool.engage-codegen]\nrequired-version = "9.8"\n', "utf-8")
     config = Config(output=package.output, required_version="9.8", file=file)
     runs: list[Callable[[], object]] = [
         lambda: pipeline.generate(config),

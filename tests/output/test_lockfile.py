@@ -161,10 +161,10 @@ def test_conflict_markers_of_a_merge_are_named_as_such(package: Package, text: s
     path = package.output / LOCKFILE_PATH
     data = path.read_text("utf-8")
     path.write_text(text.format(before=data, after=data), "utf-8")
-    with pytest.raises(LockfileError, match="contains conflicts of a merge") as caught:
+    with pytest.raises(LockfileError, match="contains merge conflict markers") as caught:
         pipeline.generate(package.config)
     assert caught.value.where == str(path)
-    assert caught.value.fix == ("take the version of either side, then run engage-codegen generate")
+    assert caught.value.fix == "keep the lines of either side, then run engage-codegen generate"
 
 
 def test_either_side_of_a_merge_leads_to_the_same_package(package: Package) -> None:

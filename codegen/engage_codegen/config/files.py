@@ -162,8 +162,8 @@ def _unknown_key(key: str, keys: Sequence[str], where: str, location: Location) 
     return ConfigError(f"unknown key {quote(key)}", where=where, fix=fix, location=location)
 
 
-def _suggest(word: str, known: Iterable[str], kind: str) -> str:
+def _suggest(word: str, names: Iterable[str], kind: str) -> str:
     import difflib
 
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"the {kind} are {', '.join(known) or 'none'}"
+    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"the {kind} are {', '.join(names) or 'none'}"

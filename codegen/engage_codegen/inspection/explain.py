@@ -157,9 +157,9 @@ def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _suggest(word: str, known: Iterable[str]) -> str:
+def _suggest(word: str, candidates: Iterable[str]) -> str:
     import difflib
 
-    names = list(known)
+    names = list(candidates)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     return f"did you mean {quote(near[0])}?" if near else f"it has {', '.join(map(quote, names))}"
