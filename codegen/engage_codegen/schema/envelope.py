@@ -17,7 +17,7 @@ from .jsontext import (
     pointer,
     positions,
 )
-from .text import quote
+from .text import escape, quote
 
 Dialect: TypeAlias = Literal["engage", "json-schema"]
 """The keywords that a schema may use: those that the platform documents, or every keyword of JSON
@@ -137,8 +137,9 @@ def check_id(schema_id: str, origin: str) -> None:
     if not is_id(schema_id):
         message = f"{quote(schema_id)} is not a valid schema id"
         fix = "use 1 to 200 letters, digits, '_' and '-'"
+        shown = escape(schema_id)[:80]
         error = SchemaError(
-            [SchemaProblem("EG120", schema_id[:80], ("id",), ("syntax",), message, fix, origin)]
+            [SchemaProblem("EG120", shown, ("id",), ("syntax",), message, fix, origin)]
         )
         error.location = Location("", "/id")
         raise error
