@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -86,7 +86,7 @@ def embed_file(example: str) -> str:
     return f"{example}\n"
 
 
-EMBED: dict[str, Callable[[str], str]] = {
+EMBED: Mapping[str, Callable[[str], str]] = {
     "EG100": embed_file,
     "EG101": embed_file,
     "EG102": embed_exact_schema,

@@ -59,6 +59,16 @@ def delete(path: str) -> Callable[[Path], object]:
     return lambda project: (project / path).unlink()
 
 
+def do(*steps: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Return a function that takes several steps."""
+
+    def damage(project: Path) -> None:
+        for step in steps:
+            step(project)
+
+    return damage
+
+
 def rename_folder(project: Path) -> None:
     (project / "package").rename(project / "other")
 
@@ -69,9 +79,7 @@ SNAPSHOT_FILE = "package/_snapshot/one.json"
 ENDINGS = {
     "an edited file": Ending(write("package/one.py", "# mine\n"), ["generate", "check"], ["EG405"]),
     "two edited files": Ending(
-        lambda project: [
-            write(f"package/{name}.py", "# mine\n")(project) for name in ("one", "bulk")
-        ],
+        do(write("package/one.py", "# mine\n"), write("package/bulk.py", "# mine\n")),
         ["generate", "check"],
         ["EG405", "EG405"],
     ),
@@ -155,37 +163,31 @@ ENDINGS = {
         2,
     ),
     "no configuration": Ending(
-        lambda project: [delete("pyproject.toml")(project), rename_folder(project)],
+        do(delete("pyproject.toml"), rename_folder),
         ["pull"],
         ["EG501"],
         2,
     ),
     "no configuration and no package": Ending(
-        lambda project: [delete("pyproject.toml")(project), rename_folder(project)],
+        do(delete("pyproject.toml"), rename_folder),
         ["generate", "check"],
         ["EG502"],
         2,
     ),
     "a missing snapshot": Ending(
-        lambda project: [write("pyproject.toml", CONFIGURATION)(project), rename_folder(project)],
+        do(write("pyproject.toml", CONFIGURATION), rename_folder),
         ["generate", "check"],
         ["EG502"],
         2,
     ),
     "broken JSON in the snapshot": Ending(
-        lambda project: [
-            write("pyproject.toml", CONFIGURATION)(project),
-            write(SNAPSHOT_FILE, '{"id":\n}')(project),
-        ],
+        do(write("pyproject.toml", CONFIGURATION), write(SNAPSHOT_FILE, '{"id":\n}')),
         ["generate", "check"],
         ["EG502"],
         2,
     ),
     "a schema error in the snapshot": Ending(
-        lambda project: [
-            write("pyproject.toml", CONFIGURATION)(project),
-            write(SNAPSHOT_FILE, BAD_SCHEMA)(project),
-        ],
+        do(write("pyproject.toml", CONFIGURATION), write(SNAPSHOT_FILE, BAD_SCHEMA)),
         ["generate", "check"],
         ["EG201", "EG201"],
     ),

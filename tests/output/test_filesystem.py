@@ -19,6 +19,11 @@ def make_sparse(path: Path) -> None:
         file.truncate(MAX_BYTES + 1)
 
 
+def replace_parent(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.touch()
+
+
 SPECIAL: dict[str, tuple[Callable[[Path], object], int]] = {
     "named pipe": (os.mkfifo, errno.EINVAL),
     "device": (lambda path: path.symlink_to("/dev/zero"), errno.EINVAL),
@@ -28,7 +33,7 @@ SPECIAL: dict[str, tuple[Callable[[Path], object], int]] = {
     "link to itself": (lambda path: path.symlink_to(path.name), errno.ELOOP),
     "missing file": (lambda path: None, errno.ENOENT),
     "dangling link": (lambda path: path.symlink_to("nowhere"), errno.ENOENT),
-    "file below a file": (lambda path: path.parent.rmdir() or path.parent.touch(), errno.ENOTDIR),
+    "file below a file": (replace_parent, errno.ENOTDIR),
 }
 
 
