@@ -37,7 +37,7 @@ class Rule:
 @cache
 def rules() -> Mapping[str, Rule]:
     """Return every rule by its code, sorted."""
-    text = (files(__package__) / "codes.toml").read_text("utf-8")
+    text = (files("engage_codegen.findings") / "codes.toml").read_text("utf-8")
     tables = cast("dict[str, dict[str, str]]", tomllib.loads(text))
     return {code: _rule(code, tables[code]) for code in sorted(tables)}
 
@@ -59,10 +59,10 @@ def severity_of(code: str) -> Severity:
 
 
 def _rule(code: str, table: Mapping[str, str]) -> Rule:
-    severity = next(name for name in SEVERITIES if name == table["severity"])
+    severities: dict[str, Severity] = {name: name for name in SEVERITIES}
     return Rule(
         code,
-        severity,
+        severities[table["severity"]],
         table["title"],
         table["help"],
         table["remedy"],
