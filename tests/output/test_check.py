@@ -1,6 +1,7 @@
 """`check` renders the package and compares every byte. No record of earlier runs convinces it."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -71,11 +72,11 @@ def test_a_forged_hash_hides_an_edit_from_generate_but_not_from_check(
 
 
 def test_a_lock_file_with_added_or_changed_facts_is_stale(package: Package) -> None:
-    def forget_files(lockfile: dict[str, Any]) -> None:
+    def forget_file(lockfile: dict[str, Any]) -> None:
         lockfile["files"].popitem()
 
-    edits = [
-        forget_files,
+    edits: list[Callable[[dict[str, Any]], object]] = [
+        forget_file,
         lambda lockfile: lockfile["files"].update({"visit_x.py": "0"}),
         lambda lockfile: lockfile.update({"schema Visit-x": {"pulled": "0"}}),
         lambda lockfile: lockfile["schema Visit-b"].update(pulled="0"),
@@ -138,20 +139,14 @@ def test_the_project_can_require_a_version_for_pull_generate_and_check(package: 
     before = read_tree(package.output)
     file = package.output.parent / "pyproject.toml"
     config = Config(output=package.output, required_version="9.8", file=file)
-    runs = [
-        lambda: pipeline.generate(config),
-        lambda: pipeline.check(config),
-        lambda: pipeline.pull(
-            config,
-            FileSource((package.schemas,)),
-            (),
-            force=True,
-            progress=ignore_progress,
-        ),
-    ]
-    for run in runs:
+
+    def pull(config: Config) -> pipeline.PullResult:
+        source = FileSource((package.schemas,))
+        return pipeline.pull(config, source, (), force=True, progress=ignore_progress)
+
+    for run in (pull, pipeline.generate, pipeline.check):
         with pytest.raises(VersionMismatchError, match=f"9.8, but this is {__version__}") as caught:
-            run()
+            run(config)
         assert caught.value.exit_code == 1
         assert "install engage-codegen 9.8" in caught.value.fix
         assert caught.value.location.file == str(file)
