@@ -118,8 +118,9 @@ def test_the_digest_covers_the_keys_that_decide_the_text_of_the_package(tmp_path
     assert plain.digest() != _load(tmp_path, renames={"a": "b"}).digest()
     assert plain.digest() != _load(tmp_path, without=["bulk"]).digest()
     assert plain.digest() != _load(tmp_path, dialect="json-schema").digest()
-    one, other = {"a": "b", "c": "d"}, {"c": "d", "a": "b"}
-    assert _load(tmp_path, renames=one).digest() == _load(tmp_path, renames=other).digest()
+    renames, reordered = {"a": "b", "c": "d"}, {"c": "d", "a": "b"}
+    digest = _load(tmp_path, renames=renames).digest()
+    assert digest == _load(tmp_path, renames=reordered).digest()
 
 
 @pytest.mark.parametrize("key", ["api-key", "api_key", "apikey", "key", "ENGAGE_API_KEY", "token"])
