@@ -1,11 +1,12 @@
-"""The configuration: where it is found, what overrides what, what is refused."""
+"""The configuration: which file counts, what overrides what, and which values are refused."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from engage_codegen.config import KEYS, Config, load
-from engage_codegen.errors import ConfigError
+from engage_codegen.errors import ConfigError, Location
 
 
 def _write(path: Path, text: str) -> Path:
@@ -15,18 +16,18 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _load(folder: Path, environ: dict[str, str] | None = None, **flags: object) -> Config:
-    given = {name.replace("_", "-"): value for name, value in flags.items()}
-    (config,) = load(file=None, environ=environ or {}, flags=given, folder=folder)
+    keys = {name.replace("_", "-"): value for name, value in flags.items()}
+    (config,) = load(file=None, environ=environ or {}, flags=keys, folder=folder)
     return config
 
 
-def test_without_any_configuration_there_are_defaults(tmp_path: Path) -> None:
+def test_every_key_has_a_default(tmp_path: Path) -> None:
     config = _load(tmp_path)
     assert config == Config(output=tmp_path / "engage_interactions")
     assert config.api_version == "v3"
 
 
-def test_the_nearest_file_with_our_section_counts(tmp_path: Path) -> None:
+def test_the_nearest_file_with_the_section_is_read(tmp_path: Path) -> None:
     _write(tmp_path / "pyproject.toml", '[tool.engage-codegen]\noutput = "far"\n')
     near = _write(tmp_path / "a/pyproject.toml", '[tool.engage-codegen]\noutput = "src/near"\n')
     _write(tmp_path / "a/b/pyproject.toml", "[tool.other]\nname = 'engage-codegen'\n")
@@ -49,33 +50,51 @@ def test_variables_override_the_file_and_flags_override_both(tmp_path: Path) -> 
     assert config.api_version == "v2"
 
 
-def test_every_key_has_a_variable(tmp_path: Path) -> None:
+def test_each_variable_overrides_its_key(tmp_path: Path) -> None:
     environ = {
         "ENGAGE_BASE_URL": "https://env.example",
         "ENGAGE_API_VERSION": "v2",
         "ENGAGE_CODEGEN_OUTPUT": "out",
         "ENGAGE_CODEGEN_SCHEMAS": "one.json",
-        "ENGAGE_CODEGEN_RENAMES": '{"a": "b"}',
         "ENGAGE_USER_AGENT": "Env/1",
-        "ENGAGE_CODEGEN_WITHOUT": "bulk, ",
-        "ENGAGE_CODEGEN_DIALECT": "json-schema",
         "ENGAGE_CODEGEN_BUILD": "generate",
     }
-    assert set(environ) == set(KEYS.values())
+    assert set(environ) == set(filter(None, KEYS.values()))
     assert _load(tmp_path, environ) == Config(
         output=tmp_path / "out",
         base_url="https://env.example",
         api_version="v2",
         schemas=(tmp_path / "one.json",),
-        renames={"a": "b"},
         user_agent="Env/1",
-        without=("bulk",),
-        dialect="json-schema",
         build="generate",
     )
 
 
-def test_paths_are_relative_to_where_they_stand(tmp_path: Path) -> None:
+def test_no_variable_changes_the_text_of_the_package_or_the_version_that_may_write_it(
+    tmp_path: Path,
+) -> None:
+    """Whether checked-in code is stale must not depend on somebody's shell."""
+    decisive = ["renames", "without", "dialect", "required-version"]
+    assert [key for key, variable in KEYS.items() if not variable] == decisive
+    names = [key.upper().replace("-", "_") for key in decisive]
+    environ = {
+        f"{prefix}{name}": "x" for prefix in ("ENGAGE_CODEGEN_", "ENGAGE_") for name in names
+    }
+    assert _load(tmp_path, environ) == _load(tmp_path)
+
+
+def test_the_keys_without_a_variable_are_read_from_the_file(tmp_path: Path) -> None:
+    _write(
+        tmp_path / "pyproject.toml",
+        '[tool.engage-codegen]\nwithout = ["testing", "bulk", "bulk"]\ndialect = "json-schema"\n'
+        'required-version = "1.2"\nrenames = {a = "b"}\n',
+    )
+    config = _load(tmp_path)
+    assert (config.without, config.dialect) == (("bulk", "testing"), "json-schema")
+    assert (config.required_version, config.renames) == ("1.2", {"a": "b"})
+
+
+def test_paths_are_relative_to_the_file_or_for_flags_to_the_current_folder(tmp_path: Path) -> None:
     _write(
         tmp_path / "pyproject.toml",
         '[tool.engage-codegen]\nschemas = ["schemas", "../more.json"]\noutput = "./x/../y"\n',
@@ -86,7 +105,7 @@ def test_paths_are_relative_to_where_they_stand(tmp_path: Path) -> None:
     assert _load(tmp_path / "below", output="z").output == tmp_path / "below/z"
 
 
-def test_renames_of_the_command_line_add_to_the_others(tmp_path: Path) -> None:
+def test_renames_of_the_command_line_are_added_to_those_of_the_file(tmp_path: Path) -> None:
     _write(tmp_path / "pyproject.toml", '[tool.engage-codegen.renames]\na = "x"\nb = "y"\n')
     (config,) = load(file=None, environ={}, flags={}, folder=tmp_path, renames={"b": "z", "c": "w"})
     assert config.renames == {"a": "x", "b": "z", "c": "w"}
@@ -94,41 +113,80 @@ def test_renames_of_the_command_line_add_to_the_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["api-key", "api_key", "apikey", "key", "ENGAGE_API_KEY", "token"])
 def test_a_key_in_a_file_is_refused_and_not_repeated(key: str, tmp_path: Path) -> None:
-    _write(tmp_path / "pyproject.toml", f'[tool.engage-codegen]\n{key} = "the-secret"\n')
-    with pytest.raises(ConfigError, match="is no secret any more") as caught:
+    path = _write(tmp_path / "pyproject.toml", f'[tool.engage-codegen]\n{key} = "the-secret"\n')
+    with pytest.raises(ConfigError, match="a checked-in key is not secret") as caught:
         _load(tmp_path)
     assert "the-secret" not in str(caught.value)
     assert "ENGAGE_API_KEY" in caught.value.fix
+    assert (caught.value.location.file, caught.value.location.line) == (str(path), 2)
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("base-url = 3", "string on one line"),
-        ('base-url = "a\\nb"', "string on one line"),
-        ('api-version = "v4"', "v2 or v3"),
-        ('output = "my-package"', "cannot be imported"),
-        ('output = "class"', "cannot be imported"),
-        ('output = ""', "not a folder that other things are in"),
-        ('output = ".."', "not a folder that other things are in"),
-        ("schemas = 3", "list of paths"),
-        ("schemas = [3]", "string on one line"),
-        ('without = ["nonsense"]', "no part 'nonsense'"),
-        ("without = 3", "no part '3'"),
-        ('renames = "a"', "table of names"),
-        ('renames = {a = "1b"}', "no Python identifier"),
-        ("renames = {a = 1}", "no Python identifier"),
-        ('renames = {a = "é"}', "no Python identifier"),
-        ('base_url = "x"', "unknown key"),
-        ('nonsense = "x"', "unknown key"),
+        ("base-url = 3", "`base-url` must be a string on one line"),
+        ('base-url = "a\\nb"', "`base-url` must be a string on one line"),
+        ("required-version = 1", "`required-version` must be a string on one line"),
+        ('api-version = "v4"', "`api-version` must be v2 or v3"),
+        ('output = "my-package"', "'my-package' cannot be imported"),
+        ('output = "class"', "'class' cannot be imported"),
+        ('output = ""', "must be the package folder itself"),
+        ('output = ".."', "must be the package folder itself"),
+        ("schemas = 3", "`schemas` must be a path or a list of paths"),
+        ("schemas = [3]", "`schemas` must be a string on one line"),
+        ('without = ["nonsense"]', "unknown optional part 'nonsense'"),
+        ("without = 3", "unknown optional part '3'"),
+        ('dialect = "draft-7"', "unknown dialect 'draft-7'"),
+        ('build = "never"', "unknown action of the build hook: 'never'"),
+        ('renames = "a"', "`renames` must be a table of names"),
+        ('renames = {a = "1b"}', "the name '1b' for 'a' is not a Python identifier"),
+        ("renames = {a = 1}", "the name '1' for 'a' is not a Python identifier"),
+        ('renames = {a = "é"}', "the name 'é' for 'a' is not a Python identifier"),
+        ('base_url = "x"', "unknown key 'base_url'"),
+        ('nonsense = "x"', "unknown key 'nonsense'"),
     ],
 )
-def test_wrong_values_are_refused_with_their_place(line: str, message: str, tmp_path: Path) -> None:
-    path = _write(tmp_path / "pyproject.toml", f"[tool.engage-codegen]\n{line}\n")
-    with pytest.raises(ConfigError, match=message) as caught:
+def test_a_wrong_value_is_refused_on_its_line(line: str, message: str, tmp_path: Path) -> None:
+    path = _write(
+        tmp_path / "pyproject.toml",
+        f"[project]\nname = 'x'\n\n[tool.engage-codegen]\n# a comment\n{line}\n",
+    )
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         _load(tmp_path)
     assert str(path) in caught.value.where
+    assert caught.value.location == Location(str(path), "", 6, 1)
     assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[tool.engage-codegen]\n\n[tool.engage-codegen.renames]\na = 1", 3),
+        ("[other]\nbuild = 1\n[tool.engage-codegen]\n'build' = 1", 4),
+        ('[tool.engage-codegen.targets.a]\noutput = "a"\n"build" = 1', 3),
+        ("[tool.engage-codegen.targets.a]\nbuild = 1\n[tool.engage-codegen.targets.b]", 2),
+        ("[ tool.engage-codegen ]\nbuild = 1", 2),
+        ("x = 1\n[tool]\nengage-codegen.build = 1", 1),
+        ("x = 1\n[tool]\nengage-codegen = {build = 1}", 1),
+    ],
+)
+def test_a_wrong_value_is_located_in_each_notation_of_toml(
+    text: str, line: int, tmp_path: Path
+) -> None:
+    """In inline and dotted tables, of which tomllib has no positions, the file is named alone."""
+    path = _write(tmp_path / "pyproject.toml", text)
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path)
+    assert (caught.value.location.file, caught.value.location.line) == (str(path), line)
+
+
+def test_a_wrong_flag_or_variable_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--api-version must be v2 or v3") as caught:
+        _load(tmp_path, api_version="v4")
+    assert caught.value.where == "--api-version"
+    with pytest.raises(ConfigError, match="ENGAGE_API_VERSION must be v2 or v3") as caught:
+        _load(tmp_path, {"ENGAGE_API_VERSION": "v4"})
+    assert caught.value.where == "environment variable ENGAGE_API_VERSION"
 
 
 def test_an_unknown_key_gets_the_nearest_valid_one(tmp_path: Path) -> None:
@@ -138,17 +196,22 @@ def test_an_unknown_key_gets_the_nearest_valid_one(tmp_path: Path) -> None:
     assert caught.value.fix == "did you mean 'base-url'?"
 
 
-def test_a_section_that_is_no_table_is_refused(tmp_path: Path) -> None:
+def test_a_section_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
     _write(tmp_path / "pyproject.toml", '[tool]\nengage-codegen = "x"\n')
-    with pytest.raises(ConfigError, match="has to be a table"):
+    with pytest.raises(ConfigError, match=r"tool\.engage-codegen must be a table"):
         _load(tmp_path)
 
 
-def test_renames_in_a_variable_have_to_be_json(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is not JSON"):
-        _load(tmp_path, {"ENGAGE_CODEGEN_RENAMES": "a=b"})
+def test_a_named_file_must_have_the_section(tmp_path: Path) -> None:
+    path = _write(tmp_path / "other.toml", "[tool.other]\n")
+    with pytest.raises(ConfigError, match=r"has no section \[tool.engage-codegen\]") as caught:
+        load(file=path, environ={}, flags={}, folder=tmp_path)
+    assert caught.value.location == Location(str(path), "", 1, 1)
 
 
-def test_a_dialect_that_there_is_none_of_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no dialect 'draft-7'"):
-        _load(tmp_path, {"ENGAGE_CODEGEN_DIALECT": "draft-7"})
+@pytest.mark.parametrize("text", ["[", "x = 1\nx = 2", "\x00"])
+def test_a_file_that_is_not_toml_is_refused(text: str, tmp_path: Path) -> None:
+    path = _write(tmp_path / "pyproject.toml", text)
+    with pytest.raises(ConfigError, match="is not valid TOML") as caught:
+        _load(tmp_path)
+    assert (caught.value.where, caught.value.fix) == (str(path), "correct the file")

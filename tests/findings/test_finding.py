@@ -55,7 +55,7 @@ def test_a_fingerprint_changes_with_each_part_of_the_identity() -> None:
     assert len({finding.fingerprint for finding in [FINDING, *others]}) == len(others) + 1
 
 
-def test_the_fingerprints_of_this_version_are_those_of_the_last_one() -> None:
+def test_a_fingerprint_is_the_same_in_every_version() -> None:
     """Waivers in the repositories of users name them."""
     assert FINDING.fingerprint == "EG301:69e31130e1678f5a"
 

@@ -59,73 +59,65 @@ def delete(path: str) -> Callable[[Path], object]:
     return lambda project: (project / path).unlink()
 
 
-def rename_folder(project: Path) -> Path:
-    return (project / "package").rename(project / "other")
+def do(*steps: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Return a function that takes several steps."""
+
+    def damage(project: Path) -> None:
+        for step in steps:
+            step(project)
+
+    return damage
 
 
+def rename_folder(project: Path) -> None:
+    (project / "package").rename(project / "other")
+
+
+BOTH = ["generate", "check"]
+ALL = [*BOTH, "pull"]
 BAD_SCHEMA = json.dumps(envelope("one", {"a": {"type": "text"}, "b": {"type": "list"}}), indent=1)
 LOCKFILE = f"package/{LOCKFILE_PATH}"
 SNAPSHOT_FILE = "package/_snapshot/one.json"
 ENDINGS = {
-    "an edited file": Ending(write("package/one.py", "# mine\n"), ["generate", "check"], ["EG405"]),
+    "an edited file": Ending(write("package/one.py", "# mine\n"), BOTH, ["EG405"]),
     "two edited files": Ending(
-        lambda project: [
-            write(f"package/{name}.py", "# mine\n")(project) for name in ("one", "bulk")
-        ],
-        ["generate", "check"],
+        do(write("package/one.py", "# mine\n"), write("package/bulk.py", "# mine\n")),
+        BOTH,
         ["EG405", "EG405"],
     ),
     "a missing file": Ending(delete("package/one.py"), ["check"], ["EG401"]),
     "an unexpected module": Ending(write("package/x.py", ""), ["check"], ["EG407"]),
-    "a schema error": Ending(
-        write("schemas/one.json", BAD_SCHEMA), ["generate", "check"], ["EG201", "EG201"]
-    ),
+    "a schema error": Ending(write("schemas/one.json", BAD_SCHEMA), BOTH, ["EG201", "EG201"]),
     "a schema error in a list": Ending(
-        write("schemas/one.json", f"[\n{BAD_SCHEMA}\n]"), ["generate", "check"], ["EG201", "EG201"]
+        write("schemas/one.json", f"[\n{BAD_SCHEMA}\n]"), BOTH, ["EG201", "EG201"]
     ),
     "an invalid id": Ending(
-        write("schemas/two.json", '{"id": "a/b",\n"jsonSchema": {}}'),
-        ["generate", "check", "pull"],
-        ["EG120"],
+        write("schemas/two.json", '{"id": "a/b",\n"jsonSchema": {}}'), ALL, ["EG120"]
     ),
     "ids that differ only in case": Ending(
         write("schemas/two.json", json.dumps(envelope("ONE"))), ["generate"], ["EG502"], 2
     ),
-    "broken JSON": Ending(
-        write("schemas/one.json", '{"id":\n}'), ["generate", "check", "pull"], ["EG502"], 2
-    ),
+    "broken JSON": Ending(write("schemas/one.json", '{"id":\n}'), ALL, ["EG502"], 2),
     "a schema file that is not UTF-8": Ending(
-        lambda project: (project / "schemas/one.json").write_bytes(b"\xff"),
-        ["generate", "check", "pull"],
-        ["EG502"],
-        2,
+        lambda project: (project / "schemas/one.json").write_bytes(b"\xff"), ALL, ["EG502"], 2
     ),
     "one schema in two files": Ending(
-        write("schemas/two.json", json.dumps(envelope("one"))),
-        ["generate", "check", "pull"],
-        ["EG502"],
-        2,
+        write("schemas/two.json", json.dumps(envelope("one"))), ALL, ["EG502"], 2
     ),
-    "no schema files": Ending(
-        delete("schemas/one.json"), ["generate", "check", "pull"], ["EG502"], 2
-    ),
-    "a damaged lock file": Ending(
-        write(LOCKFILE, '{"engage-codegen":\n}'), ["generate", "check", "pull"], ["EG503"], 2
-    ),
+    "no schema files": Ending(delete("schemas/one.json"), ALL, ["EG502"], 2),
+    "a damaged lock file": Ending(write(LOCKFILE, '{"engage-codegen":\n}'), ALL, ["EG503"], 2),
     "a lock file with a merge conflict": Ending(
-        write(LOCKFILE, "<<<<<<< HEAD\n"), ["generate", "check", "pull"], ["EG503"], 2
+        write(LOCKFILE, "<<<<<<< HEAD\n"), ALL, ["EG503"], 2
     ),
     "a lock file of a newer format": Ending(
-        edit(LOCKFILE, '"format": 2', '"format": 3'), ["generate", "check", "pull"], ["EG503"], 2
+        edit(LOCKFILE, '"format": 2', '"format": 3'), ALL, ["EG503"], 2
     ),
     "an edited snapshot": Ending(edit(SNAPSHOT_FILE, "string", "number"), ["pull"], ["EG405"]),
     "another version in the lock file": Ending(
         edit(LOCKFILE, '"version": "0.1.0"', '"version": "9.8"'), ["check"], ["EG404"]
     ),
     "another required version": Ending(
-        write("pyproject.toml", FROM_FILES + 'required-version = "9.8"\n'),
-        ["generate", "check", "pull"],
-        ["EG404"],
+        write("pyproject.toml", FROM_FILES + 'required-version = "9.8"\n'), ALL, ["EG404"]
     ),
     "an interrupted run": Ending(
         write("package/.engage-codegen-1/journal.json", "["), ["check"], ["EG406"]
@@ -133,60 +125,35 @@ ENDINGS = {
     "an interrupted run with a damaged journal": Ending(
         write("package/.engage-codegen-1/journal.json", "["), ["generate", "pull"], ["EG502"], 2
     ),
-    "a configuration that is not TOML": Ending(
-        write("pyproject.toml", "["), ["generate", "check", "pull"], ["EG501"], 2
-    ),
+    "a configuration that is not TOML": Ending(write("pyproject.toml", "["), ALL, ["EG501"], 2),
     "an unknown key": Ending(
-        write("pyproject.toml", FROM_FILES + "key-of-nobody = 1\n"),
-        ["generate", "check", "pull"],
-        ["EG501"],
-        2,
+        write("pyproject.toml", FROM_FILES + "key-of-nobody = 1\n"), ALL, ["EG501"], 2
     ),
     "a wrong value": Ending(
-        write("pyproject.toml", FROM_FILES + 'api-version = "v9"\n'),
-        ["generate", "check", "pull"],
-        ["EG501"],
-        2,
+        write("pyproject.toml", FROM_FILES + 'api-version = "v9"\n'), ALL, ["EG501"], 2
     ),
     "a rename of nothing": Ending(
         write("pyproject.toml", FROM_FILES + '[tool.engage-codegen.renames]\nnothing = "x"\n'),
-        ["generate", "check"],
+        BOTH,
         ["EG501"],
         2,
     ),
-    "no configuration": Ending(
-        lambda project: [delete("pyproject.toml")(project), rename_folder(project)],
-        ["pull"],
-        ["EG501"],
-        2,
-    ),
+    "no configuration": Ending(do(delete("pyproject.toml"), rename_folder), ["pull"], ["EG501"], 2),
     "no configuration and no package": Ending(
-        lambda project: [delete("pyproject.toml")(project), rename_folder(project)],
-        ["generate", "check"],
-        ["EG502"],
-        2,
+        do(delete("pyproject.toml"), rename_folder), BOTH, ["EG502"], 2
     ),
     "a missing snapshot": Ending(
-        lambda project: [write("pyproject.toml", CONFIGURATION)(project), rename_folder(project)],
-        ["generate", "check"],
-        ["EG502"],
-        2,
+        do(write("pyproject.toml", CONFIGURATION), rename_folder), BOTH, ["EG502"], 2
     ),
     "broken JSON in the snapshot": Ending(
-        lambda project: [
-            write("pyproject.toml", CONFIGURATION)(project),
-            write(SNAPSHOT_FILE, '{"id":\n}')(project),
-        ],
-        ["generate", "check"],
+        do(write("pyproject.toml", CONFIGURATION), write(SNAPSHOT_FILE, '{"id":\n}')),
+        BOTH,
         ["EG502"],
         2,
     ),
     "a schema error in the snapshot": Ending(
-        lambda project: [
-            write("pyproject.toml", CONFIGURATION)(project),
-            write(SNAPSHOT_FILE, BAD_SCHEMA)(project),
-        ],
-        ["generate", "check"],
+        do(write("pyproject.toml", CONFIGURATION), write(SNAPSHOT_FILE, BAD_SCHEMA)),
+        BOTH,
         ["EG201", "EG201"],
     ),
 }

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.packages import Package, read_tree, write_schema
 
 from engage_codegen import __version__, pipeline
 from engage_codegen.errors import LockfileError
@@ -22,6 +21,7 @@ from engage_codegen.output.lockfile import (
     parse_lockfile,
 )
 from engage_codegen.output.snapshot import read_lockfile
+from tests.support.packages import Package, read_tree, write_schema
 
 HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
 NAMES = st.text(max_size=8)

@@ -86,7 +86,12 @@ class Section:
 
     def _target_tables(self) -> dict[str, _Table]:
         raw = self._table.get("targets", {})
-        tables = cast("dict[str, object]", raw) if isinstance(raw, dict) else {"": raw}
+        if not isinstance(raw, dict):
+            value = self._value(self._table, "targets")
+            raise value.error(
+                f"{value.name} must be a table of targets", f"write [{SECTION}.targets.name]"
+            )
+        tables = cast("dict[str, object]", raw)
         for name, table in tables.items():
             if not isinstance(table, dict) or not _TARGET.fullmatch(name):
                 raise ConfigError(

@@ -61,10 +61,10 @@ def severity_of(code: str) -> Severity:
 
 
 def _rule(code: str, table: Mapping[str, str]) -> Rule:
-    severity = SEVERITIES[SEVERITIES.index(cast("Severity", table["severity"]))]
+    severities: dict[str, Severity] = {name: name for name in SEVERITIES}
     return Rule(
         code,
-        severity,
+        severities[table["severity"]],
         table["title"],
         table["help"],
         table["remedy"],

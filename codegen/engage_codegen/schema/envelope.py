@@ -137,7 +137,7 @@ def check_id(schema_id: str, origin: str) -> None:
     if not is_id(schema_id):
         message = f"{quote(schema_id)} is not a valid schema id"
         fix = "use 1 to 200 letters, digits, '_' and '-'"
-        printable_id = escape(schema_id[:80])
+        printable_id = escape(schema_id)[:80]
         problem = SchemaProblem("EG120", printable_id, ("id",), ("syntax",), message, fix, origin)
         error = SchemaError([problem])
         error.location = Location("", "/id")

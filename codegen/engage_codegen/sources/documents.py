@@ -18,7 +18,7 @@ from ..schema.jsontext import (
     pointer,
     positions,
 )
-from ..schema.text import quote
+from ..schema.text import escape, quote
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
@@ -137,8 +137,8 @@ def _check_file_name(file: Path) -> None:
     if not is_id(file.stem):
         message = f"the file has no `id`, and its name {quote(file.stem)} is not a valid schema id"
         fix = "name the file with 1 to 200 letters, digits, '_' and '-', or add an envelope"
-        reason = ("file name",)
-        problem = SchemaProblem("EG120", file.stem[:80], ("id",), reason, message, fix, str(file))
+        shown, reason = escape(file.stem)[:80], ("file name",)
+        problem = SchemaProblem("EG120", shown, ("id",), reason, message, fix, str(file))
         raise SchemaError([problem])
 
 
