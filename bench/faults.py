@@ -1,6 +1,7 @@
-"""The fault matrix: both clients and two policies at once against a local Engage on its worst days.
+"""The fault matrix: both clients and two retry policies against a sandbox with faults.
 
-Each row is a set of faults. Afterwards every send is compared with what is really stored.
+Each row is a set of faults. At the end, the outcome of every send is compared with the interactions
+that the sandbox has stored.
 """
 
 import argparse
@@ -41,14 +42,14 @@ POLICIES = (
     RetryPolicy.interactive(),
     RetryPolicy(retry_delays=(0.01, 0.02), lookup_delays=(0.05, 0.1), resend=True),
 )
-AT_ONCE = 30  # of each client, for both policies together
-PER_CONTACT = 60  # more than a page: a look has to turn it
-# Far above what an undisturbed answer takes: one that came later would itself be a `late`.
-PATIENCE = httpx.Timeout(1.0)
-BEYOND_PATIENCE = 1.5
-SETTLED_WITHIN = 20.0
+CONCURRENT_SENDS = 30  # for each client, with both policies together
+PER_CONTACT = 60  # more than a page, so that a lookup reads several
+# Much longer than an answer without faults takes: a slower answer would count as late.
+CLIENT_TIMEOUT = httpx.Timeout(1.0)
+LONGER_THAN_TIMEOUT = 1.5
+SETTLE_SECONDS = 20.0
 
-# As good as no limit; but the sandbox counts down, and so tells how many requests it befell.
+# Practically no limit. The sandbox counts it down, which shows how many requests a fault hit.
 _NO_LIMIT = 1_000_000_000
 _BEFORE, _AFTER = When.BEFORE, When.AFTER
 
@@ -73,12 +74,12 @@ def fault(
     )
 
 
-# Takes all that the others left, does nothing, and counts.
+# Matches the remaining requests, changes nothing, and counts them.
 _UNDISTURBED = fault(Kind.SLOW, share=1.0)
 
 
 def late(share: float) -> tuple[Fault, ...]:
-    """Before the quick policy's last look; after it, but before the other's; after every look."""
+    """Apply late: before the last lookup of the first policy, of the second one, or after all."""
     return tuple(fault(Kind.LATE, share=share, seconds=seconds) for seconds in (0.03, 0.5, 60.0))
 
 
@@ -87,10 +88,10 @@ MIX = (
     *(fault(kind, when, 0.06) for kind in (Kind.STATUS, Kind.HTML) for when in When),
     fault(Kind.STATUS, share=0.1, status=429),
     fault(Kind.SLOW, share=0.06, seconds=0.2),
-    fault(Kind.SLOW, _AFTER, 0.06, seconds=BEYOND_PATIENCE),
+    fault(Kind.SLOW, _AFTER, 0.06, seconds=LONGER_THAN_TIMEOUT),
     fault(Kind.TRUNCATED, _AFTER, 0.06),
 )
-BLIND = (
+READ_FAULTS = (
     fault(Kind.STATUS, share=0.2, method="GET"),
     fault(Kind.STATUS, share=0.1, method="GET", status=429),
     fault(Kind.DROP, share=0.1, method="GET"),
@@ -108,7 +109,7 @@ ROWS: dict[str, tuple[Fault, ...]] = {
     "500 after": (fault(Kind.STATUS, _AFTER),),
     "slow": (
         fault(Kind.SLOW, share=0.3, seconds=0.2),
-        fault(Kind.SLOW, _AFTER, seconds=BEYOND_PATIENCE),
+        fault(Kind.SLOW, _AFTER, seconds=LONGER_THAN_TIMEOUT),
     ),
     "html before": (fault(Kind.HTML),),
     "html after": (fault(Kind.HTML, _AFTER),),
@@ -124,14 +125,14 @@ ROWS: dict[str, tuple[Fault, ...]] = {
         fault(Kind.STATUS, share=1.0, status=403),
     ),
     "mix": MIX,
-    "mix, blind": MIX + BLIND,
+    "mix, blind": MIX + READ_FAULTS,
     "mix and late": MIX + late(0.06),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One send: to each of the four pairs of client and policy in turn."""
+    """One send. The jobs use the four pairs of client and policy in turn."""
 
     number: int
 
@@ -157,11 +158,11 @@ def contact_of(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """How a send ended, whatever it raised, and what is stored of it."""
+class SendResult:
+    """The receipt or the error of a send, and what is stored of it."""
 
     job: Job
-    end: Receipt | Exception
+    outcome: Receipt | Exception
     stored: Sequence[StoredInteraction] = ()
 
 
@@ -178,69 +179,73 @@ def address(sandbox: Sandbox) -> Address:
     )
 
 
-# The server closes what was idle for 5 seconds; that would be a fault of nobody's making.
-_OPEN = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
+# The server closes idle connections after 5 seconds, which would look like a fault.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
 
 
-def send_from_threads(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Sent]:
+def send_from_threads(sandbox: Sandbox, jobs: Sequence[Job]) -> list[SendResult]:
     with ExitStack() as stack:
         clients: list[EngageClient] = []
         for policy in POLICIES:
-            http = httpx.Client(timeout=PATIENCE, limits=_OPEN, trust_env=False)
+            http = httpx.Client(timeout=CLIENT_TIMEOUT, limits=_LIMITS, trust_env=False)
             stack.enter_context(http)
             clients.append(EngageClient(**address(sandbox), retry=policy, http=http))
 
-        def send(job: Job) -> Sent:
+        def send(job: Job) -> SendResult:
             try:
-                return Sent(job, send_favourite(clients[job.policy], job.contact, job.payload))
+                return SendResult(
+                    job, send_favourite(clients[job.policy], job.contact, job.payload)
+                )
             except Exception as error:
-                return Sent(job, error)
+                return SendResult(job, error)
 
-        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
+        pool = stack.enter_context(ThreadPoolExecutor(CONCURRENT_SENDS))
         return list(pool.map(send, jobs))
 
 
-async def send_from_tasks(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Sent]:
-    room = asyncio.Semaphore(AT_ONCE)
+async def send_from_tasks(sandbox: Sandbox, jobs: Sequence[Job]) -> list[SendResult]:
+    semaphore = asyncio.Semaphore(CONCURRENT_SENDS)
     async with AsyncExitStack() as stack:
         clients: list[AsyncEngageClient] = []
         for policy in POLICIES:
-            http = httpx.AsyncClient(timeout=PATIENCE, limits=_OPEN, trust_env=False)
+            http = httpx.AsyncClient(timeout=CLIENT_TIMEOUT, limits=_LIMITS, trust_env=False)
             await stack.enter_async_context(http)
             clients.append(AsyncEngageClient(**address(sandbox), retry=policy, http=http))
 
-        async def send(job: Job) -> Sent:
-            async with room:
+        async def send(job: Job) -> SendResult:
+            async with semaphore:
                 try:
                     client = clients[job.policy]
-                    return Sent(job, await send_favourite_async(client, job.contact, job.payload))
+                    return SendResult(
+                        job, await send_favourite_async(client, job.contact, job.payload)
+                    )
                 except Exception as error:
-                    return Sent(job, error)
+                    return SendResult(job, error)
 
         return list(await asyncio.gather(*map(send, jobs)))
 
 
-def send_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Sent]:
-    """Threads and tasks at the same time."""
+def send_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[SendResult]:
+    """Send from threads and tasks at the same time."""
     with ThreadPoolExecutor(1) as pool:
-        threads = pool.submit(send_from_threads, sandbox, [it for it in jobs if not it.is_async])
-        tasks = asyncio.run(send_from_tasks(sandbox, [it for it in jobs if it.is_async]))
+        threads = pool.submit(send_from_threads, sandbox, [job for job in jobs if not job.is_async])
+        tasks = asyncio.run(send_from_tasks(sandbox, [job for job in jobs if job.is_async]))
         return threads.result() + tasks
 
 
-def befallen(sandbox: Sandbox) -> dict[Fault, int]:
-    """Fault -> how many requests it befell."""
+def affected_requests(sandbox: Sandbox) -> dict[Fault, int]:
+    """Return how many requests each fault affected."""
     return {fault: _NO_LIMIT - (left or 0) for fault, left in sandbox.state.faults.list()}
 
 
-def does_the_work(fault: Fault) -> bool:
-    """Whether the platform stores what this befalls."""
+def stores_interaction(fault: Fault) -> bool:
+    """Return True if the sandbox stores the interactions of affected requests."""
     is_stored = fault.when is When.AFTER or fault.kind in (Kind.SLOW, Kind.LATE)
     return fault.method == "POST" and is_stored
 
 
 def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
-    """Everything that is stored, whoever it belongs to; not through the code under test."""
+    """Return everything that is stored, without using the code under test."""
     with sandbox.store.transaction() as tenant:
         schemas = [schema.id for schema in tenant.list_schemas()]
         return [
@@ -253,10 +258,10 @@ def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
         ]
 
 
-def settled(sandbox: Sandbox, expected: int) -> list[StoredInteraction]:
-    """The same, once all work is done that is still to come."""
+def wait_for_stored(sandbox: Sandbox, expected: int) -> list[StoredInteraction]:
+    """Return everything that is stored when the late requests are done."""
     sandbox.state.clock.move(timedelta(hours=1))
-    deadline = time.monotonic() + SETTLED_WITHIN
+    deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         stored = read_back(sandbox)
         if len(stored) >= expected or time.monotonic() > deadline:
@@ -265,44 +270,46 @@ def settled(sandbox: Sandbox, expected: int) -> list[StoredInteraction]:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a row."""
+    """The result of a row."""
 
     name: str
-    sent: Sequence[Sent]
+    sent: Sequence[SendResult]
     stored: int
-    befallen: Mapping[Fault, int]
+    affected_requests: Mapping[Fault, int]
     seconds: float
     broken: list[str] = field(default_factory=list[str])
 
     def count(self, kind: type[object]) -> int:
-        return sum(isinstance(it.end, kind) for it in self.sent)
+        return sum(isinstance(it.outcome, kind) for it in self.sent)
 
     @property
     def faults(self) -> int:
-        return sum(count for it, count in self.befallen.items() if it != _UNDISTURBED)
+        return sum(count for it, count in self.affected_requests.items() if it != _UNDISTURBED)
 
     @property
     def late(self) -> int:
-        return sum(count for it, count in self.befallen.items() if it.kind is Kind.LATE)
+        return sum(count for it, count in self.affected_requests.items() if it.kind is Kind.LATE)
 
     @property
     def carried_out(self) -> int:
-        return sum(count for it, count in self.befallen.items() if does_the_work(it))
+        return sum(count for it, count in self.affected_requests.items() if stores_interaction(it))
 
     @property
-    def unlooked(self) -> int:
-        ends = [it.end for it in self.sent]
-        return sum(isinstance(it, OutcomeUnknownError) and it.lookup is None for it in ends)
+    def without_lookup(self) -> int:
+        outcomes = [it.outcome for it in self.sent]
+        return sum(isinstance(it, OutcomeUnknownError) and it.lookup is None for it in outcomes)
 
     @property
-    def unseen(self) -> int:
-        """How many a look did not see and that were stored after all."""
-        ends = [it.end for it in self.sent if it.stored]
-        return sum(isinstance(it, OutcomeUnknownError) and it.lookup == "absent" for it in ends)
+    def absent_but_stored(self) -> int:
+        """The number of sends that no lookup found and that are stored nevertheless."""
+        outcomes = [it.outcome for it in self.sent if it.stored]
+        return sum(isinstance(it, OutcomeUnknownError) and it.lookup == "absent" for it in outcomes)
 
     @property
     def unknown_but_stored(self) -> int:
-        return sum(isinstance(it.end, OutcomeUnknownError) and bool(it.stored) for it in self.sent)
+        return sum(
+            isinstance(it.outcome, OutcomeUnknownError) and bool(it.stored) for it in self.sent
+        )
 
     @property
     def duplicates(self) -> int:
@@ -310,7 +317,7 @@ class Result:
 
 
 def run(name: str, sends: int) -> Result:
-    """One row against a sandbox of its own."""
+    """Run one row against its own sandbox."""
     jobs = [Job(number) for number in range(sends)]
     with running(seed=True, options=Options(rate_limit=0)) as sandbox:
         with sandbox.store.transaction() as tenant:
@@ -319,71 +326,81 @@ def run(name: str, sends: int) -> Result:
         for each in (*ROWS[name], _UNDISTURBED):
             sandbox.state.faults.add(each)
         start = time.monotonic()
-        ends = send_all(sandbox, jobs)
+        outcomes = send_all(sandbox, jobs)
         seconds = time.monotonic() - start
-        counts = befallen(sandbox)
+        counts = affected_requests(sandbox)
         sandbox.state.faults.clear()
-        stored = settled(sandbox, sum(n for it, n in counts.items() if does_the_work(it)))
+        stored = wait_for_stored(
+            sandbox, sum(n for it, n in counts.items() if stores_interaction(it))
+        )
     copies: dict[str, list[StoredInteraction]] = {}
     for item in stored:
         copies.setdefault(str(item.payload.get("productSku")), []).append(item)
-    sent = [Sent(it.job, it.end, copies.get(str(it.job.number), ())) for it in ends]
+    sent = [SendResult(it.job, it.outcome, copies.get(str(it.job.number), ())) for it in outcomes]
     result = Result(name, sent, len(stored), counts, seconds)
-    result.broken.extend(judge(result))
+    result.broken.extend(check_row(result))
     return result
 
 
-def judge(result: Result) -> list[str]:
-    """The promises that were broken."""
+def check_row(result: Result) -> list[str]:
+    """Return the promises that the clients broke."""
     is_late = any(it.kind is Kind.LATE for it in ROWS[result.name])
-    broken = [f"{it.job}: {reason}" for it in result.sent for reason in complaints(it, is_late)]
-    ids = [it.end.id for it in result.sent if isinstance(it.end, Receipt)]
-    if result.unlooked and not any(it.method == "GET" for it in ROWS[result.name]):
-        broken.append(f"{result.unlooked} are unknown for want of a look, and looks work")
+    broken = [
+        f"{it.job}: {reason}" for it in result.sent for reason in broken_promises(it, is_late)
+    ]
+    ids = [it.outcome.id for it in result.sent if isinstance(it.outcome, Receipt)]
+    if result.without_lookup and not any(it.method == "GET" for it in ROWS[result.name]):
+        broken.append(
+            f"{result.without_lookup} are unknown without a lookup, although lookups work"
+        )
     if len(set(ids)) < len(ids):
-        broken.append(f"{len(ids) - len(set(ids))} receipts have the id of another")
+        broken.append(f"{len(ids) - len(set(ids))} receipts share the id of another")
     accounted = len(ids) + result.unknown_but_stored + result.duplicates
     if result.stored != accounted:
         broken.append(f"{result.stored} are stored, {accounted} are accounted for")
     if result.stored != result.carried_out:
         broken.append(f"the sandbox carried out {result.carried_out} and has {result.stored}")
-    if result.duplicates + result.unseen > result.late:
-        broken.append(f"more duplicates than the {result.late} late requests explain")
+    if result.duplicates + result.absent_but_stored > result.late:
+        broken.append(f"more duplicates than {result.late} late requests")
     if not result.faults:
-        broken.append("no fault befell any request: the row proves nothing")
+        broken.append("no fault affected any request: the row proves nothing")
     return broken
 
 
-def complaints(sent: Sent, is_late: bool) -> list[str]:
-    """What is wrong with how one send ended."""
-    end, stored = sent.end, sent.stored
-    found: list[str] = []
+def broken_promises(sent: SendResult, is_late: bool) -> list[str]:
+    """Return the promises that one send broke."""
+    outcome, stored = sent.outcome, sent.stored
+    broken: list[str] = []
     most = 2 if is_late and POLICIES[sent.job.policy].resend else 1
     if len(stored) > most:
-        found.append(f"stored {len(stored)} times, and ended in {end!r}")
-    if isinstance(end, Receipt):
-        own = [it for it in stored if it.id == end.id]
+        broken.append(f"stored {len(stored)} times, and ended in {outcome!r}")
+    if isinstance(outcome, Receipt):
+        own = [it for it in stored if it.id == outcome.id]
         if not own:
-            found.append(f"lost: the receipt {end.id} is not of it")
-        found += [f"stored otherwise than sent: {it}" for it in own if not is_as_sent(it, sent.job)]
-        dates = [end.created_date]
-    elif isinstance(end, OutcomeUnknownError):
-        dates = [datetime.fromisoformat(end.created_date or "0001-01-01T00:00Z")]
-        if stored and end.lookup == "absent" and not is_late:
-            found.append("stored, but a look did not see it")
-        if end.lookup == "ambiguous" and len(stored) < 2:
-            found.append(f"seen more than once, and stored {len(stored)} times")
+            broken.append(f"lost: the receipt {outcome.id} belongs to no stored copy")
+        broken += [
+            f"stored with another content: {it}" for it in own if not is_as_sent(it, sent.job)
+        ]
+        dates = [outcome.created_date]
+    elif isinstance(outcome, OutcomeUnknownError):
+        dates = [datetime.fromisoformat(outcome.created_date or "0001-01-01T00:00Z")]
+        if stored and outcome.lookup == "absent" and not is_late:
+            broken.append("stored, but the lookup reports it absent")
+        if outcome.lookup == "ambiguous" and len(stored) < 2:
+            broken.append(f"ambiguous, and stored {len(stored)} times")
     else:
         dates = []
-        if not isinstance(end, NotSentError | RejectedError):
-            of_tree = "in the wrong place" if isinstance(end, EngageError) else "not of the tree"
-            found.append(f"{of_tree}: {end!r}")
+        if not isinstance(outcome, NotSentError | RejectedError):
+            of_tree = (
+                "in the wrong place" if isinstance(outcome, EngageError) else "not of the tree"
+            )
+            broken.append(f"{of_tree}: {outcome!r}")
         elif stored:
-            found.append(f"stored, and yet {end!r}")
+            broken.append(f"stored, and yet {outcome!r}")
     for item in stored if dates else ():
         if datetime.fromisoformat(item.created_date) != dates[0]:
-            found.append(f"stored with another createdDate: {item}")
-    return found
+            broken.append(f"stored with another createdDate: {item}")
+    return broken
 
 
 def is_as_sent(stored: StoredInteraction, job: Job) -> bool:
@@ -397,7 +414,7 @@ HEAD = f"""\
 {"stored":>9}{"cates":>9}{"faults":>9}{"seconds":>9}"""
 
 
-def line(result: Result) -> str:
+def format_row(result: Result) -> str:
     counts = (
         result.count(Receipt),
         result.count(OutcomeUnknownError),
@@ -421,9 +438,9 @@ def main() -> int:
     broken: list[str] = []
     for name in arguments.row or ROWS:
         result = run(name, arguments.sends)
-        print(line(result), flush=True)
+        print(format_row(result), flush=True)
         broken += [f"{name}: {reason}" for reason in result.broken]
-    print("\nDuplicates: the platform applied a request after the last look.")
+    print("\nDuplicates: the sandbox applied a request after the last lookup.")
     print(
         *broken[:50], f"{len(broken)} promises broken" if broken else "Every promise held", sep="\n"
     )

@@ -1,7 +1,7 @@
-"""The whole job once, on one machine: `make demo`.
+"""A demonstration on one machine: `make demo`.
 
-Starts a local Engage, pulls its schemas, generates the package into a temporary folder, and runs
-`docs/send.py` with that package. Ends by itself, and with an error as soon as a step fails.
+Starts a sandbox, pulls its schemas, generates the package into a temporary folder, and runs
+`docs/send.py` with that package. Exits with an error as soon as a step fails.
 """
 
 import os
@@ -16,7 +16,7 @@ TOOL = [sys.executable, "-m", "engage_codegen"]
 
 
 def main() -> None:
-    """Run the steps."""
+    """Start the sandbox, run the steps, and stop it."""
     with tempfile.TemporaryDirectory(prefix="engage-demo-") as folder:
         sandbox = subprocess.Popen(
             [*TOOL, "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def connection(sandbox: "subprocess.Popen[bytes]") -> dict[str, str]:
-    """The lines ``export NAME=value`` that the sandbox prints once it is ready."""
+    """Read the lines ``export NAME=value`` that the sandbox prints when it is ready."""
     assert sandbox.stdout is not None
     assert sandbox.stderr is not None
     lines = [sandbox.stdout.readline().decode().strip() for _ in range(3)]
@@ -43,27 +43,27 @@ def connection(sandbox: "subprocess.Popen[bytes]") -> dict[str, str]:
 def run(environment: dict[str, str], folder: Path) -> None:
     """Pull, generate, send."""
     output = folder / "engage_interactions"
-    say(1, f"a local Engage is running at {environment['ENGAGE_BASE_URL']}")
-    say(2, "engage-codegen pull")
+    announce(1, f"a sandbox is running at {environment['ENGAGE_BASE_URL']}")
+    announce(2, "engage-codegen pull")
     subprocess.run([*TOOL, "pull", "--output", output], check=True, env=environment, cwd=folder)
-    say(3, "engage-codegen generate")
+    announce(3, "engage-codegen generate")
     subprocess.run([*TOOL, "generate", "--output", output], check=True, env=environment, cwd=folder)
     same = texts(output) == texts(COMMITTED)
     print(f"the package is {'the same as' if same else 'not the same as'} the one in generated/")
-    say(4, "python docs/send.py")
+    announce(4, "python docs/send.py")
     subprocess.run([sys.executable, HERE / "send.py"], check=True, env=environment, cwd=folder)
-    say(5, "done; the local Engage stops, and nothing is left behind")
+    announce(5, "done; the sandbox stops, and the temporary folder is deleted")
 
 
 def texts(package: Path) -> dict[str, str]:
-    """The modules and the index of a package."""
+    """Return the texts of the modules and the index of a package."""
     files = [*package.rglob("*.py"), *package.rglob("*.md")]
     return {str(file.relative_to(package)): file.read_text("utf-8") for file in files}
 
 
-def say(number: int, what: str) -> None:
-    """Announce a step."""
-    print(f"\n[{number}] {what}", flush=True)
+def announce(number: int, step: str) -> None:
+    """Print the number and the description of a step."""
+    print(f"\n[{number}] {step}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
-"""What an application does with its generated package: send one interaction of every kind, with
-and without asyncio, and read it back typed. Run by `docs/demo.py`."""
+"""Send one interaction of every schema, with and without asyncio, and read it back typed.
+
+`docs/demo.py` runs this module.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -46,8 +48,8 @@ AnyPayload: TypeAlias = (
 )
 
 
-def one_by_one(engage: EngageClient) -> list[Receipt]:
-    """One of every kind, each through its own sender."""
+def send_each(engage: EngageClient) -> list[Receipt]:
+    """Send one interaction of every schema, each with its own sender."""
     return [
         send_product_review(engage, CONTACT, REVIEW),
         send_instagram_post(engage, CONTACT, POST),
@@ -58,8 +60,8 @@ def one_by_one(engage: EngageClient) -> list[Receipt]:
     ]
 
 
-async def with_asyncio(engage: AsyncEngageClient) -> list[Receipt]:
-    """The same, all at once."""
+async def send_all_async(engage: AsyncEngageClient) -> list[Receipt]:
+    """Send one interaction of every schema, all at the same time."""
     receipts = await asyncio.gather(
         send_product_review_async(engage, CONTACT, REVIEW),
         send_instagram_post_async(engage, CONTACT, POST),
@@ -71,35 +73,37 @@ async def with_asyncio(engage: AsyncEngageClient) -> list[Receipt]:
     return list(receipts)
 
 
-def read_back(engage: EngageClient, kind: type[AnyPayload]) -> list[AnyPayload]:
-    """The typed payloads of one kind, over all pages."""
-    return [stored.payload for stored in engage.list(kind, CONTACT)]
+def read_back(engage: EngageClient, payload_class: type[AnyPayload]) -> list[AnyPayload]:
+    """Return the typed payloads of one schema, from all pages."""
+    return [stored.payload for stored in engage.list(payload_class, CONTACT)]
 
 
-async def in_a_loop(work: Callable[[AsyncEngageClient], Awaitable[list[Receipt]]]) -> list[Receipt]:
-    """Run the work with a client of its own."""
+async def run_async(work: Callable[[AsyncEngageClient], Awaitable[list[Receipt]]]) -> list[Receipt]:
+    """Run the work with its own client."""
     async with AsyncEngageClient.from_env() as engage:
         return await work(engage)
 
 
-def quote(payload: AnyPayload) -> str:
-    """The attributes that are set."""
+def format_attributes(payload: AnyPayload) -> str:
+    """Format the attributes that are set."""
     values = {field.name: getattr(payload, field.name) for field in fields(payload)}
     return ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)
 
 
 def main() -> None:
-    """Send, read back, compare, and print what happened."""
+    """Send, read back, compare, and print the results."""
     payloads: list[AnyPayload] = [REVIEW, POST, REFERRAL, REUSE, REPAIR, FAVOURITE]
     with EngageClient.from_env() as engage:
-        first = one_by_one(engage)
-        second = asyncio.run(in_a_loop(with_asyncio))
-        print(f"{'kind':17}{'sent as':11}{'async as':11}read back, twice")
-        for payload, one, other in zip(payloads, first, second, strict=True):
-            found = read_back(engage, type(payload))
-            if found != [payload, payload]:
-                raise SystemExit(f"sent {payload} twice, read back {found}")
-            print(f"{type(payload).__name__:17}{one.id[:8]:11}{other.id[:8]:11}{quote(found[0])}")
+        first = send_each(engage)
+        second = asyncio.run(run_async(send_all_async))
+        print(f"{'schema':17}{'sent as':11}{'async as':11}read back, twice")
+        for payload, receipt, async_receipt in zip(payloads, first, second, strict=True):
+            payloads_read = read_back(engage, type(payload))
+            if payloads_read != [payload, payload]:
+                raise SystemExit(f"sent {payload} twice, read back {payloads_read}")
+            print(
+                f"{type(payload).__name__:17}{receipt.id[:8]:11}{async_receipt.id[:8]:11}{format_attributes(payloads_read[0])}"
+            )
     print(f"{len(first) + len(second)} interactions sent, stored, and read back equal")
 
 

@@ -105,6 +105,8 @@ def replace_files(texts: Mapping[Path, str]) -> None:
         for path, text in texts.items():
             target = path.resolve()
             target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
             temporary = target.with_name(f".{target.name}.{os.getpid()}")
             staged.append((temporary, target))
             temporary.write_bytes(text.encode("utf-8"))

@@ -92,14 +92,6 @@ def test_renames_of_the_command_line_add_to_the_others(tmp_path: Path) -> None:
     assert config.renames == {"a": "x", "b": "z", "c": "w"}
 
 
-def test_renames_decide_the_output_and_the_tenant_does_not(tmp_path: Path) -> None:
-    plain = _load(tmp_path)
-    assert plain.digest() == _load(tmp_path, base_url="https://a.example").digest()
-    assert plain.digest() != _load(tmp_path, renames={"a": "b"}).digest()
-    one, other = {"a": "b", "c": "d"}, {"c": "d", "a": "b"}
-    assert _load(tmp_path, renames=one).digest() == _load(tmp_path, renames=other).digest()
-
-
 @pytest.mark.parametrize("key", ["api-key", "api_key", "apikey", "key", "ENGAGE_API_KEY", "token"])
 def test_a_key_in_a_file_is_refused_and_not_repeated(key: str, tmp_path: Path) -> None:
     _write(tmp_path / "pyproject.toml", f'[tool.engage-codegen]\n{key} = "the-secret"\n')

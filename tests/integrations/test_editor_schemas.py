@@ -8,20 +8,21 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
 from engage_codegen.config import KEYS, PARTS, load
-from engage_codegen.errors import CodegenError, ConfigError
+from engage_codegen.errors import ConfigError
 from engage_codegen.lint.attributes import ATTRIBUTES, MISPRINT
-from engage_codegen.lint.rules import MOST_SCHEMAS
-from engage_codegen.lint.verdicts import of_schema
+from engage_codegen.lint.rules import MAX_SCHEMAS
+from engage_codegen.lint.verdicts import lint_schema
 from engage_codegen.model.constraints import TYPES
 from engage_codegen.model.dialect import FORMATS, JSON_SCHEMA
 from engage_codegen.schema.envelope import DIALECTS
-from engage_codegen.sources.files import schemas_in
+from engage_codegen.sources.documents import read_document
 from tests.support.lint_cases import CASES, GOOD
 from tests.support.paths import ROOT
 
@@ -65,11 +66,14 @@ OURS = {"id", "jsonSchema", *ATTRIBUTES, MISPRINT, "showincontactcard", "x-anyth
 
 def errors(value: Any, name: str = "visit.json") -> set[str]:
     """The codes of what is wrong in a file."""
-    try:
-        schemas = list(schemas_in(value, Path(name)))
-    except CodegenError:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, name)
+        file.write_text(json.dumps(value), "utf-8")
+        document = read_document(file)
+    if document.error is not None:
         return {"EG100"}
-    findings = (finding for schema in schemas for finding in of_schema(schema, "engage"))
+    schemas = [schema for _, schema in document.schemas]
+    findings = (finding for schema in schemas for finding in lint_schema(schema, "engage"))
     return {finding.code for finding in findings if finding.severity == "error"}
 
 
@@ -137,7 +141,7 @@ def test_a_file_that_is_not_finished_is_told_what_it_lacks(value: Any, missing: 
 
 
 def test_a_list_is_of_envelopes_and_not_longer_than_the_platform_takes() -> None:
-    many = [{**GOOD, "id": f"visit-{number}"} for number in range(MOST_SCHEMAS + 1)]
+    many = [{**GOOD, "id": f"visit-{number}"} for number in range(MAX_SCHEMAS + 1)]
     assert not interaction.is_valid(many)
     assert interaction.is_valid(many[1:])
     assert not interaction.is_valid([GOOD["jsonSchema"]])

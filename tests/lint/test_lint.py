@@ -1,4 +1,4 @@
-"""Every rule finds what it is about, on its line, and nothing in a schema that is right."""
+"""Lint rules: each reports its violation on its line, and a correct schema has no findings."""
 
 import json
 from pathlib import Path
@@ -7,48 +7,56 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from engage_codegen.lint import lint
-from engage_codegen.lint.verdicts import catalogue
+from engage_codegen.findings.codes import rules
+from engage_codegen.findings.finding import Finding
+from engage_codegen.lint import lint, locate_findings
 from engage_codegen.schema.jsontext import canonical_json, positions
 from tests.support.lint_cases import CASES, GOOD, PROPERTIES, changed
 from tests.support.paths import ROOT
 from tests.support.tool import Tool
 
-ELSEWHERE = set("EG100 EG101 EG109 EG205 EG301 EG302 EG303 EG304 EG401 EG402 EG403".split())
+TESTED_ELSEWHERE = {"EG100", "EG101", "EG109", "EG205"}
 
 
-def found(folder: Path, schema: Any, name: str = "schema.json") -> list[Any]:
+def lint_value(folder: Path, value: Any, name: str = "schema.json") -> list[Finding]:
+    """Write a JSON value to a file, and return the findings about it."""
     path = folder / name
-    path.write_text(canonical_json(schema), "utf-8")
+    path.write_text(canonical_json(value), "utf-8")
     return lint([path], "engage", {})
 
 
-def test_nothing_is_wrong_with_a_good_schema(tmp_path: Path) -> None:
-    assert found(tmp_path, GOOD) == []
+def codes_of(findings: list[Finding]) -> set[str]:
+    return {finding.code for finding in findings}
 
 
-def test_every_code_has_a_case() -> None:
-    assert {code for code, *_ in catalogue()} == CASES.keys() | ELSEWHERE
+def test_a_correct_schema_has_no_findings(tmp_path: Path) -> None:
+    assert lint_value(tmp_path, GOOD) == []
+
+
+def test_every_rule_about_schemas_has_a_case() -> None:
+    schema_rules = {code for code in rules() if code[:3] in ("EG1", "EG2")}
+    assert schema_rules == CASES.keys() | TESTED_ELSEWHERE
 
 
 @pytest.mark.parametrize("code", CASES)
-def test_a_rule_finds_its_place_and_is_alone(code: str, tmp_path: Path) -> None:
+def test_a_rule_reports_its_violation_once_and_at_its_place(code: str, tmp_path: Path) -> None:
     schema, pointer = CASES[code]
-    findings = found(tmp_path, schema)
-    (finding,) = [it for it in findings if it.code == code]
-    assert finding.place.pointer == pointer
-    others = {it.code for it in findings} - {code}
-    assert others <= {"EG118", "EG119"}, "a change that breaks one rule should break that alone"
+    findings = lint_value(tmp_path, schema)
+    (finding,) = [finding for finding in findings if finding.code == code]
+    assert finding.location.pointer == pointer
+    assert finding.severity == rules()[code].severity
+    others = codes_of(findings) - {code}
+    assert others <= {"EG118", "EG119"}, "a change that breaks one rule breaks no other one"
     parts = tuple(pointer.split("/"))[1:]
-    known = positions((tmp_path / "schema.json").read_text())
-    while parts not in known:
+    places = positions((tmp_path / "schema.json").read_text())
+    while parts not in places:
         parts = parts[:-1]
-    assert (finding.place.line, finding.place.column) == known[parts]
+    assert (finding.location.line, finding.location.column) == places[parts]
     assert finding.message[-1] not in ".!"
     assert finding.fix
 
 
-def test_sixteen_schemas_are_one_too_many(tmp_path: Path) -> None:
+def test_more_than_fifteen_schemas_are_a_finding(tmp_path: Path) -> None:
     for number in range(16):
         schema = {**GOOD, "id": f"visit{'abcdefghijklmnop'[number]}"}
         (tmp_path / f"{number}.json").write_text(canonical_json(schema))
@@ -59,26 +67,53 @@ def test_sixteen_schemas_are_one_too_many(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("{", 1), ("[1,\n2,\n", 3), ("{}", 1), ('{"id": "a/b", "jsonSchema": {}}', 1), ("\xff", 1)],
+    [
+        ("{", 1),
+        ("[1,\n2,\n", 3),
+        ("{}", 1),
+        ('{"id": "a/b", "jsonSchema": {}}', 1),
+        ('{\n"id": "a/b", "jsonSchema": {}}', 2),
+        ('{"id": "a",\n"id": "a"}', 2),
+        ('[{"id": "a", "jsonSchema": {}},\n{"id": "b",\n"jsonSchema": 1}]', 3),
+        ("\xff", 1),
+    ],
 )
-def test_a_file_that_holds_no_schema_is_a_finding(text: str, line: int, tmp_path: Path) -> None:
+def test_a_file_without_a_schema_is_a_finding_on_its_line(
+    text: str, line: int, tmp_path: Path
+) -> None:
     path = tmp_path / "broken.json"
     path.write_bytes(text.encode("latin-1"))
     (finding,) = lint([path], "engage", {})
-    assert (finding.code, finding.place.line) == ("EG100", line)
+    assert (finding.code, finding.location.line) == ("EG100", line)
 
 
-def test_a_list_and_a_bare_schema_have_their_own_pointers(tmp_path: Path) -> None:
+def test_a_pointer_leads_from_the_file_also_in_a_list_and_in_a_bare_schema(tmp_path: Path) -> None:
     bad, pointer = CASES["EG115"]
-    (finding,) = found(tmp_path, [{**GOOD, "id": "other"}, bad])
-    assert finding.place.pointer == f"/1{pointer}"
+    (finding,) = lint_value(tmp_path, [{**GOOD, "id": "other"}, bad])
+    assert finding.location.pointer == f"/1{pointer}"
     (tmp_path / "schema.json").unlink()
-    findings = found(tmp_path, bad["jsonSchema"], "visit.json")
-    (finding,) = [it for it in findings if it.code == "EG115"]
-    assert finding.place.pointer == pointer.removeprefix("/jsonSchema")
+    findings = lint_value(tmp_path, bad["jsonSchema"], "visit.json")
+    (finding,) = [finding for finding in findings if finding.code == "EG115"]
+    assert finding.location.pointer == pointer.removeprefix("/jsonSchema")
 
 
-def test_the_wide_dialect_has_its_own_rules(tmp_path: Path) -> None:
+def test_a_finding_about_a_bare_schema_as_a_whole_is_on_its_first_line(tmp_path: Path) -> None:
+    findings = lint_value(tmp_path, GOOD["jsonSchema"], "purchase.json")
+    (finding,) = [finding for finding in findings if finding.code == "EG117"]
+    assert finding.location.line == 1
+
+
+def test_findings_without_a_line_get_one_if_a_file_has_their_schema(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(canonical_json(GOOD))
+    (tmp_path / "broken.json").write_text("{")
+    parts = ("jsonSchema", "properties", "category")
+    findings = [Finding("EG201", name, parts, (), "m", "f") for name in ("storeVisit", "other")]
+    located, other = locate_findings(findings, [tmp_path, tmp_path / "missing.json"])
+    assert (located.location.pointer, located.location.line) == (f"/{'/'.join(parts)}", 7)
+    assert other is findings[1]
+
+
+def test_the_dialect_of_json_schema_checks_patterns(tmp_path: Path) -> None:
     schema = changed(f"{PROPERTIES}/category/pattern", r"\p{L}")
     path = tmp_path / "schema.json"
     path.write_text(canonical_json(schema))
@@ -86,7 +121,7 @@ def test_the_wide_dialect_has_its_own_rules(tmp_path: Path) -> None:
     assert finding.code == "EG205"
 
 
-def test_a_fix_puts_right_what_needs_no_judgement(tmp_path: Path) -> None:
+def test_fix_corrects_attributes_in_the_file_and_keeps_its_mode(tmp_path: Path) -> None:
     schema = changed(
         f"{PROPERTIES}/category",
         {"type": "string", "displayname": "Category", "showlnContactCard": True, "sortOrder": 3},
@@ -94,10 +129,9 @@ def test_a_fix_puts_right_what_needs_no_judgement(tmp_path: Path) -> None:
     path = tmp_path / "schema.json"
     path.write_text(json.dumps(schema))
     path.chmod(0o640)
-    assert {it.code for it in lint([path], "engage", {})} >= {"EG101", "EG111", "EG119"}
+    assert codes_of(lint([path], "engage", {})) >= {"EG101", "EG111", "EG119"}
     assert lint([path], "engage", {}, fix=True) == []
-    mended = json.loads(path.read_text())["jsonSchema"]["properties"]["category"]
-    assert mended == {
+    assert json.loads(path.read_text())["jsonSchema"]["properties"]["category"] == {
         "type": "string",
         "displayName": "Category",
         "showInContactCard": "true",
@@ -107,16 +141,16 @@ def test_a_fix_puts_right_what_needs_no_judgement(tmp_path: Path) -> None:
     before = path.stat().st_mtime_ns
     lint([path], "engage", {}, fix=True)
     assert path.stat().st_mtime_ns == before
-    assert [it.name for it in tmp_path.iterdir()] == ["schema.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["schema.json"]
 
 
-def test_a_crlf_checkout_is_canonical(tmp_path: Path) -> None:
+def test_windows_line_ends_are_canonical(tmp_path: Path) -> None:
     path = tmp_path / "schema.json"
     path.write_bytes(canonical_json(GOOD).replace("\n", "\r\n").encode())
     assert lint([path], "engage", {}) == []
 
 
-def test_the_command_ends_as_its_findings_are(project: Path, tool: Tool) -> None:
+def test_the_exit_code_follows_the_severity_of_the_findings(project: Path, tool: Tool) -> None:
     (project / "good.json").write_text(canonical_json(GOOD))
     (project / "note.json").write_text(canonical_json(CASES["EG116"][0]))
     (project / "bad.json").write_text(canonical_json(CASES["EG115"][0]))
@@ -131,7 +165,7 @@ def test_the_command_ends_as_its_findings_are(project: Path, tool: Tool) -> None
     assert tool("lint", "missing.json").code == 2
 
 
-def test_without_paths_the_snapshot_is_linted(project: Path, tool: Tool) -> None:
+def test_lint_without_paths_checks_the_snapshot(project: Path, tool: Tool) -> None:
     (project / "schemas").mkdir()
     (project / "schemas" / "one.json").write_text(canonical_json(CASES["EG116"][0]))
     assert tool("generate", "--schemas", "schemas", "--output", "package").code == 0
@@ -139,25 +173,30 @@ def test_without_paths_the_snapshot_is_linted(project: Path, tool: Tool) -> None
     assert outcome.out.startswith("package/_snapshot/storeVisit.json:")
 
 
-def test_the_rules_explain_themselves(tool: Tool) -> None:
-    listed = tool("lint", "--rules").out
-    assert len(listed.splitlines()) == len(catalogue())
-    assert "drop" in tool("lint", "--explain", "eg103").out
-    assert tool("lint", "--explain", "EG999").code == 2
+def test_rules_are_listed_and_explained_from_the_registry(tool: Tool) -> None:
+    lines = tool("lint", "--rules").out.splitlines()
+    assert [line.split()[0] for line in lines] == list(rules())
+    rule = rules()["EG103"]
+    explanation = tool("lint", "--explain", "eg103").out
+    for text in (rule.title, rule.severity, rule.help, rule.remedy, rule.fails, rule.passes):
+        assert text in explanation
+    unknown = tool("lint", "--explain", "EG999")
+    assert (unknown.code, "--rules lists all of them" in unknown.err) == (2, True)
 
 
-def test_the_json_is_as_its_schema_says(project: Path, tool: Tool) -> None:
-    root = ROOT
-    published = json.loads((root / "docs" / "findings.schema.json").read_text())
+def test_the_json_report_is_valid_under_its_schema(project: Path, tool: Tool) -> None:
+    published = json.loads((ROOT / "docs" / "findings.schema.json").read_text())
     (project / "bad.json").write_text(canonical_json(CASES["EG115"][0]))
     outcome = tool("lint", "bad.json", "--output-format", "json")
     value = json.loads(outcome.out)
     jsonschema_rs.validator_for(published).validate(value)
     assert value["findings"][0]["code"] == "EG115"
-    assert len({it["fingerprint"] for it in value["findings"]}) == len(value["findings"])
+    assert len({finding["fingerprint"] for finding in value["findings"]}) == len(value["findings"])
 
 
-def test_annotations_cannot_be_broken_out_of(project: Path, tool: Tool) -> None:
+def test_foreign_text_cannot_end_an_annotation_or_begin_another_one(
+    project: Path, tool: Tool
+) -> None:
     hostile = changed(f"{PROPERTIES}/evil\n::error file=x::y%0A", {"type": "text"})
     (project / "a,b.json").write_text(canonical_json(hostile))
     lines = tool("lint", "a,b.json", "--output-format", "github").out.splitlines()
@@ -172,9 +211,9 @@ def test_sarif_points_at_lines_and_names_its_rules(project: Path, tool: Tool) ->
     (project / "bad.json").write_text(canonical_json(CASES["EG115"][0]))
     log = json.loads(tool("lint", "bad.json", "--output-format", "sarif").out)
     (run,) = log["runs"]
-    known = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    rule_ids = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
     for result in run["results"]:
-        assert result["ruleId"] in known
+        assert result["ruleId"] in rule_ids
         location = result["locations"][0]["physicalLocation"]
         assert location["artifactLocation"]["uri"] == "bad.json"
         assert location["region"]["startLine"] > 1

@@ -1,6 +1,7 @@
 """Every schema that cannot become code has problems with a code, a place and a reason."""
 
 from collections import Counter
+from collections.abc import Sequence
 from copy import deepcopy
 
 import pytest
@@ -347,13 +348,12 @@ VALUES: st.SearchStrategy[Json] = st.recursive(
     lambda values: st.lists(values, max_size=3) | st.dictionaries(WORDS, values, max_size=2),
     max_leaves=4,
 )
-KEYWORDS = (
+KEYWORDS: Sequence[str] = (
     "type enum const format pattern minLength maxLength minimum multipleOf allOf $ref items "
     "contentSchema properties title"
 ).split()
-DEFINITIONS: st.SearchStrategy[Json] = (
-    st.dictionaries(st.sampled_from(KEYWORDS), VALUES, max_size=4) | VALUES
-)
+KEYS = st.sampled_from(KEYWORDS).map(str)
+DEFINITIONS: st.SearchStrategy[Json] = st.dictionaries(KEYS, VALUES, max_size=4) | VALUES
 BODIES = st.fixed_dictionaries(
     {"properties": st.dictionaries(st.sampled_from("abc"), DEFINITIONS, max_size=3)},
     optional={

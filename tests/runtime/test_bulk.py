@@ -1,4 +1,4 @@
-"""Many sends at once: every item ends in its own outcome, whatever happens between."""
+"""`send_many` reports one outcome for every item, also after an interruption."""
 
 import asyncio
 import threading
@@ -17,19 +17,19 @@ from tests.support.clocks import FakeClock
 from tests.support.platform import CONTACT, Gift, Platform
 
 
-class Crowd(Platform):
-    """A platform that may be asked by many at once, and counts how many there are."""
+class BusyPlatform(Platform):
+    """A platform that counts the requests in flight."""
 
-    def __init__(self, script: Sequence[str] = ()) -> None:
-        super().__init__(FakeClock(), list(script))
+    def __init__(self, faults: Sequence[str] = ()) -> None:
+        super().__init__(FakeClock(), list(faults))
         self.lock = threading.Lock()
-        self.present = self.most = 0
+        self.in_flight = self.most_in_flight = 0
         self.gate: threading.Event | None = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         with self.lock:
-            self.present += 1
-            self.most = max(self.most, self.present)
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             if self.gate is not None:
                 self.gate.wait(30)
@@ -37,7 +37,7 @@ class Crowd(Platform):
                 return super().__call__(request)
         finally:
             with self.lock:
-                self.present -= 1
+                self.in_flight -= 1
 
 
 SETTINGS: dict[str, Any] = {"api_key": "k", "user_agent": "a/1"}
@@ -45,18 +45,22 @@ ONCE = RetryPolicy.never()
 
 
 def threads(
-    crowd: Crowd, items: Iterator[Item], rate: int = 1_000_000, **more: Any
+    platform: BusyPlatform, items: Iterator[Item], rate: int = 1_000_000, **more: Any
 ) -> list[Outcome]:
-    http = httpx.Client(transport=httpx.MockTransport(crowd))
-    client = EngageClient("https://b.example", rate=rate, clock=crowd.clock, http=http, **SETTINGS)
+    http = httpx.Client(transport=httpx.MockTransport(platform))
+    client = EngageClient(
+        "https://b.example", rate=rate, clock=platform.clock, http=http, **SETTINGS
+    )
     return list(send_many(client, items, **more))
 
 
-def tasks(crowd: Crowd, items: Iterator[Item], rate: int = 1_000_000, **more: Any) -> list[Outcome]:
+def tasks(
+    platform: BusyPlatform, items: Iterator[Item], rate: int = 1_000_000, **more: Any
+) -> list[Outcome]:
     async def collect() -> list[Outcome]:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(crowd))
+        http = httpx.AsyncClient(transport=httpx.MockTransport(platform))
         client = AsyncEngageClient(
-            "https://b.example", rate=rate, clock=crowd.clock, http=http, **SETTINGS
+            "https://b.example", rate=rate, clock=platform.clock, http=http, **SETTINGS
         )
         return [outcome async for outcome in send_many_async(client, items, **more)]
 
@@ -67,21 +71,21 @@ Send = Callable[..., list[Outcome]]
 both = pytest.mark.parametrize("send", [threads, tasks])
 
 
-def gifts(count: int, taken: list[int] | None = None) -> Iterator[Item]:
+def gifts(count: int, taken_numbers: list[int] | None = None) -> Iterator[Item]:
     for number in range(count):
-        if taken is not None:
-            taken.append(number)
+        if taken_numbers is not None:
+            taken_numbers.append(number)
         yield CONTACT, Gift("a", number)
 
 
 @both
 def test_every_item_has_one_outcome_and_is_stored_once(send: Send) -> None:
-    crowd = Crowd()
-    told: list[Outcome] = []
-    outcomes = send(crowd, gifts(300), on_outcome=told.append)
-    assert told == outcomes
+    platform = BusyPlatform()
+    reported: list[Outcome] = []
+    outcomes = send(platform, gifts(300), on_outcome=reported.append)
+    assert reported == outcomes
     assert sorted(outcome.number for outcome in outcomes) == list(range(300))
-    by_id = {it["id"]: it["payload"] for it in crowd.stored}
+    by_id = {item["id"]: item["payload"] for item in platform.stored}
     assert len(by_id) == 300
     for outcome in outcomes:
         assert outcome.receipt is not None
@@ -89,14 +93,14 @@ def test_every_item_has_one_outcome_and_is_stored_once(send: Send) -> None:
 
 
 @both
-def test_nothing_to_send_is_nothing_to_do(send: Send) -> None:
-    assert send(Crowd(), gifts(0)) == []
+def test_an_empty_input_has_no_outcomes(send: Send) -> None:
+    assert send(BusyPlatform(), gifts(0)) == []
 
 
 @both
-def test_each_failure_is_that_of_its_item(send: Send) -> None:
-    script = ["ok", "refused before", "timeout before", "never left", "ok"]
-    outcomes = send(Crowd(script), gifts(5), retry=ONCE)
+def test_every_error_belongs_to_its_item(send: Send) -> None:
+    faults = ["ok", "refused before", "timeout before", "never left", "ok"]
+    outcomes = send(BusyPlatform(faults), gifts(5), retry=ONCE)
     kinds = sorted(type(outcome.error or outcome.receipt).__name__ for outcome in outcomes)
     assert kinds == sorted(
         [kind.__name__ for kind in (RejectedError, OutcomeUnknownError, NotSentError)]
@@ -105,86 +109,86 @@ def test_each_failure_is_that_of_its_item(send: Send) -> None:
 
 
 @both
-def test_an_item_that_cannot_be_sent_stops_nobody(send: Send) -> None:
+def test_an_item_that_cannot_be_sent_does_not_stop_the_others(send: Send) -> None:
     class Broken(Gift):
         def to_payload(self) -> Any:
-            raise RuntimeError("a bug of the caller's")
+            raise RuntimeError("a bug in the payload class")
 
     items: list[Item] = [(CONTACT, Gift("a")), ("", Gift("b")), (CONTACT, Broken("c"))]
-    outcomes = sorted(send(Crowd(), iter(items)), key=lambda outcome: outcome.number)
+    outcomes = sorted(send(BusyPlatform(), iter(items)), key=lambda outcome: outcome.number)
     assert outcomes[0].receipt is not None
     assert type(outcomes[1].error) is InvalidPayloadError
     assert type(outcomes[2].error) is RuntimeError
 
 
 @both
-def test_items_are_taken_only_when_they_are_about_to_be_sent(send: Send) -> None:
-    taken: list[int] = []
+def test_an_item_is_taken_only_when_it_is_about_to_be_sent(send: Send) -> None:
+    taken_numbers: list[int] = []
     done: list[Outcome] = []
-    ahead: list[int] = []
+    in_progress: list[int] = []
 
     def note(outcome: Outcome) -> None:
         done.append(outcome)
-        ahead.append(len(taken) - len(done))
+        in_progress.append(len(taken_numbers) - len(done))
 
-    send(Crowd(), gifts(500, taken), on_outcome=note)
-    assert len(taken) == len(done) == 500
-    assert max(ahead) <= 64
+    send(BusyPlatform(), gifts(500, taken_numbers), on_outcome=note)
+    assert len(taken_numbers) == len(done) == 500
+    assert max(in_progress) <= 64
 
 
 @both
-def test_no_more_are_in_flight_than_the_pace_needs(send: Send) -> None:
-    crowd = Crowd()
-    send(crowd, gifts(120), rate=10)
-    assert crowd.most <= 4
-    assert crowd.clock.monotonic() >= 11
+def test_a_low_rate_limit_keeps_few_requests_in_flight(send: Send) -> None:
+    platform = BusyPlatform()
+    send(platform, gifts(120), rate=10)
+    assert platform.most_in_flight <= 4
+    assert platform.clock.monotonic() >= 11
 
 
-def test_more_are_in_flight_while_answers_are_slow_and_the_pace_allows_it() -> None:
-    crowd = Crowd()
-    crowd.gate = threading.Event()
-    threading.Timer(0.3, crowd.gate.set).start()
-    threads(crowd, gifts(40))
-    assert crowd.most >= 2
+def test_slow_answers_lead_to_more_requests_in_flight() -> None:
+    platform = BusyPlatform()
+    platform.gate = threading.Event()
+    threading.Timer(0.3, platform.gate.set).start()
+    threads(platform, gifts(40))
+    assert platform.most_in_flight >= 2
 
 
-def test_a_loop_that_is_left_leaves_nothing_unaccounted_for() -> None:
-    crowd = Crowd()
-    taken: list[int] = []
-    told: list[Outcome] = []
-    http = httpx.Client(transport=httpx.MockTransport(crowd))
-    client = EngageClient("https://b.example", clock=crowd.clock, http=http, **SETTINGS)
-    for outcome in send_many(client, gifts(500, taken), on_outcome=told.append):
+def test_leaving_the_loop_reports_every_item_that_was_taken() -> None:
+    platform = BusyPlatform()
+    taken_numbers: list[int] = []
+    reported: list[Outcome] = []
+    http = httpx.Client(transport=httpx.MockTransport(platform))
+    client = EngageClient("https://b.example", clock=platform.clock, http=http, **SETTINGS)
+    for outcome in send_many(client, gifts(500, taken_numbers), on_outcome=reported.append):
         if outcome.number >= 50:
             break
-    numbers = sorted(outcome.number for outcome in told)
-    assert numbers == taken
-    assert len(crowd.stored) == len(taken) < 500
+    numbers = sorted(outcome.number for outcome in reported)
+    assert numbers == taken_numbers
+    assert len(platform.stored) == len(taken_numbers) < 500
 
 
 @both
-def test_an_interrupt_while_an_outcome_is_told_loses_none(send: Send) -> None:
-    taken: list[int] = []
-    told: list[int] = []
-    crowd = Crowd()
+def test_an_interruption_of_on_outcome_loses_no_outcome(send: Send) -> None:
+    taken_numbers: list[int] = []
+    reported: list[int] = []
+    platform = BusyPlatform()
 
     def tell(outcome: Outcome) -> None:
-        if len(told) == 10:
-            told.append(-1)
+        if len(reported) == 10:
+            reported.append(-1)
             raise KeyboardInterrupt
-        told.append(outcome.number)
+        reported.append(outcome.number)
 
     with pytest.raises(KeyboardInterrupt):
-        send(crowd, gifts(60, taken), on_outcome=tell)
-    told.remove(-1)
-    assert sorted(told) == taken
-    assert len(crowd.stored) == len(taken)
+        send(platform, gifts(60, taken_numbers), on_outcome=tell)
+    reported.remove(-1)
+    assert sorted(reported) == taken_numbers
+    assert len(platform.stored) == len(taken_numbers)
 
 
-def test_an_interrupt_cuts_waits_short_and_tells_what_is_known() -> None:
-    crowd = Crowd(["timeout before", "429", "timeout before", "429"] * 50)
-    told: list[Outcome] = []
-    http = httpx.Client(transport=httpx.MockTransport(crowd))
+def test_an_interruption_cuts_the_waits_of_the_retry_policy_short() -> None:
+    platform = BusyPlatform(["timeout before", "429", "timeout before", "429"] * 50)
+    reported: list[Outcome] = []
+    http = httpx.Client(transport=httpx.MockTransport(platform))
     client = EngageClient("https://c.example", rate=1_000_000, http=http, **SETTINGS)
     policy = RetryPolicy(retry_delays=(3600.0,), lookup_delays=(3600.0,))
 
@@ -193,34 +197,38 @@ def test_an_interrupt_cuts_waits_short_and_tells_what_is_known() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(send_many(client, items(), retry=policy, on_outcome=told.append))
-    assert sorted(outcome.number for outcome in told) == list(range(len(told)))
-    assert told
-    assert all(isinstance(it.error, (NotSentError, OutcomeUnknownError)) for it in told)
+        list(send_many(client, items(), retry=policy, on_outcome=reported.append))
+    assert sorted(outcome.number for outcome in reported) == list(range(len(reported)))
+    assert reported
+    assert all(
+        isinstance(outcome.error, (NotSentError, OutcomeUnknownError)) for outcome in reported
+    )
 
 
-def test_a_cancelled_task_lets_what_is_in_flight_come_to_its_end() -> None:
-    crowd = Crowd()
-    taken: list[int] = []
-    told: list[Outcome] = []
+def test_a_canceled_task_lets_the_requests_in_flight_finish() -> None:
+    platform = BusyPlatform()
+    taken_numbers: list[int] = []
+    reported: list[Outcome] = []
 
     async def work() -> None:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(crowd))
-        client = AsyncEngageClient("https://d.example", clock=crowd.clock, http=http, **SETTINGS)
-        async for _ in send_many_async(client, gifts(10**6, taken), on_outcome=told.append):
+        http = httpx.AsyncClient(transport=httpx.MockTransport(platform))
+        client = AsyncEngageClient("https://d.example", clock=platform.clock, http=http, **SETTINGS)
+        async for _ in send_many_async(
+            client, gifts(10**6, taken_numbers), on_outcome=reported.append
+        ):
             await asyncio.sleep(0)
 
     async def cancel() -> None:
         task = asyncio.create_task(work())
-        while len(told) < 20:
+        while len(reported) < 20:
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        # An asynchronous generator that is left is closed by the loop, soon.
-        while len(told) < len(taken):
+        # The event loop closes an abandoned asynchronous generator a little later.
+        while len(reported) < len(taken_numbers):
             await asyncio.sleep(0)
 
     asyncio.run(cancel())
-    assert sorted(outcome.number for outcome in told) == taken
-    assert len(crowd.stored) == len(taken)
+    assert sorted(outcome.number for outcome in reported) == taken_numbers
+    assert len(platform.stored) == len(taken_numbers)

@@ -1,4 +1,4 @@
-"""Both clients against transports that answer anything: what is asked, what is made of answers."""
+"""Both clients: the requests that they make, and what they make of every answer."""
 
 import asyncio
 import gzip
@@ -33,12 +33,12 @@ from runtime.transport.clock import CreatedDates
 from tests.support.clocks import FakeClock
 
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
-Connect: TypeAlias = Callable[..., Any]  # Makes either client.
+Connect: TypeAlias = Callable[..., Any]  # Creates either client.
 
 URL, KEY = "https://acme.voyado.com", "k3y-0f-the-ten4nt"
 CONTACT, SECRET = "3f0c1a52-7d5e", "anna@example.com"
 MOMENT = datetime(2024, 2, 29, 12, 30, 15, 250000, timezone(timedelta(hours=1)))
-STAMP = "2024-02-29T12:30:15.250000+01:00"
+CREATED_DATE = "2024-02-29T12:30:15.250000+01:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +57,25 @@ class Gift:
             return cls(read.required("note", read_string), read.required("price", read_integer))
 
 
-ONCE: dict[str, Any] = {"retry": RetryPolicy.never(), "rate": 1_000_000}
+SINGLE_REQUEST: dict[str, Any] = {"retry": RetryPolicy.never(), "rate": 1_000_000}
 
 
 def threads(handler: Handler, url: str = URL, version: str = "v3", **http: Any) -> EngageClient:
     own = httpx.Client(transport=httpx.MockTransport(handler), **http)
     return EngageClient(
-        url, api_key=KEY, user_agent="Shop/1", api_version=version, http=own, **ONCE
+        url, api_key=KEY, user_agent="Shop/1", api_version=version, http=own, **SINGLE_REQUEST
     )
 
 
 def tasks(handler: Handler, url: str = URL, version: str = "v3", **http: Any) -> AsyncEngageClient:
     own = httpx.AsyncClient(transport=httpx.MockTransport(handler), **http)
     return AsyncEngageClient(
-        url, api_key=KEY, user_agent="Shop/1", api_version=version, http=own, **ONCE
+        url, api_key=KEY, user_agent="Shop/1", api_version=version, http=own, **SINGLE_REQUEST
     )
 
 
 def run(outcome: Any) -> Any:
-    """What either client returns, as a value; a list is read to its end."""
+    """Return the result of either client as a value, and a list as a whole."""
 
     async def collect() -> Any:
         return [item async for item in outcome]
@@ -97,9 +97,9 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
 both = pytest.mark.parametrize("connect", [threads, tasks])
 each_operation = pytest.mark.parametrize("operation", OPERATIONS)
 
-ENVELOPE = {"contactId": CONTACT, "schemaId": "Gift-1", "createdDate": STAMP}
+ENVELOPE = {"contactId": CONTACT, "schemaId": "Gift-1", "createdDate": CREATED_DATE}
 ITEM: dict[str, Any] = {**ENVELOPE, "id": "i1", "payload": {"note": SECRET, "price": 5}}
-GOOD: dict[str, Any] = {**ITEM, "items": [ITEM]}
+VALID_ANSWER: dict[str, Any] = {**ITEM, "items": [ITEM]}
 
 
 def without(name: str) -> dict[str, Any]:
@@ -122,15 +122,15 @@ def failing(error: BaseException) -> Handler:
 
 
 class Recorder:
-    """Notes the requests, and answers with each of its bodies in turn, the last one for ever."""
+    """Records the requests, and answers with its bodies in turn; the last body repeats."""
 
     def __init__(self, *bodies: object) -> None:
-        self.bodies = bodies or (GOOD,)
+        self.bodies = bodies or (VALID_ANSWER,)
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        assert len(self.requests) < 1000, "it goes on for ever"
+        assert len(self.requests) < 1000, "the client makes requests without end"
         body = self.bodies[min(len(self.requests), len(self.bodies)) - 1]
         return httpx.Response(200, content=json.dumps(body))
 
@@ -143,11 +143,11 @@ def chain(error: BaseException | None) -> Generator[BaseException, None, None]:
 
 
 def frames_of(error: BaseException) -> str:
-    """Everything that an error reporter could find, locals and suppressed errors included."""
+    """Return all that an error reporter could show, with locals and suppressed errors."""
     parts: list[str] = []
-    for each in chain(error):
-        shown = traceback.TracebackException.from_exception(each, capture_locals=True)
-        parts += [str(each), repr(each), repr(vars(each)), *shown.format()]
+    for link in chain(error):
+        report = traceback.TracebackException.from_exception(link, capture_locals=True)
+        parts += [str(link), repr(link), repr(vars(link)), *report.format()]
     return "".join(parts)
 
 
@@ -160,7 +160,7 @@ def error_of(client: Any, operation: str) -> EngageError:
 
 
 @each_operation
-def test_both_clients_make_exactly_the_request_that_the_vendor_describes(operation: str) -> None:
+def test_both_clients_make_exactly_the_request_that_the_vendor_documents(operation: str) -> None:
     method, path, body = {
         "send": ("POST", "interactions", {**ENVELOPE, "payload": ITEM["payload"]}),
         "get": ("GET", "interactions/i%2F1", None),
@@ -183,34 +183,36 @@ def test_both_clients_make_exactly_the_request_that_the_vendor_describes(operati
 
 
 @both
-@pytest.mark.parametrize("odd", ["a/b", "50%", "%2e%2e", "a b+c", "å€", "?x=1#y", "a\nb", "../x"])
-def test_an_odd_id_arrives_unchanged_and_in_one_piece(connect: Connect, odd: str) -> None:
+@pytest.mark.parametrize(
+    "unusual", ["a/b", "50%", "%2e%2e", "a b+c", "å€", "?x=1#y", "a\nb", "../x"]
+)
+def test_an_id_with_special_characters_is_sent_unchanged(connect: Connect, unusual: str) -> None:
     recorder = Recorder()
     client = connect(recorder)
-    run(client.get(Gift, odd))
-    run(client.list(Gift, odd))
-    run(client.send(odd, GIFT))
-    run(client.delete(odd))
+    run(client.get(Gift, unusual))
+    run(client.list(Gift, unusual))
+    run(client.send(unusual, GIFT))
+    run(client.delete(unusual))
     get, listed, sent, delete = recorder.requests
     for request in (get, delete):
         *start, last = request.url.raw_path.decode().split("/")
-        assert (start, unquote(last)) == (["", "api", "v3", "interactions"], odd)
-    assert dict(listed.url.params) == {"contactId": odd, "schemaId": "Gift-1"}
-    assert json.loads(sent.content)["contactId"] == odd
+        assert (start, unquote(last)) == (["", "api", "v3", "interactions"], unusual)
+    assert dict(listed.url.params) == {"contactId": unusual, "schemaId": "Gift-1"}
+    assert json.loads(sent.content)["contactId"] == unusual
 
 
 @pytest.mark.parametrize("method", ["get", "delete"])
-@pytest.mark.parametrize("odd", ["", ".", "..", "\ud800", "x" * 70_000], ids=ascii)
-def test_an_id_that_no_path_can_hold_is_a_typed_error(method: str, odd: str) -> None:
+@pytest.mark.parametrize("unusual", ["", ".", "..", "\ud800", "x" * 70_000], ids=ascii)
+def test_an_id_that_cannot_be_part_of_a_path_is_refused(method: str, unusual: str) -> None:
     client = threads(Recorder())
     with pytest.raises(EngageError):
-        client.get(Gift, odd) if method == "get" else client.delete(odd)
+        client.get(Gift, unusual) if method == "get" else client.delete(unusual)
 
 
 @both
 @pytest.mark.parametrize("status", [200, 201, 204])
 @pytest.mark.parametrize("stored_id", ["i1", 17])
-def test_every_success_with_an_id_is_a_receipt(
+def test_every_successful_answer_with_an_id_is_a_receipt(
     connect: Connect, status: int, stored_id: object
 ) -> None:
     client = connect(answering({"id": stored_id}, status))
@@ -257,7 +259,7 @@ OUTCOMES = [
 
 @both
 @pytest.mark.parametrize(("status", "body", "outcomes"), OUTCOMES)
-def test_every_answer_has_its_error(
+def test_every_other_answer_has_its_error(
     connect: Connect, status: int, body: object, outcomes: tuple[str, ...]
 ) -> None:
     for operation, name in zip(OPERATIONS, outcomes, strict=False):
@@ -266,14 +268,14 @@ def test_every_answer_has_its_error(
             assert type(error) is getattr(errors, name)
             assert getattr(error, "status", status) == status
             is_send = (operation, name) == ("send", "OutcomeUnknownError")
-            assert getattr(error, "created_date", None) == (STAMP if is_send else None)
+            assert getattr(error, "created_date", None) == (CREATED_DATE if is_send else None)
 
 
-def family(kind: type[httpx.RequestError]) -> set[type[httpx.RequestError]]:
-    return {kind}.union(*map(family, kind.__subclasses__()))
+def subclasses_of(error_class: type[httpx.RequestError]) -> set[type[httpx.RequestError]]:
+    return {error_class}.union(*map(subclasses_of, error_class.__subclasses__()))
 
 
-NEVER_LEFT = (
+NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
@@ -283,22 +285,22 @@ NEVER_LEFT = (
 
 
 @both
-@pytest.mark.parametrize("kind", sorted(family(httpx.RequestError), key=repr))
-def test_a_broken_exchange_tells_what_is_known(
-    connect: Connect, kind: type[httpx.RequestError]
+@pytest.mark.parametrize("error_class", sorted(subclasses_of(httpx.RequestError), key=repr))
+def test_a_failed_request_raises_the_error_that_fits_the_failure(
+    connect: Connect, error_class: type[httpx.RequestError]
 ) -> None:
-    writes = "NotSentError" if issubclass(kind, NEVER_LEFT) else "OutcomeUnknownError"
+    writes = "NotSentError" if issubclass(error_class, NOT_SENT) else "OutcomeUnknownError"
     outcomes = (writes, "ReadError", "ReadError", writes)
     for operation, name in zip(OPERATIONS, outcomes, strict=True):
-        error = error_of(connect(failing(kind("the line went dead"))), operation)
+        error = error_of(connect(failing(error_class("the connection broke"))), operation)
         assert type(error) is getattr(errors, name)
-        assert "the line went dead" in str(error)
+        assert "the connection broke" in str(error)
         is_send = (operation, name) == ("send", "OutcomeUnknownError")
-        assert getattr(error, "created_date", None) == (STAMP if is_send else None)
+        assert getattr(error, "created_date", None) == (CREATED_DATE if is_send else None)
 
 
 @both
-def test_an_answer_without_end_is_cut_off(
+def test_an_answer_above_the_size_limit_is_cut_off(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "LARGEST_BODY", 10_000)
@@ -314,7 +316,7 @@ def test_an_answer_without_end_is_cut_off(
         assert "more than 10000 bytes" in str(error)
 
 
-def test_a_refusal_says_on_one_line_what_the_platform_said() -> None:
+def test_a_rejection_quotes_the_message_of_the_platform_on_one_line() -> None:
     body = {"errorCode": "Bad", "message": "price\n" + "too high " * 1000}
     shown = str(error_of(threads(answering(body, 422)), "send"))
     assert shown.startswith("Bad: price too high")
@@ -353,7 +355,7 @@ def misconfigured(patch: pytest.MonkeyPatch, settings: dict[str, str]) -> Config
 
 
 @pytest.mark.parametrize(("name", "value", "words"), BAD_SETTINGS)
-def test_a_setting_that_cannot_work_is_named_without_the_key(
+def test_an_invalid_setting_is_named_in_an_error_without_the_key(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     error = misconfigured(monkeypatch, {name: value})
@@ -362,7 +364,7 @@ def test_a_setting_that_cannot_work_is_named_without_the_key(
 
 
 @pytest.mark.parametrize("wrong", ["ENGAGE_BASE_URL", "ENGAGE_API_KEY", "ENGAGE_USER_AGENT"])
-def test_a_bad_setting_shows_the_key_in_no_frame(
+def test_the_error_for_an_invalid_setting_has_the_key_in_no_frame(
     monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
     for name, value in SETTINGS.items():
@@ -375,7 +377,7 @@ def test_a_bad_setting_shows_the_key_in_no_frame(
 
 @pytest.mark.parametrize("url", [URL, "https://a.se:8443", "http://localhost", "http://[::1]:80"])
 @pytest.mark.parametrize(("version", "used"), [("", "v3"), ("v2", "v2")])
-def test_a_client_is_made_from_the_environment(
+def test_a_client_is_created_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, url: str, version: str, used: str
 ) -> None:
     for name, value in {**SETTINGS, "ENGAGE_BASE_URL": url, "ENGAGE_API_VERSION": version}.items():
@@ -391,7 +393,9 @@ def test_a_client_is_made_from_the_environment(
 @both
 @each_operation
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_the_key_goes_to_no_other_place(connect: Connect, operation: str, status: int) -> None:
+def test_the_key_is_not_sent_along_a_redirect(
+    connect: Connect, operation: str, status: int
+) -> None:
     hosts: list[str] = []
 
     def redirect(request: httpx.Request) -> httpx.Response:
@@ -402,7 +406,9 @@ def test_the_key_goes_to_no_other_place(connect: Connect, operation: str, status
     assert (type(error), hosts) == (errors.RejectedError, ["acme.voyado.com"])
 
 
-def test_a_client_closes_what_it_made_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_closes_only_connections_that_it_opened_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     closed: list[object] = []
 
     def close(http: httpx.Client) -> None:
@@ -427,7 +433,9 @@ def test_a_client_closes_what_it_made_and_nothing_else(monkeypatch: pytest.Monke
 
 @both
 @pytest.mark.parametrize("zone", [None, timezone(timedelta(seconds=1172))])
-def test_what_cannot_be_sent_is_refused_in_one_error(connect: Connect, zone: Any) -> None:
+def test_one_error_lists_an_invalid_date_and_an_invalid_contact_id(
+    connect: Connect, zone: Any
+) -> None:
     recorder = Recorder()
     with pytest.raises(InvalidPayloadError) as caught:
         run(connect(recorder).send("", GIFT, created_date=MOMENT.replace(tzinfo=zone)))
@@ -435,29 +443,31 @@ def test_what_cannot_be_sent_is_refused_in_one_error(connect: Connect, zone: Any
     assert not recorder.requests
 
 
-def test_an_int_that_json_cannot_write_is_a_typed_error() -> None:
+def test_an_int_that_json_cannot_represent_is_an_invalid_payload() -> None:
     with pytest.raises(InvalidPayloadError):
         threads(Recorder()).send(CONTACT, Gift("x", 10**5000))
 
 
 def dates(recorder: Recorder) -> list[datetime]:
-    return [read_date_time(json.loads(each.content)["createdDate"]) for each in recorder.requests]
+    return [
+        read_date_time(json.loads(request.content)["createdDate"]) for request in recorder.requests
+    ]
 
 
-def test_eight_threads_never_get_the_same_date_twice() -> None:
-    stamps, interval = CreatedDates(FakeClock()), sys.getswitchinterval()
+def test_created_dates_are_unique_across_threads() -> None:
+    created_dates, interval = CreatedDates(FakeClock()), sys.getswitchinterval()
 
     def take(count: int) -> list[datetime]:
-        return [stamps.next() for _ in range(count)]
+        return [created_dates.next() for _ in range(count)]
 
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as pool:
-            taken = list(pool.map(take, [1000] * 8))
+            dates_by_thread = list(pool.map(take, [1000] * 8))
     finally:
         sys.setswitchinterval(interval)
-    assert all(own == sorted(own) for own in taken)
-    assert len({date for own in taken for date in own}) == 8000
+    assert all(own == sorted(own) for own in dates_by_thread)
+    assert len({date for own in dates_by_thread for date in own}) == 8000
 
 
 def page(href: str | None, number: int = 0) -> dict[str, object]:
@@ -471,13 +481,13 @@ TOKENS = [text.encode() for text in ("a+b/c==", "a b", "å€", "%2B", "a&b=c#d;
 
 @both
 @pytest.mark.parametrize("tokens", [TOKENS, [b"\xff"]])
-def test_every_page_is_read_by_a_token_that_survives_byte_for_byte(
+def test_the_token_of_the_next_page_is_sent_byte_for_byte(
     connect: Connect, tokens: list[bytes]
 ) -> None:
     hrefs = [f"https://e.se/?x=1&continuation={quote(token, safe='')}&y=" for token in tokens]
     recorder = Recorder(*(page(href, number) for number, href in enumerate([*hrefs, None])))
     stored = OPERATIONS["list"](connect(recorder))
-    assert [each.id for each in stored] == [str(number) for number in range(len(tokens) + 1)]
+    assert [item.id for item in stored] == [str(number) for number in range(len(tokens) + 1)]
     assert {request.url.host for request in recorder.requests} == {"acme.voyado.com"}
     sent = [request.url.query.partition(b"&continuation=")[2] for request in recorder.requests]
     assert [unquote_to_bytes(token.replace(b"+", b" ")) for token in sent] == [b"", *tokens]
@@ -493,15 +503,17 @@ DEAD_ENDS = [
 
 @both
 @pytest.mark.parametrize("hrefs", DEAD_ENDS)
-def test_a_link_that_leads_nowhere_ends_in_read_failed(connect: Connect, hrefs: list[str]) -> None:
+def test_an_unusable_link_to_the_next_page_raises_a_read_error(
+    connect: Connect, hrefs: list[str]
+) -> None:
     with pytest.raises(ReadError):
         OPERATIONS["list"](connect(Recorder(*map(page, hrefs))))
 
 
 @both
 @pytest.mark.parametrize("links", [None, 5, {}, "x", [], [[]], [{"href": "?continuation="}]])
-def test_a_list_ends_where_no_link_carries_a_token(connect: Connect, links: object) -> None:
-    recorder = Recorder({**GOOD, "links": links})
+def test_a_list_ends_with_the_page_that_has_no_token(connect: Connect, links: object) -> None:
+    recorder = Recorder({**VALID_ANSWER, "links": links})
     assert len(OPERATIONS["list"](connect(recorder))) == len(recorder.requests) == 1
 
 
@@ -509,7 +521,7 @@ def stored(**changes: object) -> Stored[Gift]:
     return threads(answering({**ITEM, **changes})).get(Gift, "i1")
 
 
-def test_what_a_stored_payload_has_beyond_its_schema_is_left_out_but_kept_raw() -> None:
+def test_undeclared_properties_are_only_in_the_raw_payload() -> None:
     raw = {"note": "x", "price": 2.0, "Price": 7, "": None}
     item = stored(payload=raw, new="field", id=17)
     assert (item.payload, item.raw, item.id) == (Gift("x", 2), raw, "17")
@@ -521,25 +533,25 @@ def test_a_link_to_the_page_itself_is_not_the_next_page() -> None:
     assert len(OPERATIONS["list"](threads(Recorder(*pages)))) == 2
 
 
-def test_what_is_stored_as_null_is_absent() -> None:
+def test_a_stored_null_counts_as_an_omitted_property() -> None:
     assert stored(payload={"note": "x", "price": 2, "extra": None}).payload == Gift("x", 2)
 
 
 @pytest.mark.parametrize("payload", [None, "x", [], 5])
-def test_a_missing_payload_is_a_typed_error(payload: object) -> None:
+def test_a_missing_payload_is_unreadable(payload: object) -> None:
     item = stored(payload=payload)
     assert item.raw == payload
     with pytest.raises(UnreadablePayloadError, match="has no payload"):
         _ = item.payload
 
 
-def test_an_interaction_of_another_schema_is_not_read_as_this_one() -> None:
+def test_an_interaction_of_another_schema_is_unreadable() -> None:
     with pytest.raises(UnreadablePayloadError, match="another schema: Other"):
         _ = stored(schemaId="Other").payload
 
 
 @pytest.mark.parametrize("raw", [{"note": SECRET}, {"note": SECRET, "price": SECRET}])
-def test_a_damaged_payload_is_a_typed_error_that_stops_no_loop(raw: object) -> None:
+def test_an_unreadable_payload_does_not_stop_a_loop(raw: object) -> None:
     client = threads(answering({"items": [{**ITEM, "payload": raw}, ITEM]}))
     damaged, good = client.list(Gift, CONTACT)
     with pytest.raises(UnreadablePayloadError, match="price") as caught:
@@ -551,22 +563,20 @@ def test_a_damaged_payload_is_a_typed_error_that_stops_no_loop(raw: object) -> N
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
-        (STAMP, MOMENT),
+        (CREATED_DATE, MOMENT),
         ("2024-02-29T12:30:15.25", MOMENT.replace(tzinfo=UTC)),
         ("2024-02-29t12:30:15.250z", MOMENT.replace(tzinfo=UTC)),
         ("2024-02-29T12:30:15.2500009", MOMENT.replace(tzinfo=UTC)),
         ("2024-02-29T12:30:15.2500009+01:00", MOMENT),
     ],
 )
-def test_the_date_of_a_stored_interaction_is_utc_unless_it_says_otherwise(
-    text: str, moment: datetime
-) -> None:
+def test_the_created_date_is_utc_if_it_has_no_offset(text: str, moment: datetime) -> None:
     created = stored(createdDate=text).created_date
     assert (created, created.utcoffset()) == (moment, moment.utcoffset())
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2024-02-30T00:00:00Z", 5, {}, "2024\ud800"])
-def test_a_damaged_date_is_a_typed_error(text: object) -> None:
+def test_a_damaged_created_date_is_unreadable(text: object) -> None:
     item = stored(createdDate=text)
     with pytest.raises(UnreadablePayloadError):
         _ = item.created_date

@@ -1,4 +1,4 @@
-"""On its worst days no send is lost, doubled or misreported: `bench/faults.py` in small."""
+"""No send is lost, duplicated or misreported under faults: a small run of `bench/faults.py`."""
 
 import sys
 import time
@@ -25,11 +25,11 @@ PAST = "2020-01-01T00:00:00.000Z"
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_every_send_ends_as_what_became_of_it(row: str) -> None:
+def test_the_outcome_of_every_send_is_true_under_all_faults(row: str) -> None:
     assert run(row, 60).broken == []
 
 
-def test_two_equal_sends_at_once_never_share_a_receipt() -> None:
+def test_two_equal_concurrent_sends_never_share_a_receipt() -> None:
     with running() as sandbox:
         add(sandbox, Fault(kind=Kind.SLOW, when=When.AFTER, method="POST", seconds=60))
         add(sandbox, Fault(kind=Kind.DROP, method="POST"))
@@ -40,7 +40,7 @@ def test_two_equal_sends_at_once_never_share_a_receipt() -> None:
     assert len(receipts) == len(set(receipts))
 
 
-def test_a_receipt_that_an_equal_send_gets_during_a_look_is_not_shared() -> None:
+def test_a_lookup_does_not_claim_the_interaction_of_an_equal_send_that_finishes_meanwhile() -> None:
     with running() as sandbox:
         with sandbox.store.transaction() as tenant:
             for _ in range(PAGE_SIZE):
@@ -64,7 +64,10 @@ def add(sandbox: Sandbox, fault: Fault) -> None:
 
 @contextmanager
 def equal_sends(sandbox: Sandbox) -> Generator[tuple[Future[list[str]], Future[list[str]]]]:
-    """Two of one client; the second begins when the first is stored. The ids of their receipts."""
+    """Start two equal sends of one client, the second when the first is stored.
+
+    Yields a future for each, with the ids of its receipts.
+    """
     retry = RetryPolicy(lookup_delays=(0.05,))
     moment = datetime.now(UTC)
     with EngageClient(**address(sandbox), retry=retry) as client, ThreadPoolExecutor(2) as pool:
@@ -73,7 +76,7 @@ def equal_sends(sandbox: Sandbox) -> Generator[tuple[Future[list[str]], Future[l
             try:
                 payload = Favourite(product_sku="1")
                 return [client.send(CONTACT, payload, created_date=moment).id]
-            except OutcomeUnknownError:  # is honest, and no receipt
+            except OutcomeUnknownError:  # An allowed outcome, without a receipt.
                 return []
 
         stored = len(read_back(sandbox))
@@ -82,7 +85,7 @@ def equal_sends(sandbox: Sandbox) -> Generator[tuple[Future[list[str]], Future[l
         yield first, pool.submit(send)
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline

@@ -1,6 +1,6 @@
-"""The formats of the runtime, against jsonschema-rs and the official suite.
+"""The formats of the runtime agree with jsonschema-rs and the official suite.
 
-Where the two part on purpose, `DIFFERENCES` says so by name, with the reason and an example.
+`DIFFERENCES` lists the intended differences, each with its reason and an example.
 """
 
 import json
@@ -42,7 +42,7 @@ def words(text: str, *others: str) -> list[str]:
     return [*text.split(), *others]
 
 
-# Format -> texts that have it, texts that lack it.
+# Format -> valid texts, invalid texts.
 TABLE: dict[str, tuple[list[str], list[str]]] = {
     "date": (
         words("2024-02-29 2000-02-29 0000-01-01 0000-02-29 9999-12-31"),
@@ -318,7 +318,7 @@ def host_of(format_: str, text: str) -> str:
 
 
 def quote(text: str) -> str:
-    """A host name as it is mapped, with its A-labels decoded as far as they can be."""
+    """Return a mapped host name, with its A-labels decoded where possible."""
     mapped = "".join(
         letter
         for letter in unicodedata.normalize("NFKC", text).lower()
@@ -352,7 +352,7 @@ PLACED = re.compile(
 
 @dataclass(frozen=True)
 class Difference:
-    """Where `OURS` parts from `ORACLE`: our verdict, None if it depends on versions."""
+    """A difference between `OURS` and `ORACLE`: our verdict, or None if it depends on versions."""
 
     name: str
     reason: str
@@ -477,7 +477,7 @@ DIFFERENCES = [
 
 
 def expected(format_: str, text: str) -> bool | None:
-    """The verdict of the oracle, but for the differences; None where either is right."""
+    """Return the expected verdict, or None where both are right."""
     declared = [
         difference.ours
         for difference in DIFFERENCES
@@ -493,7 +493,7 @@ def check(format_: str, text: str) -> None:
     assert wanted is None or OURS[format_](text) is wanted, (format_, text, wanted)
 
 
-def test_the_suite(corpora: Path) -> None:
+def test_formats_agree_with_the_official_suite(corpora: Path) -> None:
     seen: set[str] = set()
     for line in (corpora / "json-schema-test-suite/scalar.jsonl").read_text().splitlines():
         group = json.loads(line)
@@ -509,7 +509,7 @@ def test_the_suite(corpora: Path) -> None:
     assert len(seen) >= 7
 
 
-def test_payloads_of_others(corpora: Path) -> None:
+def test_formats_agree_with_the_oracle_on_public_payloads(corpora: Path) -> None:
     envelopes = [json.loads(path.read_text()) for path in (corpora / "events/schemas").iterdir()]
     properties: dict[str, dict[str, dict[str, Any]]] = {
         envelope["id"]: envelope["jsonSchema"]["properties"] for envelope in envelopes
@@ -527,7 +527,7 @@ def test_payloads_of_others(corpora: Path) -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_texts_that_have_a_format_and_texts_that_lack_it(format_: str) -> None:
+def test_the_examples_of_each_format_are_accepted_or_refused(format_: str) -> None:
     has, lacks = TABLE[format_]
     for texts, wanted in ((has, True), (lacks, False)):
         for text in texts:
@@ -536,7 +536,7 @@ def test_texts_that_have_a_format_and_texts_that_lack_it(format_: str) -> None:
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)
-def test_each_declared_difference_exists(difference: Difference) -> None:
+def test_every_declared_difference_from_the_oracle_exists(difference: Difference) -> None:
     format_, text = difference.example
     assert difference.reason
     assert format_ in difference.formats
@@ -547,14 +547,14 @@ def test_each_declared_difference_exists(difference: Difference) -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_every_part_of_a_text_and_every_neighbour_of_it(format_: str) -> None:
+def test_formats_agree_with_the_oracle_on_every_edit_of_an_example(format_: str) -> None:
     for text in (text for texts in TABLE[format_] for text in texts if len(text) < 40):
-        for near in neighbours(text):
+        for near in single_edits(text):
             check(format_, near)
 
 
-def neighbours(text: str) -> Iterator[str]:
-    """What one edit at any place makes of a text."""
+def single_edits(text: str) -> Iterator[str]:
+    """Yield the text after one edit at any position."""
     for place in range(len(text) + 1):
         head, tail = text[:place], text[place:]
         yield from (head, tail, head + tail[1:], head + tail[:1] + tail)
@@ -598,7 +598,7 @@ def pieces_of(format_: str) -> list[str]:
 
 
 def edit(text: str, edits: list[tuple[int, int, str]]) -> str:
-    """Each edit deletes, inserts, replaces, doubles or swaps at a place; any number is one."""
+    """Apply edits. Each deletes, inserts, replaces, doubles or swaps at a position."""
     for kind, number, character in edits:
         place = number % (len(text) + 1)
         head, tail = text[:place], text[place:]
@@ -622,7 +622,7 @@ def near(format_: str) -> st.SearchStrategy[str]:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_valid_and_nearly_valid_texts(format_: str) -> None:
+def test_formats_agree_with_the_oracle_on_random_edits(format_: str) -> None:
     @given(near(format_) | st.text(max_size=8))
     @settings(deadline=None, max_examples=250)
     def search(text: str) -> None:
@@ -632,8 +632,8 @@ def test_valid_and_nearly_valid_texts(format_: str) -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_lone_surrogate_has_no_format(format_: str) -> None:
-    """The oracle cannot take such a text: it is no UTF-8."""
+def test_a_text_with_a_lone_surrogate_has_no_format(format_: str) -> None:
+    """The oracle cannot check such a text, because it is not UTF-8."""
     for text in [*TABLE[format_][0], "", "/", "{a}", "é@x"]:
         for surrogate in ("\ud800", "\udfff", "\ud83d\ude00"):
             assert OURS[format_](text + surrogate) is False
@@ -679,12 +679,12 @@ HUGE = {
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_a_hostile_megabyte_gets_an_answer(name: str) -> None:
+def test_a_hostile_megabyte_is_checked_in_linear_time(name: str) -> None:
     for format_ in FORMATS:
         assert isinstance(OURS[format_](HUGE[name]), bool)
 
 
-def test_without_idna_only_international_names_are_refused(
+def test_only_international_names_are_refused_without_idna(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "idna", None)

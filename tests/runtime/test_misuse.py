@@ -1,5 +1,8 @@
-"""Every mistake in a call is found before it is sent: by the type checkers on the very line, or,
-where Python's types cannot tell, when the payload is made."""
+"""Every mistake in a call is reported before anything is sent.
+
+Type checkers report it on its line. Where Python's types cannot express it, creating the payload
+raises an error.
+"""
 
 import importlib
 import json
@@ -22,7 +25,7 @@ Item = dict[str, Any]
 
 FORMATS = {"moment": "date-time", "day": "date", "clock": "time", "item": "uuid"}
 SCALARS: dict[str, Item] = {
-    **{it: {"type": it} for it in ("string", "integer", "number", "boolean")},
+    **{json_type: {"type": json_type} for json_type in ("string", "integer", "number", "boolean")},
     **{wire: {"type": "string", "format": form} for wire, form in FORMATS.items()},
     **{"state": {"enum": ["new", "worn"]}, "isNew": {"type": "boolean"}},
     **{"grade": {"enum": [1, 2]}, "mixed": {"enum": [3, "three", True]}},
@@ -40,11 +43,13 @@ def listed(value: Item) -> list[str]:
 
 
 NULLABLE = {
-    wire: {"enum": [*it["enum"], None]} if "enum" in it else {**it, "type": [*listed(it), "null"]}
-    for wire, it in SCALARS.items()
+    wire: {"enum": [*schema["enum"], None]}
+    if "enum" in schema
+    else {**schema, "type": [*listed(schema), "null"]}
+    for wire, schema in SCALARS.items()
 }
 SEEDED = [json.loads(path.read_text("utf-8")) for path in sorted(SEEDS.iterdir())]
-SCHEMAS: dict[str, Item] = {it["id"]: it["jsonSchema"] for it in SEEDED} | {
+SCHEMAS: dict[str, Item] = {envelope["id"]: envelope["jsonSchema"] for envelope in SEEDED} | {
     "needed": {"type": "object", "properties": SCALARS, "required": list(SCALARS)},
     "spare": {"type": "object", "properties": SCALARS},
     "needed-null": {"type": "object", "properties": NULLABLE, "required": list(NULLABLE)},
@@ -60,13 +65,13 @@ from enum import Enum, IntEnum, StrEnum
 from uuid import UUID
 from misused import UNSET, AsyncEngageClient, EngageClient, RetryPolicy, old as outdated
 from misused.bulk import send_many, send_many_async
-class Colour(StrEnum): RED = "red"
+class Color(StrEnum): RED = "red"
 class Size(IntEnum): SMALL = 1
 class Plain(Enum): ONE = "one"
 TEXT, CONTACT = str("text"), "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 """
 EXPRESSIONS = """
-str = "text"; StrEnum = Colour.RED; variable = TEXT; textual-date = "2024-02-29T12:30:00Z"
+str = "text"; StrEnum = Color.RED; variable = TEXT; textual-date = "2024-02-29T12:30:00Z"
 int = 7; IntEnum = Size.SMALL; float = 1.5; bool = True; NaN = float("nan"); infinity = float("inf")
 datetime = datetime(2024, 2, 29, 12, 30, tzinfo=UTC); naive datetime = datetime(2024, 2, 29, 12)
 odd datetime = datetime(2024, 2, 29, tzinfo=timezone(timedelta(seconds=1)))
@@ -79,9 +84,9 @@ INTEGERS, MOMENTS = {"int", "IntEnum"}, {"naive datetime", "odd datetime"}
 FITS = {kind: {kind} for kind in ("bool", "datetime", "date", "time", "UUID")}
 FITS.update(int=INTEGERS, float=INTEGERS | {"float"})
 FITS.update(str={"str", "StrEnum", "variable", "textual-date"})
-UNSEEN = {"int": {"bool"}, "float": {"bool", "NaN", "infinity"}, "time": {"naive time"}}
-UNSEEN.update(datetime=MOMENTS, date=MOMENTS | {"datetime"})
-"""By the type of an attribute: the values that are right, and those that look right."""
+INVISIBLE = {"int": {"bool"}, "float": {"bool", "NaN", "infinity"}, "time": {"naive time"}}
+INVISIBLE.update(datetime=MOMENTS, date=MOMENTS | {"datetime"})
+"""Type of an attribute -> values that are valid, and values that type checkers accept wrongly."""
 OUT_OF_LIMITS = {
     "code": ['"longer"', '"x"', '"AB"', '"ab1"', '""', VALUES["textual-date"]],
     "age": ["-1", "150", "-(10**400)"],
@@ -109,7 +114,7 @@ wrong print(WAIT CLIENT.interactions(CONTACT, @))  # KIND | [one] | ["repair"]
 right print([it.error LOOP it in BULK(CLIENT, [@])])  # (CONTACT, one), (CONTACT, other)
 wrong print(BULK(@))  # WRONG, [(CONTACT, one)] | CLIENT, [(one, CONTACT)] | CLIENT, [one]
 """
-"""For both clients; what stands behind the # is put in place of the @, one a line."""
+"""Calls for both clients. Each alternative after the # replaces the @ in a line of its own."""
 ROLES = "SEND CLIENT WRONG WAIT LOOP BULK".split()
 MORE_CALLS = """
 right _ = LATER(later, CONTACT, one)
@@ -121,9 +126,9 @@ wrong @: pass  # with later | async with sync
 wrong @  # one.no_such = 7 | print(one.no_such) | print(one < one) | KIND.from_payload([])
 """
 ONLY_PYRIGHT = {"deletion from a frozen instance", "a deprecated sender, imported by its name"}
-"""What mypy does not report: the first at all, the second but where it is imported."""
-HARMLESS = {"IntEnum for a closed list", "a number that is equal to one of a closed list"}
-"""What the type checkers report, and what is valid nevertheless when it is run."""
+"""Mistakes that mypy does not report: the first never, the second only at the import."""
+VALID_AT_RUN_TIME = {"IntEnum for a closed list", "a number that is equal to one of a closed list"}
+"""Mistakes for type checkers that are valid at run time."""
 
 
 CONFIG = (
@@ -138,7 +143,7 @@ CHECKERS = {
 
 @dataclass(frozen=True)
 class Line:
-    """A statement; `mistake` is one that type checkers see, `refused` one that only a run shows."""
+    """A statement. `mistake` is visible to type checkers, `refused` only at run time."""
 
     text: str
     mistake: str = ""
@@ -146,7 +151,7 @@ class Line:
 
 
 def attribute_types(wire: str, value: Item) -> list[str]:
-    """The Python types of a property; none for a closed list."""
+    """Return the Python types of a property, or none for a closed list."""
     if "enum" in value:
         return ["float"] if wire == "share" else []  # Literal knows no floats
     form = str(value.get("format", ""))
@@ -160,8 +165,11 @@ def right(wire: str, value: Item) -> str:
 
 
 def arguments(wire: str, value: Item, is_required: bool) -> Iterator[tuple[str, str, bool]]:
-    """Expressions for a property: each with its mistake, and whether only a run shows one."""
-    kinds, members = attribute_types(wire, value), [repr(it) for it in value.get("enum", [])]
+    """Yield expressions for a property, each with its mistake, and whether a run refuses it."""
+    kinds, members = (
+        attribute_types(wire, value),
+        [repr(member) for member in value.get("enum", [])],
+    )
     is_null = "None" in members or "null" in value.get("type", ())
     yield "None", "None for a required property" if is_required and not is_null else "", False
     members += ["UNSET"] * (is_null and not is_required)
@@ -175,7 +183,7 @@ def arguments(wire: str, value: Item, is_required: bool) -> Iterator[tuple[str, 
             continue
         if any(name in FITS[kind] for kind in kinds):
             yield text, "", False
-        elif any(name in UNSEEN.get(kind, ()) for kind in kinds):
+        elif any(name in INVISIBLE.get(kind, ()) for kind in kinds):
             yield text, "", True
         else:
             yield text, f"{name} for {' or '.join(kinds) or 'a closed list'}", False
@@ -183,28 +191,28 @@ def arguments(wire: str, value: Item, is_required: bool) -> Iterator[tuple[str, 
 
 
 def constructions(schema_id: str) -> Iterator[Line]:
-    """Payloads, right and wrong."""
-    body, kind = SCHEMAS[schema_id], NAMES[schema_id].class_name
+    """Yield statements that create payloads, with and without mistakes."""
+    body, class_name = SCHEMAS[schema_id], NAMES[schema_id].class_name
     properties, required = body["properties"], body.get("required", [])
     names = name_properties(schema_id, properties, {})
     base = {names[wire]: right(wire, properties[wire]) for wire in required}
 
     def call(changes: dict[str, str], without: str = "", first: str = "") -> str:
-        given = {key: text for key, text in (base | changes).items() if key != without}
-        return f"{kind}({first}{', '.join(f'{key}={text}' for key, text in given.items())})"
+        pairs = [f"{key}={text}" for key, text in (base | changes).items() if key != without]
+        return f"{class_name}({first}{', '.join(pairs)})"
 
     yield Line(call({}))
     yield Line(call({"no_such": "7"}), "an unknown property")
     for wire, value in properties.items():
-        name, text = names[wire], right(wire, value)
-        for it, mistake, refused in arguments(wire, value, wire in required):
-            yield Line(call({name: it}), mistake, refused)
+        name, valid = names[wire], right(wire, value)
+        for text, mistake, refused in arguments(wire, value, wire in required):
+            yield Line(call({name: text}), mistake, refused)
         if wire in required:
             yield Line(call({}, without=name), "a required property left out")
         if wire != name:
-            yield Line(call({wire: text}), "the name on the wire")
-        yield Line(call({}, name, f"{text}, "), "a positional argument")
-        yield Line(f"one.{name} = {text}", "assignment to a frozen instance")
+            yield Line(call({wire: valid}), "the wire name")
+        yield Line(call({}, name, f"{valid}, "), "a positional argument")
+        yield Line(f"one.{name} = {valid}", "assignment to a frozen instance")
         yield Line(f"del one.{name}", "deletion from a frozen instance")
 
 
@@ -221,7 +229,9 @@ def calls(schema_id: str) -> Iterator[Line]:
         for part in parts.split(" | "):
             text = template.replace("@", part)
             mistake = text if row.startswith("wrong") else ""
-            text = "".join(words.get(it, it) for it in re.split(r"\b([A-Z]+)\b", text)).strip()
+            text = "".join(
+                words.get(word, word) for word in re.split(r"\b([A-Z]+)\b", text)
+            ).strip()
             if is_old and not mistake and "send_old" in text:
                 yield Line(text.replace("send_old", "outdated.send_old"), "a deprecated sender")
                 mistake = "a deprecated sender, imported by its name"
@@ -229,8 +239,8 @@ def calls(schema_id: str) -> Iterator[Line]:
 
 
 def consumer() -> tuple[str, dict[int, Line]]:
-    """A module that uses the package, and what each of its lines does."""
-    texts, lines = [str(it) for it in PREAMBLE.strip().splitlines()], dict[int, Line]()
+    """Return a module that uses the package, and what is wrong with each of its lines."""
+    texts, lines = [str(line) for line in PREAMBLE.strip().splitlines()], dict[int, Line]()
     for schema_id, names in NAMES.items():
         for name in (names.class_name, names.sender, names.async_sender):
             is_old = SCHEMAS[schema_id].get("deprecated") and name != names.class_name
@@ -247,9 +257,11 @@ def consumer() -> tuple[str, dict[int, Line]]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with the generated package `misused` in it, which can be imported."""
+    """A folder with the generated package `misused`, on the path of imports."""
     folder = tmp_path_factory.mktemp("misuse")
-    envelopes = [{"id": key, "displayName": key, "jsonSchema": it} for key, it in SCHEMAS.items()]
+    envelopes = [
+        {"id": key, "displayName": key, "jsonSchema": schema} for key, schema in SCHEMAS.items()
+    ]
     (folder / "all.json").write_text(json.dumps(envelopes))
     (folder / "pyproject.toml").write_text(CONFIG)
     assert cli.run(["generate", "--config", str(folder / "pyproject.toml")]) == 0
@@ -259,41 +271,49 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(folder), *sys.path])
         yield folder
-    for name in [it for it in sys.modules if re.match(r"misused\b|consumer$", it)]:
+    for name in [module for module in sys.modules if re.match(r"misused\b|consumer$", module)]:
         del sys.modules[name]
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_mistakes_alone_are_reported_each_on_its_line(checker: str, folder: Path) -> None:
+def test_type_checkers_report_every_mistake_on_its_line_and_nothing_else(
+    checker: str, folder: Path
+) -> None:
     program = [f"{Path(sys.executable).parent / checker}", *CHECKERS[checker].split()]
     program.append("consumer.py")
-    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
-    found = {int(it) for it in re.findall(r"consumer\.py:(\d+):.*\berror: ", done.stdout)}
+    result = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+    reported_lines = {
+        int(number) for number in re.findall(r"consumer\.py:(\d+):.*\berror: ", result.stdout)
+    }
     lines, missed = consumer()[1], ONLY_PYRIGHT if checker == "mypy" else ()
-    wanted = {number for number, it in lines.items() if it.mistake and it.mistake not in missed}
-    assert len(wanted) > 3000
-    assert not found ^ wanted, [(it, lines.get(it)) for it in sorted(found ^ wanted)[:20]]
+    expected_lines = {
+        number for number, line in lines.items() if line.mistake and line.mistake not in missed
+    }
+    assert len(expected_lines) > 3000
+    assert not reported_lines ^ expected_lines, [
+        (number, lines.get(number)) for number in sorted(reported_lines ^ expected_lines)[:20]
+    ]
 
 
-def test_what_no_type_checker_sees_is_refused_when_it_is_run(folder: Path) -> None:
+def test_a_mistake_that_type_checkers_cannot_see_is_refused_at_run_time(folder: Path) -> None:
     used, outcomes = vars(importlib.import_module("consumer")), Counter[str]()
     refusals = (used["outdated"].InvalidPayloadError, TypeError, AttributeError)
     for lines in map(list, map(constructions, SCHEMAS)):
         one = eval(lines[0].text, used)
         for line in lines:
-            expected = "seen" if line.mistake else "unseen" if line.refused else "right"
+            expected = "visible" if line.mistake else "invisible" if line.refused else "right"
             try:
                 exec(line.text, used, {"one": one})
             except refusals as error:
-                outcome = "unseen" if type(error) is refusals[0] and line.refused else "seen"
+                outcome = "invisible" if type(error) is refusals[0] and line.refused else "visible"
             else:
-                outcome = "seen" if line.mistake in HARMLESS else "right"
+                outcome = "visible" if line.mistake in VALID_AT_RUN_TIME else "right"
             assert outcome == expected, line
             outcomes[outcome] += 1
-    assert min(outcomes[key] for key in ("seen", "unseen", "right")) > 90, outcomes
+    assert min(outcomes[key] for key in ("visible", "invisible", "right")) > 90, outcomes
 
 
-def test_a_send_that_is_never_awaited_is_warned_of(folder: Path) -> None:
+def test_python_warns_about_a_send_that_is_not_awaited(folder: Path) -> None:
     pending = [importlib.import_module("consumer").send_repair_async(None, "", None)]
     with pytest.warns(RuntimeWarning, match="send_repair_async' was never awaited"):
         pending.clear()

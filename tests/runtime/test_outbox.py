@@ -1,4 +1,4 @@
-"""An outbox delivers what was put, once, at the times of its policy, across any restart."""
+"""An outbox delivers each entry once, at the times of its policy, across restarts."""
 
 import json
 import os
@@ -26,11 +26,11 @@ from engage_interactions import (
     RetryPolicy,
     UnauthorizedError,
 )
-from engage_interactions._runtime import registry as snapshot
+from engage_interactions._runtime import registry
 from engage_interactions._runtime.outbox import delivery as outbox_delivery
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import AlreadyDeliveringError, Delivery, Entry, Outbox, OutboxError
-from tests.support.outbox import POLICY, PowerCut, Till
+from tests.support.outbox import POLICY, OutboxRig, PowerCut
 from tests.support.paths import ROOT
 from tests.support.platform import CONTACT, Gift
 
@@ -38,149 +38,157 @@ COAT = Favourite(product_sku="8810-42", price=450)
 
 
 @pytest.fixture
-def till(tmp_path: Path) -> Generator[Till]:
-    till = Till(tmp_path / "till.db")
-    yield till
-    till.outbox.close()
-    till.client.close()
+def rig(tmp_path: Path) -> Generator[OutboxRig]:
+    rig = OutboxRig(tmp_path / "outbox.db")
+    yield rig
+    rig.outbox.close()
+    rig.client.close()
 
 
-def test_what_was_put_is_stored_as_it_was_put_and_leaves_no_trace(till: Till) -> None:
+def test_a_delivered_interaction_is_stored_unchanged_and_erased_from_the_file(
+    rig: OutboxRig,
+) -> None:
     bought = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
-    number = till.outbox.put(CONTACT, COAT, created_date=bought)
-    assert till.only == Entry(
-        number, "waiting", CONTACT, "favourite", bought, COAT.to_payload(), till.clock.start, ()
+    number = rig.outbox.put(CONTACT, COAT, created_date=bought)
+    assert rig.only_entry == Entry(
+        number, "waiting", CONTACT, "favourite", bought, COAT.to_payload(), rig.clock.start, ()
     )
-    till.restart()
-    assert till.deliver() == Delivery(1, 0, 0, None)
-    (stored,) = till.platform.stored
+    rig.restart()
+    assert rig.deliver() == Delivery(1, 0, 0, None)
+    (stored,) = rig.platform.stored
     assert stored["payload"] == COAT.to_payload()
     assert stored["createdDate"] == bought.isoformat()
-    assert not list(till.outbox.entries())
-    for file in till.path.parent.iterdir():
-        assert b"8810-42" not in file.read_bytes(), f"{file.name} still has personal data"
+    assert not list(rig.outbox.entries())
+    for file in rig.path.parent.iterdir():
+        assert b"8810-42" not in file.read_bytes(), f"{file.name} still contains personal data"
 
 
-def test_a_put_asks_nobody_and_gives_each_entry_a_date_of_its_own(till: Till) -> None:
+def test_a_put_makes_no_request_and_gives_each_entry_its_own_date(rig: OutboxRig) -> None:
     for _ in range(5):
-        till.outbox.put(CONTACT, COAT)
-    assert till.platform.requests == []
-    assert len({entry.created_date for entry in till.outbox.entries()}) == 5
+        rig.outbox.put(CONTACT, COAT)
+    assert rig.platform.requests == []
+    assert len({entry.created_date for entry in rig.outbox.entries()}) == 5
 
 
-@pytest.mark.parametrize("word", ["timeout after", "500 after", "html after"])
-def test_what_was_done_but_not_answered_is_found_when_its_look_is_due(
-    till: Till, word: str
-) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = [word]
-    assert isinstance(till.deliver().stopped, OutcomeUnknownError)
-    assert till.states == ["sending"]
-    assert till.deliver(4.9) == Delivery(0, 0, 0, None), "before it is due"
+@pytest.mark.parametrize("fault", ["timeout after", "500 after", "html after"])
+def test_an_unanswered_post_is_looked_up_when_the_lookup_is_due(rig: OutboxRig, fault: str) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = [fault]
+    assert isinstance(rig.deliver().stopped, OutcomeUnknownError)
+    assert rig.states == ["sending"]
+    assert rig.deliver(4.9) == Delivery(0, 0, 0, None), "before it is due"
     receipts: list[tuple[int, Receipt]] = []
-    told = till.deliver(0.2, on_receipt=lambda number, receipt: receipts.append((number, receipt)))
-    assert told.delivered == 1
-    assert receipts[0][1].id == till.platform.stored[0]["id"]
-    assert till.platform.sent == 1
+    delivery = rig.deliver(
+        0.2, on_receipt=lambda number, receipt: receipts.append((number, receipt))
+    )
+    assert delivery.delivered == 1
+    assert receipts[0][1].id == rig.platform.stored[0]["id"]
+    assert rig.platform.posts == 1
 
 
-@pytest.mark.parametrize("word", ["timeout before", "500 before"])
-def test_what_was_not_done_is_sent_again_only_after_all_looks(till: Till, word: str) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = [word]
-    till.deliver()
-    till.deliver(5.1)
-    assert till.platform.sent == 1
-    assert till.deliver(10.1).delivered == 1
-    first, second = [body for method, body in till.platform.requests if method == "POST"]
-    assert first == second
-    assert len(till.platform.stored) == 1
-
-
-@pytest.mark.parametrize(("word", "posts"), [("cut before", 2), ("cut after", 1)])
-def test_a_process_that_ends_in_the_midst_of_a_post_is_followed_by_a_look(
-    till: Till, word: str, posts: int
+@pytest.mark.parametrize("fault", ["timeout before", "500 before"])
+def test_a_post_that_was_not_applied_is_resent_only_after_all_lookups(
+    rig: OutboxRig, fault: str
 ) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = [word]
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = [fault]
+    rig.deliver()
+    rig.deliver(5.1)
+    assert rig.platform.posts == 1
+    assert rig.deliver(10.1).delivered == 1
+    first, second = [body for method, body in rig.platform.requests if method == "POST"]
+    assert first == second
+    assert len(rig.platform.stored) == 1
+
+
+@pytest.mark.parametrize(("fault", "posts"), [("cut before", 2), ("cut after", 1)])
+def test_a_post_that_the_end_of_the_process_interrupts_is_looked_up(
+    rig: OutboxRig, fault: str, posts: int
+) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = [fault]
     with pytest.raises(PowerCut):
-        till.deliver()
-    till.restart()
-    till.deliver()
-    assert till.platform.sent == 1, "nothing is sent before it was looked for"
+        rig.deliver()
+    rig.restart()
+    rig.deliver()
+    assert rig.platform.posts == 1, "posted again before a lookup"
     for wait in (5.1, 10.1):
-        till.deliver(wait)
-        till.restart()
-    assert not till.states
-    assert till.platform.sent == posts
-    assert len(till.platform.stored) == 1
+        rig.deliver(wait)
+        rig.restart()
+    assert not rig.states
+    assert rig.platform.posts == posts
+    assert len(rig.platform.stored) == 1
 
 
 @pytest.mark.parametrize("restarts", [True, False])
-@pytest.mark.parametrize("script", [[], ["timeout after"]])
-def test_a_receipt_that_was_not_noted_is_told_again(
-    till: Till, script: list[str], restarts: bool
+@pytest.mark.parametrize("post_faults", [[], ["timeout after"]])
+def test_on_receipt_is_called_again_if_it_raised(
+    rig: OutboxRig, post_faults: list[str], restarts: bool
 ) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = script
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = post_faults
 
     def fail(number: int, receipt: Receipt) -> None:
         raise PowerCut
 
-    if script:
-        till.deliver()
+    if post_faults:
+        rig.deliver()
     with pytest.raises(PowerCut):
-        till.deliver(5.1, on_receipt=fail)
+        rig.deliver(5.1, on_receipt=fail)
     if restarts:
-        till.restart()
-    told: list[int] = []
+        rig.restart()
+    reported: list[int] = []
     for wait in (5.1, 10.1, 10.1):
-        till.deliver(wait, on_receipt=lambda number, receipt: told.append(number))
-    assert told == [1]
-    assert len(till.platform.stored) == 1
+        rig.deliver(wait, on_receipt=lambda number, receipt: reported.append(number))
+    assert reported == [1]
+    assert len(rig.platform.stored) == 1
 
 
-def test_a_look_leaves_to_an_entry_what_it_was_told_before(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    date = till.only.created_date
+def test_a_lookup_of_a_direct_send_does_not_claim_the_interaction_of_an_entry(
+    rig: OutboxRig,
+) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    date = rig.only_entry.created_date
 
     def fail(number: int, receipt: Receipt) -> None:
         raise PowerCut
 
     with pytest.raises(PowerCut):
-        till.deliver(on_receipt=fail)
-    till.platform.script = ["timeout before"]
-    direct = till.client.send(CONTACT, COAT, created_date=date, retry=POLICY)
-    till.platform.script = []
-    told: list[str] = []
-    till.deliver(10.1, on_receipt=lambda number, receipt: told.append(receipt.id))
-    assert len({direct.id, *told}) == len(till.platform.stored) == 2
+        rig.deliver(on_receipt=fail)
+    rig.platform.post_faults = ["timeout before"]
+    direct = rig.client.send(CONTACT, COAT, created_date=date, retry=POLICY)
+    rig.platform.post_faults = []
+    reported: list[str] = []
+    rig.deliver(10.1, on_receipt=lambda number, receipt: reported.append(receipt.id))
+    assert len({direct.id, *reported}) == len(rig.platform.stored) == 2
 
 
 @pytest.mark.parametrize("year", [1, 1969, 1979, 9999])
-def test_no_other_interaction_of_the_same_second_is_taken_for_it(till: Till, year: int) -> None:
-    till.platform.precision = to_the_second
+def test_a_lookup_does_not_claim_another_interaction_of_the_same_second(
+    rig: OutboxRig, year: int
+) -> None:
+    rig.platform.precision = to_the_second
     second = datetime(year, 12, 31, 23, 59, 58, tzinfo=UTC)
-    till.outbox.put(CONTACT, COAT, created_date=second + timedelta(microseconds=999_999))
-    till.outbox.put(CONTACT, Favourite(product_sku=COAT.product_sku), created_date=second)
-    till.platform.script = ["timeout before"]
+    rig.outbox.put(CONTACT, COAT, created_date=second + timedelta(microseconds=999_999))
+    rig.outbox.put(CONTACT, Favourite(product_sku=COAT.product_sku), created_date=second)
+    rig.platform.post_faults = ["timeout before"]
     for wait in (0.0, 1.0, 5.1, 10.1, 10.1):
-        till.deliver(wait)
-        till.restart()
-    assert len(till.platform.stored) == 2
+        rig.deliver(wait)
+        rig.restart()
+    assert len(rig.platform.stored) == 2
 
 
-def test_nobody_waits_for_one_who_reads_the_file(till: Till) -> None:
-    numbers = [till.outbox.put(CONTACT, COAT) for _ in range(2)]
-    with closing(sqlite3.connect(till.path, isolation_level=None)) as reader:
+def test_a_reader_of_the_file_blocks_neither_puts_nor_deliveries(rig: OutboxRig) -> None:
+    numbers = [rig.outbox.put(CONTACT, COAT) for _ in range(2)]
+    with closing(sqlite3.connect(rig.path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM entries").fetchall()
-        till.outbox.put(CONTACT, COAT)
+        rig.outbox.put(CONTACT, COAT)
 
         def work() -> None:
-            till.outbox.discard(numbers[0])
-            till.deliver()
-            till.outbox.put(CONTACT, COAT)
+            rig.outbox.discard(numbers[0])
+            rig.deliver()
+            rig.outbox.put(CONTACT, COAT)
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -188,115 +196,119 @@ def test_nobody_waits_for_one_who_reads_the_file(till: Till) -> None:
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("word", ["refused", "ignored", "contact"])
-def test_what_is_refused_is_kept_with_the_reason_and_can_be_queued_again(
-    till: Till, word: str
+@pytest.mark.parametrize("fault", ["refused", "ignored", "contact"])
+def test_a_rejected_entry_has_reasons_and_can_be_requeued(rig: OutboxRig, fault: str) -> None:
+    number = rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = [fault]
+    assert rig.deliver() == Delivery(0, 1, 0, None)
+    assert rig.only_entry.state == "rejected"
+    assert rig.only_entry.reasons
+    rig.deliver(10_000)
+    assert rig.platform.posts == 1
+    assert rig.outbox.requeue(number)
+    assert not rig.outbox.requeue(number)
+    assert rig.deliver().delivered == 1
+
+
+def test_a_rejected_entry_does_not_block_the_others(rig: OutboxRig) -> None:
+    for _ in range(3):
+        rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["refused"]
+    assert rig.deliver() == Delivery(2, 1, 0, None)
+
+
+@pytest.mark.parametrize("fault", ["never left", "429", "key", "timeout after"])
+def test_a_delivery_stops_when_the_remaining_entries_would_fail_the_same_way(
+    rig: OutboxRig, fault: str
 ) -> None:
-    number = till.outbox.put(CONTACT, COAT)
-    till.platform.script = [word]
-    assert till.deliver() == Delivery(0, 1, 0, None)
-    assert till.only.state == "rejected"
-    assert till.only.reasons
-    till.deliver(10_000)
-    assert till.platform.sent == 1
-    assert till.outbox.requeue(number)
-    assert not till.outbox.requeue(number)
-    assert till.deliver().delivered == 1
-
-
-def test_an_entry_that_is_refused_does_not_hold_up_the_others(till: Till) -> None:
     for _ in range(3):
-        till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["refused"]
-    assert till.deliver() == Delivery(2, 1, 0, None)
-
-
-@pytest.mark.parametrize("word", ["never left", "429", "key", "timeout after"])
-def test_a_platform_that_takes_nothing_is_not_asked_for_each_entry(till: Till, word: str) -> None:
-    for _ in range(3):
-        till.outbox.put(CONTACT, COAT)
-    till.platform.script = [word] * 3
-    stopped = till.deliver().stopped
+        rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = [fault] * 3
+    stopped = rig.deliver().stopped
     assert isinstance(stopped, (NotSentError, UnauthorizedError, OutcomeUnknownError))
-    assert till.platform.sent == 1
+    assert rig.platform.posts == 1
 
 
-def test_what_certainly_was_not_sent_waits_longer_each_time_but_for_ever(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["never left"] * 4
+def test_an_entry_that_was_not_sent_is_retried_forever_and_the_last_delay_repeats(
+    rig: OutboxRig,
+) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["never left"] * 4
     for wait in (1.0, 2.0, 2.0):
-        assert till.deliver().stopped is not None
-        assert till.only.state == "waiting"
-        assert till.only.reasons
-        assert till.deliver(wait - 0.1).stopped is None
-        till.clock.sleep(0.2)
-    assert till.deliver().stopped is not None
-    assert till.deliver(2.1).delivered == 1
+        assert rig.deliver().stopped is not None
+        assert rig.only_entry.state == "waiting"
+        assert rig.only_entry.reasons
+        assert rig.deliver(wait - 0.1).stopped is None
+        rig.clock.sleep(0.2)
+    assert rig.deliver().stopped is not None
+    assert rig.deliver(2.1).delivered == 1
 
 
-def test_a_refused_key_rejects_nothing(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["key"] * 50
+def test_an_unauthorized_key_rejects_no_entry(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["key"] * 50
     for _ in range(50):
-        assert isinstance(till.deliver(3).stopped, UnauthorizedError)
-    assert till.states == ["waiting"]
-    assert till.deliver(3).delivered == 1
+        assert isinstance(rig.deliver(3).stopped, UnauthorizedError)
+    assert rig.states == ["waiting"]
+    assert rig.deliver(3).delivered == 1
 
 
-def test_a_look_that_fails_is_repeated_and_counts_for_nothing(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["timeout after"]
-    till.platform.looks = ["500", "429", "never left", "key", "html"] * 3
-    till.deliver()
+def test_a_lookup_that_fails_is_repeated_and_does_not_count(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout after"]
+    rig.platform.get_faults = ["500", "429", "never left", "key", "html"] * 3
+    rig.deliver()
     for _ in range(15):
-        assert till.deliver(10.1).stopped is not None
-    assert till.states == ["sending"]
-    assert till.deliver(10.1).delivered == 1
-    assert till.platform.sent == 1
+        assert rig.deliver(10.1).stopped is not None
+    assert rig.states == ["sending"]
+    assert rig.deliver(10.1).delivered == 1
+    assert rig.platform.posts == 1
 
 
-def test_what_no_look_settles_becomes_unknown_and_is_never_sent_by_itself(till: Till) -> None:
-    number = till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["timeout before"] * 2
-    fates = [till.deliver(wait) for wait in (0.0, 5.1, 10.1, 5.1, 10.1)]
-    assert fates[-1] == Delivery(0, 0, 1, None)
-    assert till.only.reasons
-    till.deliver(10_000)
-    assert till.platform.sent == 2
-    assert till.outbox.requeue(number)
-    assert till.deliver().delivered == 1
+def test_an_entry_that_no_lookup_finds_becomes_unknown_and_is_not_sent_again(
+    rig: OutboxRig,
+) -> None:
+    number = rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout before"] * 2
+    deliveries = [rig.deliver(wait) for wait in (0.0, 5.1, 10.1, 5.1, 10.1)]
+    assert deliveries[-1] == Delivery(0, 0, 1, None)
+    assert rig.only_entry.reasons
+    rig.deliver(10_000)
+    assert rig.platform.posts == 2
+    assert rig.outbox.requeue(number)
+    assert rig.deliver().delivered == 1
 
 
-def test_a_second_post_that_never_left_is_tried_again_after_a_look(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["timeout before", "never left", "429"]
+def test_a_resend_that_was_not_sent_is_repeated_after_a_lookup(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout before", "never left", "429"]
     waits = (0.0, 5.1, 10.1, 10.1, 10.1)
-    assert [till.deliver(wait).delivered for wait in waits] == [0, 0, 0, 0, 1]
-    assert len(till.platform.stored) == 1
+    assert [rig.deliver(wait).delivered for wait in waits] == [0, 0, 0, 0, 1]
+    assert len(rig.platform.stored) == 1
 
 
-def test_a_second_post_that_is_refused_leaves_the_first_unknown(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["timeout before", "refused"]
+def test_a_rejected_resend_leaves_the_outcome_of_the_first_post_unknown(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout before", "refused"]
     for wait in (0.0, 5.1, 10.1):
-        till.deliver(wait)
-    assert till.states == ["unknown"]
+        rig.deliver(wait)
+    assert rig.states == ["unknown"]
 
 
-def test_without_looks_an_unanswered_post_is_unknown(tmp_path: Path) -> None:
-    till = Till(tmp_path / "till.db", policy=RetryPolicy.never())
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["timeout after"]
-    assert till.deliver().unknown == 1
-    till.outbox.close()
+def test_an_unanswered_post_becomes_unknown_if_the_policy_has_no_lookups(tmp_path: Path) -> None:
+    rig = OutboxRig(tmp_path / "outbox.db", policy=RetryPolicy.never())
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout after"]
+    assert rig.deliver().unknown == 1
+    rig.outbox.close()
 
 
-def test_a_contact_that_is_gone_when_it_is_looked_for_leaves_it_unknown(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script, till.platform.looks = ["timeout after"], ["contact"]
-    till.deliver()
-    till.deliver(5.1)
-    assert till.states == ["unknown"]
+def test_an_entry_becomes_unknown_if_its_contact_is_missing_at_the_lookup(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults, rig.platform.get_faults = ["timeout after"], ["contact"]
+    rig.deliver()
+    rig.deliver(5.1)
+    assert rig.states == ["unknown"]
 
 
 def to_the_second(stamp: str) -> str:
@@ -306,79 +318,77 @@ def to_the_second(stamp: str) -> str:
 @pytest.mark.parametrize("first", ["ok", "timeout after"])
 @pytest.mark.parametrize("second", ["cut before", "cut after"])
 @pytest.mark.parametrize("precision", [str, to_the_second])
-def test_equal_entries_never_share_an_interaction(
-    till: Till, first: str, second: str, precision: Callable[[str], str]
+def test_two_equal_entries_never_claim_the_same_interaction(
+    rig: OutboxRig, first: str, second: str, precision: Callable[[str], str]
 ) -> None:
-    till.platform.precision = precision
+    rig.platform.precision = precision
     for milliseconds in (1, 2):
-        moment = till.clock.start.replace(microsecond=milliseconds * 1000)
-        till.outbox.put(CONTACT, COAT, created_date=moment)
-    till.platform.script = [first, second]
+        moment = rig.clock.start.replace(microsecond=milliseconds * 1000)
+        rig.outbox.put(CONTACT, COAT, created_date=moment)
+    rig.platform.post_faults = [first, second]
     for _ in range(2):
         try:
-            till.deliver()
+            rig.deliver()
         except PowerCut:
             break
     for wait in (0.0, 5.1, 10.1, 5.1, 10.1):
-        till.restart()
-        till.deliver(wait)
-    unsettled = sum(state == "unknown" for state in till.states)
-    assert len(till.platform.stored) == 2 or unsettled
-    assert len(till.platform.stored) <= 2
+        rig.restart()
+        rig.deliver(wait)
+    unsettled = sum(state == "unknown" for state in rig.states)
+    assert len(rig.platform.stored) == 2 or unsettled
+    assert len(rig.platform.stored) <= 2
     if first == "ok":
         assert not unsettled
 
 
 @contextmanager
-def today(**changes: Any) -> Generator[None]:
-    """The package as it is after it was generated from a schema that was changed."""
-    found = snapshot.generated_schemas()
-    saved = dict(found)
+def changed_schema(**changes: Any) -> Generator[None]:
+    """Simulate a package that was generated from a changed schema."""
+    schemas = registry.generated_schemas()
+    saved = dict(schemas)
     try:
-        found["favourite"] = replace(found["favourite"], schema_hash="another", **changes)
+        schemas["favourite"] = replace(schemas["favourite"], schema_hash="another", **changes)
         yield
     finally:
-        found.clear()
-        found.update(saved)
+        schemas.clear()
+        schemas.update(saved)
 
 
-def test_an_entry_of_another_schema_is_sent_if_it_still_fits(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    with today():
-        assert till.deliver().delivered == 1
+def test_an_entry_of_an_older_schema_is_sent_if_it_is_still_valid(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    with changed_schema():
+        assert rig.deliver().delivered == 1
 
 
-def test_an_entry_that_does_not_fit_any_more_is_rejected_with_the_rule(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    with today(module="repair", class_name="Repair"):
-        assert till.deliver() == Delivery(0, 1, 0, None)
-    assert "is required" in till.only.reasons[0]
-    assert till.platform.requests == []
+def test_an_entry_that_is_no_longer_valid_is_rejected_with_the_violation(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    with changed_schema(module="repair", class_name="Repair"):
+        assert rig.deliver() == Delivery(0, 1, 0, None)
+    assert "repairType: is required" in rig.only_entry.reasons[0]
+    assert rig.platform.requests == []
 
 
-def test_an_entry_without_a_schema_is_rejected_or_unknown(
-    till: Till, monkeypatch: pytest.MonkeyPatch
+def test_an_entry_whose_schema_was_removed_becomes_a_dead_letter(
+    rig: OutboxRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["timeout after"]
-    till.deliver()
-    monkeypatch.setattr(outbox_delivery, "generated_schemas", dict[str, snapshot.GeneratedSchema])
-    till.deliver(5.1)
-    assert till.states == ["unknown", "rejected"]
-    assert all(
-        "without the schema favourite" in entry.reasons[0] for entry in till.outbox.entries()
-    )
+    rig.outbox.put(CONTACT, COAT)
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout after"]
+    rig.deliver()
+    monkeypatch.setattr(outbox_delivery, "generated_schemas", dict[str, registry.GeneratedSchema])
+    rig.deliver(5.1)
+    assert rig.states == ["unknown", "rejected"]
+    assert all("without the schema favourite" in entry.reasons[0] for entry in rig.outbox.entries())
 
 
-def test_what_cannot_be_sent_cannot_be_put(till: Till) -> None:
+def test_a_put_refuses_an_interaction_that_cannot_be_sent(rig: OutboxRig) -> None:
     with pytest.raises(InvalidPayloadError, match="time zone"):
-        till.outbox.put(CONTACT, COAT, created_date=datetime(2026, 1, 1))
+        rig.outbox.put(CONTACT, COAT, created_date=datetime(2026, 1, 1))
     with pytest.raises(InvalidPayloadError, match="schemaId"):
-        till.outbox.put(CONTACT, Gift("a"))
+        rig.outbox.put(CONTACT, Gift("a"))
     with pytest.raises(InvalidPayloadError, match="contactId"):
-        till.outbox.put("..", COAT)
-    assert not till.states
+        rig.outbox.put("..", COAT)
+    assert not rig.states
 
 
 @pytest.mark.parametrize(
@@ -397,106 +407,106 @@ def test_what_cannot_be_sent_cannot_be_put(till: Till) -> None:
         "contact_id = 'other'",
     ],
 )
-def test_a_damaged_entry_does_not_hold_up_the_others(till: Till, damage: str) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.outbox.put(CONTACT, COAT)
-    with closing(sqlite3.connect(till.path, isolation_level=None)) as db:
+def test_a_damaged_entry_does_not_block_the_others(rig: OutboxRig, damage: str) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.outbox.put(CONTACT, COAT)
+    with closing(sqlite3.connect(rig.path, isolation_level=None)) as db:
         db.execute(f"UPDATE entries SET {damage} WHERE id = 1")
-    first, second = till.outbox.entries()
+    first, second = rig.outbox.entries()
     assert (first.payload, first.reasons) == ({}, ("The entry is damaged.",))
     assert second.payload == COAT.to_payload()
-    assert till.deliver() == Delivery(1, 1, 0, None)
-    assert till.only == replace(first, state="rejected")
-    assert till.outbox.discard(first.id)
+    assert rig.deliver() == Delivery(1, 1, 0, None)
+    assert rig.only_entry == replace(first, state="rejected")
+    assert rig.outbox.discard(first.id)
 
 
-def test_a_damaged_date_leaves_the_status_readable(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    with closing(sqlite3.connect(till.path, isolation_level=None)) as db:
+def test_the_status_is_readable_if_a_date_is_damaged(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    with closing(sqlite3.connect(rig.path, isolation_level=None)) as db:
         db.execute("UPDATE entries SET put_at = 'x'")
-    assert till.outbox.status().oldest == till.only.put_at == datetime(1970, 1, 1, tzinfo=UTC)
+    assert rig.outbox.status().oldest == rig.only_entry.put_at == datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def test_a_closed_client_is_told_before_anything_is_begun(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.client.close()
+def test_a_delivery_refuses_a_closed_client_before_it_changes_an_entry(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.client.close()
     with EngageClient("https://acme.voyado.com", api_key="k", user_agent="a/1") as closed:
         pass
     with pytest.raises(ConfigurationError, match="closed"):
-        till.outbox.deliver(closed)
-    assert till.states == ["waiting"]
+        rig.outbox.deliver(closed)
+    assert rig.states == ["waiting"]
 
 
-def test_a_clock_that_went_back_holds_nothing_up(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["timeout after"]
-    till.deliver()
-    till.clock.start -= timedelta(days=365)
-    assert till.deliver().delivered == 1
+def test_entries_are_delivered_although_the_clock_was_set_back(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout after"]
+    rig.deliver()
+    rig.clock.start -= timedelta(days=365)
+    assert rig.deliver().delivered == 1
 
 
-def test_the_status_tells_what_to_watch(till: Till) -> None:
-    assert till.outbox.status().oldest is None
+def test_the_status_counts_each_state_and_has_the_oldest_date(rig: OutboxRig) -> None:
+    assert rig.outbox.status().oldest is None
     for _ in range(4):
-        till.outbox.put(CONTACT, COAT)
-        till.clock.sleep(60)
-    till.platform.script = ["refused", "timeout before"]
-    till.deliver()
-    status = till.outbox.status()
+        rig.outbox.put(CONTACT, COAT)
+        rig.clock.sleep(60)
+    rig.platform.post_faults = ["refused", "timeout before"]
+    rig.deliver()
+    status = rig.outbox.status()
     assert (status.rejected, status.sending, status.waiting, status.unknown) == (1, 1, 2, 0)
-    assert status.oldest == till.clock.start + timedelta(seconds=60)
-    assert [entry.id for entry in till.outbox.entries("waiting")] == [3, 4]
+    assert status.oldest == rig.clock.start + timedelta(seconds=60)
+    assert [entry.id for entry in rig.outbox.entries("waiting")] == [3, 4]
 
 
-def test_only_what_is_not_being_sent_can_be_discarded(till: Till) -> None:
-    first, second = till.outbox.put(CONTACT, COAT), till.outbox.put(CONTACT, COAT)
-    till.platform.script = ["timeout after"]
-    till.deliver()
-    assert not till.outbox.discard(first)
-    assert till.outbox.discard(second)
-    assert not till.outbox.discard(second)
-    assert till.states == ["sending"]
+def test_an_entry_that_is_being_sent_cannot_be_discarded(rig: OutboxRig) -> None:
+    first, second = rig.outbox.put(CONTACT, COAT), rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout after"]
+    rig.deliver()
+    assert not rig.outbox.discard(first)
+    assert rig.outbox.discard(second)
+    assert not rig.outbox.discard(second)
+    assert rig.states == ["sending"]
 
 
-def test_an_entry_that_is_discarded_at_the_last_moment_is_not_sent(till: Till) -> None:
-    first, second = till.outbox.put(CONTACT, COAT), till.outbox.put(CONTACT, COAT)
-    till.deliver(on_receipt=lambda number, _: number == first and till.outbox.discard(second))
-    assert till.platform.sent == 1
+def test_an_entry_that_is_discarded_during_a_delivery_is_not_sent(rig: OutboxRig) -> None:
+    first, second = rig.outbox.put(CONTACT, COAT), rig.outbox.put(CONTACT, COAT)
+    rig.deliver(on_receipt=lambda number, _: number == first and rig.outbox.discard(second))
+    assert rig.platform.posts == 1
 
 
-def test_more_entries_than_fit_a_page_come_in_order(till: Till) -> None:
-    numbers = [till.outbox.put(CONTACT, COAT) for _ in range(250)]
-    assert [entry.id for entry in till.outbox.entries()] == numbers
+def test_entries_are_in_order_across_pages(rig: OutboxRig) -> None:
+    numbers = [rig.outbox.put(CONTACT, COAT) for _ in range(250)]
+    assert [entry.id for entry in rig.outbox.entries()] == numbers
 
 
-def test_a_stop_ends_the_delivery_after_the_step_that_is_under_way(till: Till) -> None:
+def test_a_stop_ends_the_delivery_after_the_current_step(rig: OutboxRig) -> None:
     stop = threading.Event()
-    till.outbox.put(CONTACT, COAT)
-    till.outbox.put(CONTACT, COAT)
-    assert till.deliver(stop=stop, on_receipt=lambda number, _: stop.set()).delivered == 1
-    assert till.states == ["waiting"]
+    rig.outbox.put(CONTACT, COAT)
+    rig.outbox.put(CONTACT, COAT)
+    assert rig.deliver(stop=stop, on_receipt=lambda number, _: stop.set()).delivered == 1
+    assert rig.states == ["waiting"]
 
 
-def test_puts_go_on_during_a_delivery_and_are_delivered_by_it(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
-    with Outbox(till.path) as other:
+def test_an_entry_that_is_put_during_a_delivery_is_delivered_by_it(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    with Outbox(rig.path) as other:
         put = [other]
-        till.deliver(on_receipt=lambda number, _: put and put.pop().put(CONTACT, COAT))
-    assert len(till.platform.stored) == 2
+        rig.deliver(on_receipt=lambda number, _: put and put.pop().put(CONTACT, COAT))
+    assert len(rig.platform.stored) == 2
 
 
-def test_there_is_one_delivery_at_a_time_in_a_process(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
+def test_a_second_delivery_in_the_same_process_raises(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
 
     def again(number: int, receipt: Receipt) -> None:
-        for _ in range(2):  # the first try must not break the claim of the delivery
-            with Outbox(till.path) as other, pytest.raises(AlreadyDeliveringError):
-                other.deliver(till.client)
+        for _ in range(2):  # the first attempt must not release the lock of the delivery
+            with Outbox(rig.path) as other, pytest.raises(AlreadyDeliveringError):
+                other.deliver(rig.client)
 
-    assert till.deliver(on_receipt=again).delivered == 1
+    assert rig.deliver(on_receipt=again).delivered == 1
 
 
-HOLD = """
+DELIVER_AND_HANG = """
 import sys, httpx
 sys.path.insert(0, sys.argv[2])
 from engage_interactions import EngageClient
@@ -510,38 +520,38 @@ Outbox(sys.argv[1]).deliver(client)
 """
 
 
-def test_a_process_that_is_killed_leaves_the_delivery_to_the_next(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
+def test_a_killed_process_releases_the_lock_of_the_delivery(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
     generated = str(ROOT / "generated")
-    arguments = [sys.executable, "-c", HOLD, str(till.path), generated]
+    arguments = [sys.executable, "-c", DELIVER_AND_HANG, str(rig.path), generated]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"sending\n"
         with pytest.raises(AlreadyDeliveringError):
-            till.deliver()
+            rig.deliver()
         other.kill()
-    assert till.deliver(0.0).stopped is None
-    assert till.states == ["sending"], "it is looked for first"
+    assert rig.deliver(0.0).stopped is None
+    assert rig.states == ["sending"], "a lookup comes first"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
-def test_the_files_are_the_owners_alone(till: Till) -> None:
-    till.outbox.put(CONTACT, COAT)
+def test_only_the_owner_can_read_the_files(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
     modes: dict[str, int] = {}
 
-    def look(number: int, receipt: Receipt) -> None:
-        for file in till.path.parent.iterdir():
+    def note_modes(number: int, receipt: Receipt) -> None:
+        for file in rig.path.parent.iterdir():
             modes[file.name] = stat.S_IMODE(file.stat().st_mode)
 
-    till.deliver(on_receipt=look)
-    assert set(modes) >= {"till.db", "till.db-wal", "till.db-delivery"}
+    rig.deliver(on_receipt=note_modes)
+    assert set(modes) >= {"outbox.db", "outbox.db-wal", "outbox.db-delivery"}
     assert set(modes.values()) == {0o600}
-    till.path.chmod(0o644)
-    till.restart()
-    assert stat.S_IMODE(till.path.stat().st_mode) == 0o600
+    rig.path.chmod(0o644)
+    rig.restart()
+    assert stat.S_IMODE(rig.path.stat().st_mode) == 0o600
 
 
-def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_outbox_is_refused_and_not_changed(tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     with sqlite3.connect(other) as db:
         db.execute("CREATE TABLE things (x)")
@@ -560,7 +570,7 @@ def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(tmp_path: Path) -
     assert {file: file.read_bytes() for file in before} == before
 
 
-FILL = """
+PUT_UNTIL_FULL = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
 from engage_interactions.favourite import Favourite
@@ -577,32 +587,32 @@ except OutboxError:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a limit on files")
-def test_a_full_disk_loses_nothing_that_was_put(tmp_path: Path) -> None:
+def test_a_full_disk_loses_no_entry(tmp_path: Path) -> None:
     generated = str(ROOT / "generated")
-    arguments = [sys.executable, "-c", FILL, str(tmp_path / "till.db"), generated]
+    arguments = [sys.executable, "-c", PUT_UNTIL_FULL, str(tmp_path / "outbox.db"), generated]
     count = int(subprocess.check_output(arguments))
-    with Outbox(tmp_path / "till.db") as outbox:
+    with Outbox(tmp_path / "outbox.db") as outbox:
         assert len(list(outbox.entries())) == count > 10
 
 
 @pytest.mark.parametrize(("durability", "level"), [("flushed", 2), ("unflushed", 1)])
-def test_a_put_is_flushed_unless_it_is_told_otherwise(
+def test_a_put_is_flushed_unless_durability_is_unflushed(
     tmp_path: Path, durability: Any, level: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[sqlite3.Connection] = []
+    connections: list[sqlite3.Connection] = []
     connect = sqlite3.connect
 
     def note(*arguments: Any, **more: Any) -> sqlite3.Connection:
-        made.append(connect(*arguments, **more))
-        return made[-1]
+        connections.append(connect(*arguments, **more))
+        return connections[-1]
 
     monkeypatch.setattr(sqlite3, "connect", note)
-    with Outbox(tmp_path / "till.db", durability=durability):
-        assert made[0].execute("PRAGMA synchronous").fetchone() == (level,)
-        assert made[0].execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with Outbox(tmp_path / "outbox.db", durability=durability):
+        assert connections[0].execute("PRAGMA synchronous").fetchone() == (level,)
+        assert connections[0].execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-OPEN = """
+OPEN_AND_PUT = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from engage_interactions.favourite import Favourite
@@ -615,11 +625,11 @@ with Outbox(sys.argv[1]) as outbox:
 """
 
 
-def test_processes_that_open_a_new_file_at_once_all_put(tmp_path: Path) -> None:
+def test_processes_can_create_the_same_file_at_the_same_time(tmp_path: Path) -> None:
     generated = str(ROOT / "generated")
     for number in range(3):
         path = tmp_path / f"{number}.db"
-        arguments = [sys.executable, "-c", OPEN, str(path), generated]
+        arguments = [sys.executable, "-c", OPEN_AND_PUT, str(path), generated]
         others = [
             subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for _ in range(4)
@@ -634,34 +644,34 @@ def test_processes_that_open_a_new_file_at_once_all_put(tmp_path: Path) -> None:
             assert len(list(outbox.entries())) == 80
 
 
-def test_the_classes_are_found_by_the_lock_of_the_package() -> None:
-    found = snapshot.generated_schemas()["Reuse-Spring-2023"]
-    assert found.load_payload_class().__schema_id__ == "Reuse-Spring-2023"
-    assert json.dumps(snapshot.json_schema("favourite"))
+def test_the_lock_file_of_the_package_leads_to_payload_classes_and_schemas() -> None:
+    schema = registry.generated_schemas()["Reuse-Spring-2023"]
+    assert schema.load_payload_class().__schema_id__ == "Reuse-Spring-2023"
+    assert json.dumps(registry.json_schema("favourite"))
 
 
 @pytest.mark.parametrize("precision", [str, to_the_second])
-def test_what_was_delivered_before_a_restart_is_not_taken_for_what_was_put_since(
-    till: Till, precision: Callable[[str], str]
+def test_a_lookup_does_not_claim_an_interaction_delivered_before_a_restart(
+    rig: OutboxRig, precision: Callable[[str], str]
 ) -> None:
-    till.platform.precision = precision
-    day = till.clock.start
-    till.outbox.put(CONTACT, COAT, created_date=day)
-    assert till.deliver().delivered == 1
-    till.restart()
-    till.outbox.put(CONTACT, COAT, created_date=day + timedelta(milliseconds=1))
-    till.platform.script = ["timeout before"]
+    rig.platform.precision = precision
+    day = rig.clock.start
+    rig.outbox.put(CONTACT, COAT, created_date=day)
+    assert rig.deliver().delivered == 1
+    rig.restart()
+    rig.outbox.put(CONTACT, COAT, created_date=day + timedelta(milliseconds=1))
+    rig.platform.post_faults = ["timeout before"]
     for wait in (0.0, 5.1, 10.1):
-        till.deliver(wait)
-    assert len(till.platform.stored) == 2
-    assert not till.states
+        rig.deliver(wait)
+    assert len(rig.platform.stored) == 2
+    assert not rig.states
 
 
-def test_a_rejected_twin_leaves_nothing_in_doubt(till: Till) -> None:
+def test_a_rejected_equal_entry_is_not_ambiguous(rig: OutboxRig) -> None:
     for milliseconds in (1, 2):
-        moment = till.clock.start.replace(microsecond=milliseconds * 1000)
-        till.outbox.put(CONTACT, COAT, created_date=moment)
-    till.platform.script = ["refused before", "timeout after"]
-    till.deliver()
-    till.deliver(5.1)
-    assert till.states == ["rejected"]
+        moment = rig.clock.start.replace(microsecond=milliseconds * 1000)
+        rig.outbox.put(CONTACT, COAT, created_date=moment)
+    rig.platform.post_faults = ["refused before", "timeout after"]
+    rig.deliver()
+    rig.deliver(5.1)
+    assert rig.states == ["rejected"]

@@ -1,5 +1,7 @@
-"""A till that is killed hundreds of times, in the midst of puts and deliveries, loses nothing and
-doubles nothing."""
+"""Processes that use one outbox are killed hundreds of times, during puts and deliveries.
+
+No interaction is lost, and none is stored twice.
+"""
 
 import itertools
 import os
@@ -31,16 +33,18 @@ from tests.support.clocks import FakeClock
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 
-ROUNDS = 250
-LONGEST_LIFE = 0.06
+PROCESSES = 250
+LONGEST_LIFETIME = 0.06
 CONTACTS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(500)]
-# Before anything is sent again, the sandbox has had four seconds for what a killed process sent.
+# Before a resend, the sandbox has four seconds to carry out what a killed process sent.
 POLICY = RetryPolicy(retry_delays=(0.05,), lookup_delays=(2.0, 2.0), resend=True)
 
 
-def nursery(file: Path, base_url: str) -> None:
-    """For each line on standard input, a number and seconds, fork a till and kill it then: what
-    takes a second of each start, the imports, is done once, in a process without threads."""
+def run_parent(file: Path, base_url: str) -> None:
+    """Fork a child for each line on standard input, and kill it after the seconds in that line.
+
+    The imports, which take a second, happen only once. The parent has no threads.
+    """
     http = httpx.Client(timeout=30, trust_env=False)
     for line in sys.stdin:
         number, seconds = line.split()
@@ -50,7 +54,7 @@ def nursery(file: Path, base_url: str) -> None:
         time.sleep(float(seconds))
         os.kill(child, signal.SIGKILL)
         if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL:
-            sys.exit("the till ended by itself")
+            sys.exit("the child ended by itself")
         print("dead", flush=True)
 
 
@@ -61,7 +65,7 @@ def connect(base_url: str, http: httpx.Client) -> EngageClient:
 
 
 def work(file: Path, base_url: str, http: httpx.Client, number: int) -> None:
-    """Put in one thread and deliver in another, for ever; whatever is raised ends the process."""
+    """Put in one thread and deliver in another until the process is killed or something raises."""
     try:
         client = connect(base_url, http)
         outbox = Outbox(file, retry=POLICY, durability="unflushed" if number % 2 else "flushed")
@@ -76,14 +80,14 @@ def work(file: Path, base_url: str, http: httpx.Client, number: int) -> None:
 
 
 def put(outbox: Outbox, number: int) -> None:
-    """Each token is told when it is put, and not before."""
-    dice = random.Random(number)
+    """Put interactions with a token each, and print the token after its put returned."""
+    rng = random.Random(number)
     try:
         for count in itertools.count():
             token = f"{number}.{count}"
-            outbox.put(dice.choice(CONTACTS), Favourite(product_sku=token))
+            outbox.put(rng.choice(CONTACTS), Favourite(product_sku=token))
             os.write(1, f"{token}\n".encode())
-            time.sleep(dice.uniform(0, 0.01))
+            time.sleep(rng.uniform(0, 0.01))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -91,8 +95,8 @@ def put(outbox: Outbox, number: int) -> None:
 
 
 @contextmanager
-def nursed(file: Path, base_url: str) -> Generator[subprocess.Popen[bytes]]:
-    """A nursery that leaves no process behind."""
+def parent_process(file: Path, base_url: str) -> Generator[subprocess.Popen[bytes]]:
+    """Run the parent, and kill it with its children at the end of the block."""
     process = subprocess.Popen(
         [sys.executable, __file__, str(file), base_url],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -108,22 +112,22 @@ def nursed(file: Path, base_url: str) -> Generator[subprocess.Popen[bytes]]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def live(process: subprocess.Popen[bytes], number: int, seconds: float) -> list[str]:
-    """The tokens that a till put before it was killed."""
+def run_child(process: subprocess.Popen[bytes], number: int, seconds: float) -> list[str]:
+    """Run and kill a child, and return the tokens whose puts returned."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(f"{number} {seconds}\n".encode())
-    told = b""
-    while not told.endswith(b"dead\n"):
-        assert select.select([process.stdout], [], [], 60)[0], "the nursery is silent"
-        news = os.read(process.stdout.fileno(), 65_536)
-        assert news, "the nursery is gone"
-        told += news
-    return told.decode().split()[:-1]
+    output = b""
+    while not output.endswith(b"dead\n"):
+        assert select.select([process.stdout], [], [], 60)[0], "the parent prints nothing"
+        chunk = os.read(process.stdout.fileno(), 65_536)
+        assert chunk, "the parent has ended"
+        output += chunk
+    return output.decode().split()[:-1]
 
 
 def stored(sandbox: Sandbox) -> Counter[str]:
-    """Token -> how often it is stored."""
+    """Return how often each token is stored."""
     with sandbox.store.transaction() as tenant:
         return Counter(
             str(item.payload["productSku"])
@@ -135,35 +139,39 @@ def stored(sandbox: Sandbox) -> Counter[str]:
 
 
 @dataclass
-class Fates:
-    """What became of the POSTs that a kill cut off: tokens that were found in `sending`, since
-    when, and of those the ones that were stored by then, and the ones that still were not when the
-    sandbox had had a second for them."""
+class InterruptedPosts:
+    """The POSTs that a kill interrupted, by token.
 
-    seen: dict[str, float] = field(default_factory=dict[str, float])
-    done: set[str] = field(default_factory=set[str])
-    not_done: set[str] = field(default_factory=set[str])
+    `sending_since` has the time at which an entry was first seen in the state `sending`. `applied`
+    were stored by then. `not_applied` were still not stored a second later.
+    """
+
+    sending_since: dict[str, float] = field(default_factory=dict[str, float])
+    applied: set[str] = field(default_factory=set[str])
+    not_applied: set[str] = field(default_factory=set[str])
 
     def note(self, file: Path, sandbox: Sandbox) -> None:
         with Outbox(file) as outbox:
-            sending = {str(it.payload["productSku"]) for it in outbox.entries("sending")}
-        now, there = time.monotonic(), stored(sandbox)
-        self.done |= (sending - self.seen.keys()) & there.keys()
-        self.seen |= dict.fromkeys(sending - self.seen.keys(), now)
-        self.not_done |= {it for it in sending - there.keys() if self.seen[it] < now - 1}
+            sending = {str(entry.payload["productSku"]) for entry in outbox.entries("sending")}
+        now, now_stored = time.monotonic(), stored(sandbox)
+        self.applied |= (sending - self.sending_since.keys()) & now_stored.keys()
+        self.sending_since |= dict.fromkeys(sending - self.sending_since.keys(), now)
+        self.not_applied |= {
+            token for token in sending - now_stored.keys() if self.sending_since[token] < now - 1
+        }
 
 
-def wait_until_quiet(sandbox: Sandbox) -> None:
+def wait_until_idle(sandbox: Sandbox) -> None:
     for _ in range(30):
         before = stored(sandbox)
         time.sleep(1)
         if stored(sandbox) == before:
             return
-    pytest.fail("the sandbox is still at work")
+    pytest.fail("the sandbox is still busy")
 
 
-def finish(file: Path, base_url: str) -> dict[str, str]:
-    """Deliver what is left, a day later. The tokens that are left even then, and their states."""
+def deliver_rest(file: Path, base_url: str) -> dict[str, str]:
+    """Deliver a day later. Return the tokens of the remaining entries, and their states."""
     clock = FakeClock()
     clock.start = datetime.now(UTC) + timedelta(days=1)
     with httpx.Client(timeout=30, trust_env=False) as http:
@@ -173,38 +181,38 @@ def finish(file: Path, base_url: str) -> dict[str, str]:
                 outbox.deliver(client)
                 clock.sleep(3)
             entries = [*outbox.entries()]
-    assert all(it.reasons for it in entries)
-    return {str(it.payload["productSku"]): it.state for it in entries}
+    assert all(entry.reasons for entry in entries)
+    return {str(entry.payload["productSku"]): entry.state for entry in entries}
 
 
-def test_a_till_that_is_killed_at_any_moment_neither_loses_nor_doubles(tmp_path: Path) -> None:
-    file, seed = tmp_path / "till.db", random.randrange(2**32)
+def test_processes_that_are_killed_at_any_moment_lose_and_duplicate_nothing(tmp_path: Path) -> None:
+    file, seed = tmp_path / "outbox.db", random.randrange(2**32)
     print(f"seed {seed}")
-    dice, fates, returned = random.Random(seed), Fates(), set[str]()
+    rng, interrupted, returned = random.Random(seed), InterruptedPosts(), set[str]()
     with running(options=Options(rate_limit=0)) as sandbox:
         with sandbox.store.transaction() as tenant:
             for contact in CONTACTS:
                 tenant.add_contact(contact, "")
-        with nursed(file, sandbox.base_url) as process:
-            for number in range(ROUNDS):
-                returned.update(live(process, number, dice.uniform(0, LONGEST_LIFE)))
+        with parent_process(file, sandbox.base_url) as process:
+            for number in range(PROCESSES):
+                returned.update(run_child(process, number, rng.uniform(0, LONGEST_LIFETIME)))
                 if number % 4 == 0:
-                    fates.note(file, sandbox)
-        wait_until_quiet(sandbox)
-        left = finish(file, sandbox.base_url)
+                    interrupted.note(file, sandbox)
+        wait_until_idle(sandbox)
+        remaining = deliver_rest(file, sandbox.base_url)
         counts = stored(sandbox)
-    print(f"{len(returned)} puts, {len(fates.seen)} cut off; left: {left}")
-    print(f"{len(fates.done)} were done, {len(fates.not_done)} were not")
+    print(f"{len(returned)} puts, {len(interrupted.sending_since)} cut off; remaining: {remaining}")
+    print(f"{len(interrupted.applied)} were applied, {len(interrupted.not_applied)} were not")
     assert counts.total() == len(counts), "something is stored twice"
-    assert returned <= counts.keys() | left.keys(), "something is lost"
-    assert set(left.values()) <= {"unknown"}
-    assert len(left) < len(returned) / 5
+    assert returned <= counts.keys() | remaining.keys(), "something is lost"
+    assert set(remaining.values()) <= {"unknown"}
+    assert len(remaining) < len(returned) / 5
     numbers = Counter(token.split(".")[0] for token in returned)
-    begun = returned | {f"{number}.{numbers[str(number)]}" for number in range(ROUNDS)}
-    assert counts.keys() <= begun, "nobody put it"
-    assert fates.done, "no kill came between the work of the platform and its answer"
-    assert fates.not_done, "no kill came before the work of the platform"
+    possible = returned | {f"{number}.{numbers[str(number)]}" for number in range(PROCESSES)}
+    assert counts.keys() <= possible, "something is stored that was never put"
+    assert interrupted.applied, "no kill came between the sandbox's work and its answer"
+    assert interrupted.not_applied, "no kill came before the sandbox's work"
 
 
 if __name__ == "__main__":
-    nursery(Path(sys.argv[1]), sys.argv[2])
+    run_parent(Path(sys.argv[1]), sys.argv[2])

@@ -1,5 +1,7 @@
-"""Whatever the platform, the clock and the process do, and in whatever order: what was put into an
-outbox is stored once, or is still in the outbox."""
+"""A state machine of the outbox: puts, deliveries, faults, restarts and clock changes in any order.
+
+Every entry is stored once, or is still in the outbox.
+"""
 
 import json
 import os
@@ -26,245 +28,267 @@ from engage_interactions import Receipt, RetryPolicy
 from engage_interactions.favourite import Favourite
 from engage_interactions.reuse_spring_2023 import ReuseSpring2023
 from tests.support.clocks import FakeClock
-from tests.support.outbox import POLICY, Engage, PowerCut, Till
+from tests.support.outbox import POLICY, FaultyPlatform, OutboxRig, PowerCut
 
 RAM = "/dev/shm"
 CONTACTS = ["anna", "bo"]
-KINDS = ["favourite", "Reuse-Spring-2023"]
-DOUBTFUL = [
+SCHEMA_IDS = ["favourite", "Reuse-Spring-2023"]
+UNCERTAIN_FAULTS = [
     f"{fault} {when}"
     for fault in ("timeout", "drop", "500", "html", "cut")
     for when in ("before", "after")
 ]
-"""POSTs that may have been carried out, for all that the client knows."""
-NOT_DONE = ["never left", "429", "key"]
-REFUSED = ["refused before", "ignored before", "contact"]
-POSTS = [*["ok"] * 4, *DOUBTFUL, *NOT_DONE, *REFUSED]
-LOOKS = [*["ok"] * 20, "timeout", "drop", "500", "html", "cut", "contact", *NOT_DONE]
-HASTY = RetryPolicy(lookup_delays=(5.0,), resend=True)
-POLICIES = [*[POLICY] * 4, *[HASTY] * 3, RetryPolicy(lookup_delays=(5.0,)), RetryPolicy()]
-WAITS = [0.0, 4.0, 4.0, 6.0, 6.0, 11.0, 11.0, 100_000.0, -365 * 86_400.0]
-"""A negative one is a clock that is set back."""
+"""Faults after which the client cannot know whether a POST was applied."""
+CERTAIN_FAULTS = ["never left", "429", "key"]
+REJECTIONS = ["refused before", "ignored before", "contact"]
+POST_FAULTS = [*["ok"] * 4, *UNCERTAIN_FAULTS, *CERTAIN_FAULTS, *REJECTIONS]
+GET_FAULTS = [*["ok"] * 20, "timeout", "drop", "500", "html", "cut", "contact", *CERTAIN_FAULTS]
+SHORT_POLICY = RetryPolicy(lookup_delays=(5.0,), resend=True)
+POLICIES = [*[POLICY] * 4, *[SHORT_POLICY] * 3, RetryPolicy(lookup_delays=(5.0,)), RetryPolicy()]
+DELAYS = [0.0, 4.0, 4.0, 6.0, 6.0, 11.0, 11.0, 100_000.0, -365 * 86_400.0]
+"""Seconds; a negative number sets the clock back."""
 
 
 @dataclass(frozen=True)
-class Sale:
-    """A put; with `like`, at the time of an earlier one or a millisecond later, and perhaps equal
-    to it."""
+class Put:
+    """A put. With `like`, its date is that of an earlier put or some milliseconds later.
+
+    With `is_equal`, it also has the payload of that put.
+    """
 
     contact: str
-    kind: str
+    schema_id: str
     like: int | None
     milliseconds: int
     is_equal: bool
 
 
 @dataclass(frozen=True)
-class Visit:
-    """A delivery after a wait, by a new process or the same one, which ends after so many receipts,
-    if any; what the platform does, and then all is well."""
+class DeliveryEvent:
+    """A delivery after a wait.
+
+    `is_new` restarts the process before. The process ends after that many `receipts`, or not at all
+    with 0.
+    """
 
     wait: float
     is_new: bool = False
-    posts: tuple[str, ...] = ()
-    looks: tuple[str, ...] = ()
+    post_faults: tuple[str, ...] = ()
+    get_faults: tuple[str, ...] = ()
     receipts: int = 0
 
 
 @dataclass(frozen=True)
-class Chore:
-    """Something by hand, unless it is about what is unknown: that would need a look first."""
+class ManualChange:
+    """A requeue or discard of an entry that is not unknown, which would need a lookup first."""
 
-    which: int
-    is_wanted: bool
+    index: int
+    is_requeue: bool
 
 
-VISITS = st.builds(
-    Visit,
-    wait=st.sampled_from(WAITS),
+DELIVERIES = st.builds(
+    DeliveryEvent,
+    wait=st.sampled_from(DELAYS),
     is_new=st.booleans(),
-    posts=st.lists(st.sampled_from(POSTS), max_size=2).map(tuple),
-    looks=st.lists(st.sampled_from(LOOKS), max_size=2).map(tuple),
+    post_faults=st.lists(st.sampled_from(POST_FAULTS), max_size=2).map(tuple),
+    get_faults=st.lists(st.sampled_from(GET_FAULTS), max_size=2).map(tuple),
     receipts=st.sampled_from([0, 0, 0, 1, 2]),
 )
-SALES = st.builds(
-    Sale,
+PUTS = st.builds(
+    Put,
     contact=st.sampled_from(CONTACTS),
-    kind=st.sampled_from(KINDS),
+    schema_id=st.sampled_from(SCHEMA_IDS),
     like=st.none() | st.integers(0, 9),
     milliseconds=st.integers(0, 1),
     is_equal=st.sampled_from([True, True, False]),
 )
-CHORES = st.builds(Chore, which=st.integers(0, 5), is_wanted=st.booleans())
+MANUAL_CHANGES = st.builds(ManualChange, index=st.integers(0, 5), is_requeue=st.booleans())
 
 Key: TypeAlias = tuple[str, str, datetime, str]
-"""What an interaction is: contact, schema, date and payload."""
+"""The identity of an interaction: contact, schema, date and payload."""
 
 
 def key_of(body: bytes | str) -> Key:
-    it = json.loads(body)
-    created = datetime.fromisoformat(it["createdDate"])
-    return it["contactId"], it["schemaId"], created, json.dumps(it["payload"], sort_keys=True)
+    envelope = json.loads(body)
+    created = datetime.fromisoformat(envelope["createdDate"])
+    payload = json.dumps(envelope["payload"], sort_keys=True)
+    return envelope["contactId"], envelope["schemaId"], created, payload
 
 
 @dataclass
 class Doubt:
-    """What may have been carried out: since when, by which setting of the clock, in how many POSTs,
-    and how many looks for it were answered since the last of them."""
+    """POSTs of one interaction that may have been applied.
 
-    start: datetime
+    `clock_start` and `seconds` are the setting of the clock and its time at the last of them.
+    `lookups` counts the answered lookups since then.
+    """
+
+    clock_start: datetime
     seconds: float
     posts: int
-    looks: int = 0
+    lookups: int = 0
 
 
-class Witness(Engage):
-    """Notes what is carried out, and sees that nothing is posted again before its time."""
+class CheckingPlatform(FaultyPlatform):
+    """Records what is applied, and asserts that nothing is resent too early."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.policy = POLICY
-        self.done: dict[str, Key] = {}
+        self.applied: dict[str, Key] = {}
         self.put = Counter[Key]()
         self.bodies: dict[Key, bytes] = {}
         self.doubts: dict[Key, Doubt] = {}
 
-    def take(self, request: httpx.Request) -> dict[str, object]:
-        item = super().take(request)
-        self.done[str(item["id"])] = key_of(request.content)
+    def decode(self, request: httpx.Request) -> dict[str, object]:
+        item = super().decode(request)
+        self.applied[str(item["id"])] = key_of(request.content)
         return item
 
-    def answer(self, request: httpx.Request, word: str) -> httpx.Response:
+    def answer(self, request: httpx.Request, fault: str) -> httpx.Response:
         if request.method == "POST":
-            self.judge(request.content, word)
-        elif word == "ok":
-            asked = (request.url.params["contactId"], request.url.params["schemaId"])
+            self.check_post(request.content, fault)
+        elif fault == "ok":
+            query = (request.url.params["contactId"], request.url.params["schemaId"])
             for key, doubt in self.doubts.items():
-                doubt.looks += key[:2] == asked
-        return super().answer(request, word)
+                doubt.lookups += key[:2] == query
+        return super().answer(request, fault)
 
-    def judge(self, body: bytes, word: str) -> None:
+    def check_post(self, body: bytes, fault: str) -> None:
         key = key_of(body)
-        assert self.bodies.setdefault(key, body) == body, "other bytes than the first time"
+        assert self.bodies.setdefault(key, body) == body, "the resend has other bytes"
         doubt = self.doubts.get(key)
         if doubt and self.put[key] == 1:
-            looks = self.policy.lookup_delays
+            delays = self.policy.lookup_delays
             assert self.policy.resend
-            assert doubt.looks >= len(looks), "posted again without a look"
+            assert doubt.lookups >= len(delays), "resent without a lookup"
             assert doubt.posts == 1, "posted a third time"
             waited = self.clock.monotonic() - doubt.seconds
-            assert self.clock.start != doubt.start or waited >= sum(looks), "posted again too early"
-        if word in ("ok", *DOUBTFUL):
+            is_late_enough = waited >= sum(delays)
+            assert self.clock.start != doubt.clock_start or is_late_enough, "resent too early"
+        if fault in ("ok", *UNCERTAIN_FAULTS):
             posts = doubt.posts + 1 if doubt else 1
             self.doubts[key] = Doubt(self.clock.start, self.clock.monotonic(), posts)
         elif doubt:
-            doubt.looks -= 1
+            doubt.lookups -= 1
 
 
-class Life(RuleBasedStateMachine):
-    """An outbox through good days and bad ones. `puts` are the entries that were put and not
-    discarded, `receipts` the ids of what is stored and the entries that got them."""
+class OutboxMachine(RuleBasedStateMachine):
+    """An outbox, a platform and a clock.
+
+    `keys` are the interactions of the entries that were put and not discarded. `receipts` maps the
+    ids of stored interactions to the entries that got them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory(dir=RAM if os.access(RAM, os.W_OK) else None)
-        self.till = Till(Path(self.folder.name) / "till.db")
-        self.platform = Witness(self.till.clock)
-        self.puts: dict[int, Key] = {}
+        self.rig = OutboxRig(Path(self.folder.name) / "outbox.db")
+        self.platform = CheckingPlatform(self.rig.clock)
+        self.keys: dict[int, Key] = {}
         self.receipts: dict[str, int] = {}
 
     @initialize(policy=st.sampled_from(POLICIES), has_milliseconds=st.booleans())
-    def begin(self, policy: RetryPolicy, has_milliseconds: bool) -> None:
-        self.till.policy = self.platform.policy = policy
+    def configure(self, policy: RetryPolicy, has_milliseconds: bool) -> None:
+        self.rig.policy = self.platform.policy = policy
         if not has_milliseconds:
             self.platform.precision = lambda stamp: stamp[:19] + "+00:00"
-        self.till.platform = self.platform
-        self.till.restart()
+        self.rig.platform = self.platform
+        self.rig.restart()
 
-    @rule(event=st.one_of(SALES, VISITS, VISITS, CHORES))
-    def live(self, event: Sale | Visit | Chore) -> None:
-        """The one rule: of several, most lives would go without some."""
+    @rule(event=st.one_of(PUTS, DELIVERIES, DELIVERIES, MANUAL_CHANGES))
+    def apply_event(self, event: Put | DeliveryEvent | ManualChange) -> None:
+        """The only rule: with several rules, most histories would lack some kinds of events."""
         match event:
-            case Sale():
+            case Put():
                 self.put(event)
-            case Visit():
+            case DeliveryEvent():
                 self.deliver(event)
-            case Chore():
-                self.tidy_up(event)
+            case ManualChange():
+                self.change_by_hand(event)
 
-    def put(self, sale: Sale) -> None:
-        self.till.clock.sleep(1.0)
-        contact, kind, moment = sale.contact, sale.kind, None
+    def put(self, event: Put) -> None:
+        self.rig.clock.sleep(1.0)
+        contact, schema_id, moment = event.contact, event.schema_id, None
         token = f"token {len(self.platform.put)}"
-        if sale.like is not None and self.puts:
-            contact, kind, created, text = [*self.puts.values()][sale.like % len(self.puts)]
-            moment = created + timedelta(milliseconds=sale.milliseconds)
-            if sale.is_equal:
+        if event.like is not None and self.keys:
+            contact, schema_id, created, text = [*self.keys.values()][event.like % len(self.keys)]
+            moment = created + timedelta(milliseconds=event.milliseconds)
+            if event.is_equal:
                 (token,) = json.loads(text).values()
-        payload = Favourite(product_sku=token) if kind == KINDS[0] else ReuseSpring2023(name=token)
-        number = self.till.outbox.put(contact, payload, created_date=moment)
-        (entry,) = [it for it in self.till.outbox.entries("waiting") if it.id == number]
+        is_favourite = schema_id == SCHEMA_IDS[0]
+        payload = Favourite(product_sku=token) if is_favourite else ReuseSpring2023(name=token)
+        number = self.rig.outbox.put(contact, payload, created_date=moment)
+        waiting = self.rig.outbox.entries("waiting")
+        (entry,) = [entry for entry in waiting if entry.id == number]
         text = json.dumps(payload.to_payload(), sort_keys=True)
-        self.puts[number] = (contact, kind, entry.created_date, text)
-        self.platform.put[self.puts[number]] += 1
+        self.keys[number] = (contact, schema_id, entry.created_date, text)
+        self.platform.put[self.keys[number]] += 1
 
-    def deliver(self, visit: Visit) -> None:
-        self.platform.script, self.platform.looks = [*visit.posts], [*visit.looks]
-        told: list[int] = []
+    def deliver(self, event: DeliveryEvent) -> None:
+        self.platform.post_faults = [*event.post_faults]
+        self.platform.get_faults = [*event.get_faults]
+        reported_ids: list[int] = []
 
         def note(number: int, receipt: Receipt) -> None:
-            assert self.platform.done[receipt.id] == self.puts[number], "the receipt of another"
-            assert self.receipts.setdefault(receipt.id, number) == number, "a receipt for two"
-            told.append(number)
-            if len(told) == visit.receipts:
+            assert self.platform.applied[receipt.id] == self.keys[number], (
+                "the receipt belongs to another entry"
+            )
+            assert self.receipts.setdefault(receipt.id, number) == number, (
+                "two entries share a receipt"
+            )
+            reported_ids.append(number)
+            if len(reported_ids) == event.receipts:
                 raise PowerCut
 
-        if visit.is_new:
-            self.till.restart()
-        self.till.clock.start += timedelta(seconds=min(visit.wait, 0.0))
-        # Whoever catches what ended the delivery may go on with the same client.
+        if event.is_new:
+            self.rig.restart()
+        self.rig.clock.start += timedelta(seconds=min(event.wait, 0.0))
+        # The same client can be used after an exception has ended a delivery.
         with suppress(PowerCut):
-            self.till.deliver(max(visit.wait, 0.0), on_receipt=note)
+            self.rig.deliver(max(event.wait, 0.0), on_receipt=note)
 
-    def tidy_up(self, chore: Chore) -> None:
-        entries = [it for it in self.till.outbox.entries() if it.state != "unknown"]
-        for entry in entries[chore.which : chore.which + 1]:
-            if chore.is_wanted:
-                assert self.till.outbox.requeue(entry.id) == (entry.state == "rejected")
+    def change_by_hand(self, change: ManualChange) -> None:
+        entries = [entry for entry in self.rig.outbox.entries() if entry.state != "unknown"]
+        for entry in entries[change.index : change.index + 1]:
+            if change.is_requeue:
+                assert self.rig.outbox.requeue(entry.id) == (entry.state == "rejected")
                 continue
-            is_gone = self.till.outbox.discard(entry.id)
-            assert is_gone == (entry.state != "sending")
-            if is_gone:
-                del self.puts[entry.id]
+            is_deleted = self.rig.outbox.discard(entry.id)
+            assert is_deleted == (entry.state != "sending")
+            if is_deleted:
+                del self.keys[entry.id]
 
     @invariant()
-    def each_is_stored_once_or_still_here(self) -> None:
-        entries = [*self.till.outbox.entries()]
-        put, stored = Counter(self.puts.values()), Counter(self.platform.done.values())
-        here = Counter(self.puts[it.id] for it in entries)
-        not_sent = [self.puts[it.id] for it in entries if it.state in ("waiting", "rejected")]
+    def every_entry_is_stored_once_or_still_in_the_outbox(self) -> None:
+        entries = [*self.rig.outbox.entries()]
+        put, stored = Counter(self.keys.values()), Counter(self.platform.applied.values())
+        remaining = Counter(self.keys[entry.id] for entry in entries)
+        not_sent = [
+            self.keys[entry.id] for entry in entries if entry.state in ("waiting", "rejected")
+        ]
         assert stored + Counter(not_sent) <= put, "stored too often"
-        assert stored + here >= put, "lost"
-        alone = {key for key in not_sent if self.platform.put[key] == 1}
-        assert not alone & self.platform.doubts.keys(), "a doubt is forgotten"
-        assert all(it.reasons for it in entries if it.state in ("rejected", "unknown"))
-        status = self.till.outbox.status()
+        assert stored + remaining >= put, "lost"
+        unique = {key for key in not_sent if self.platform.put[key] == 1}
+        assert not unique & self.platform.doubts.keys(), "an uncertain POST was forgotten"
+        assert all(entry.reasons for entry in entries if entry.state in ("rejected", "unknown"))
+        status = self.rig.outbox.status()
         names = ("waiting", "sending", "rejected", "unknown")
-        assert [getattr(status, name) for name in names] == [*map(self.till.states.count, names)]
+        assert [getattr(status, name) for name in names] == [*map(self.rig.states.count, names)]
         assert (status.oldest is not None) == bool(status.waiting + status.sending)
 
     def teardown(self) -> None:
         try:
             for _ in range(8):
-                self.deliver(Visit(1000.0))
-            assert not {"waiting", "sending"} & {*self.till.states}, "it stands still"
-            self.each_is_stored_once_or_still_here()
+                self.deliver(DeliveryEvent(1000.0))
+            assert not {"waiting", "sending"} & {*self.rig.states}, "an entry is stuck"
+            self.every_entry_is_stored_once_or_still_in_the_outbox()
         finally:
-            self.till.outbox.close()
-            self.till.client.close()
+            self.rig.outbox.close()
+            self.rig.client.close()
             self.folder.cleanup()
 
 
-def test_in_whatever_order_things_happen_what_was_put_is_stored_once_or_still_there() -> None:
-    patience = settings(max_examples=300, stateful_step_count=30, deadline=None)
-    run_state_machine_as_test(Life, settings=patience)
+def test_every_entry_is_stored_once_or_still_in_the_outbox_after_any_history() -> None:
+    long_run = settings(max_examples=300, stateful_step_count=30, deadline=None)
+    run_state_machine_as_test(OutboxMachine, settings=long_run)

@@ -1,4 +1,4 @@
-"""A client as an application makes it, with a connection of its own: what is seen of it."""
+"""Clients with their own connection: names, headers, cookies, hooks and closing."""
 
 import asyncio
 import json
@@ -23,29 +23,29 @@ RECORDING = {
 }
 
 
-def quote(kind: type[object], client: object) -> set[str]:
-    """What completion shows of a client: its class, and what its instances have besides."""
-    return {name for name in {*dir(kind), *vars(client)} if not name.startswith("_")}
+def public_names(client_class: type[object], client: object) -> set[str]:
+    """Return the public names of a client class and of an instance."""
+    return {name for name in {*dir(client_class), *vars(client)} if not name.startswith("_")}
 
 
-def test_completion_shows_what_is_for_applications_alone() -> None:
+def test_a_client_has_no_other_public_names_than_those_for_applications() -> None:
     url = "https://acme.voyado.com"
     with EngageClient(url, api_key="key", user_agent="Shop/1") as client:
-        assert quote(EngageClient, client) == {*METHODS, "close"}
+        assert public_names(EngageClient, client) == {*METHODS, "close"}
     tasks = AsyncEngageClient(url, api_key="key", user_agent="Shop/1")
-    assert quote(AsyncEngageClient, tasks) == {*METHODS, "aclose"}
+    assert public_names(AsyncEngageClient, tasks) == {*METHODS, "aclose"}
     asyncio.run(tasks.aclose())
-    assert quote(RecordingClient, RecordingClient()) == {*METHODS, *RECORDING, "close"}
+    assert public_names(RecordingClient, RecordingClient()) == {*METHODS, *RECORDING, "close"}
     recording = AsyncRecordingClient()
-    assert quote(AsyncRecordingClient, recording) == {*METHODS, *RECORDING, "aclose"}
+    assert public_names(AsyncRecordingClient, recording) == {*METHODS, *RECORDING, "aclose"}
 
 
 @dataclass
 class Listener:
-    """Stands in for the platform, and notes the headers of each request, all of them."""
+    """A server that records the headers of every request."""
 
     url: str = ""
-    seen: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
+    requests: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def listening(cookie: str = "") -> Generator[Listener]:
         def _answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
             headers = sorted((name.lower(), value) for name, value in self.headers.items())
-            listener.seen.append((self.command, headers))
+            listener.requests.append((self.command, headers))
             payload = sample(ProductReview).to_payload()
             date = "2026-03-01T12:30:15Z"
             known = {"id": "i1", "contactId": CONTACT, "schemaId": "productReview"}
@@ -94,7 +94,7 @@ def threads(url: str, http: httpx.Client | None = None) -> None:
             client.delete("i1")
 
 
-def threads_by_theirs(url: str) -> None:
+def threads_with_callers_client(url: str) -> None:
     with httpx.Client(headers={"Accept": "text/html", "User-Agent": "theirs"}) as http:
         threads(url, http)
 
@@ -111,30 +111,34 @@ def tasks(url: str, http: httpx.AsyncClient | None = None) -> None:
     asyncio.run(run())
 
 
-def tasks_by_theirs(url: str) -> None:
+def tasks_with_callers_client(url: str) -> None:
     http = httpx.AsyncClient(headers={"Accept": "text/html", "User-Agent": "theirs"})
     tasks(url, http)
 
 
-@pytest.mark.parametrize("use", [threads, threads_by_theirs, tasks, tasks_by_theirs])
-def test_each_header_goes_out_once_whoever_made_the_connection(use: Callable[[str], None]) -> None:
+@pytest.mark.parametrize(
+    "use", [threads, threads_with_callers_client, tasks, tasks_with_callers_client]
+)
+def test_every_request_has_each_header_once_also_with_a_client_of_the_caller(
+    use: Callable[[str], None],
+) -> None:
     with listening() as listener:
         use(listener.url)
-    ours = {"user-agent": "Shop/1", "accept": "application/json", "apikey": "k3y"}
+    own = {"user-agent": "Shop/1", "accept": "application/json", "apikey": "k3y"}
     usual = {"accept-encoding", "connection", "host"}
-    assert [method for method, _ in listener.seen] == ["POST", "GET", "DELETE"] * 2
-    for method, headers in listener.seen:
+    assert [method for method, _ in listener.requests] == ["POST", "GET", "DELETE"] * 2
+    for method, headers in listener.requests:
         body = {"content-type": "application/json"} if method == "POST" else {}
         sized = {"content-length"} if method == "POST" else set[str]()
-        assert [name for name, _ in headers] == sorted({*ours, *usual, *body, *sized})
-        assert (ours | body).items() <= dict(headers).items()
+        assert [name for name, _ in headers] == sorted({*own, *usual, *body, *sized})
+        assert (own | body).items() <= dict(headers).items()
 
 
 @pytest.mark.parametrize("use", [threads, tasks])
-def test_a_cookie_of_the_platform_goes_back_to_it(use: Callable[[str], None]) -> None:
+def test_a_client_returns_the_cookies_of_the_platform(use: Callable[[str], None]) -> None:
     with listening(cookie="affinity=7; Path=/") as listener:
         use(listener.url)
-    sent = [dict(headers).get("cookie") for _, headers in listener.seen]
+    sent = [dict(headers).get("cookie") for _, headers in listener.requests]
     assert sent == [None, *["affinity=7"] * 5]
 
 
@@ -142,7 +146,7 @@ def refused(request: httpx.Request) -> httpx.Response:
     return httpx.Response(400, json={"errorCode": "SchemaNotFound"})
 
 
-def test_a_hook_that_raises_for_a_status_hides_no_refusal() -> None:
+def test_an_event_hook_that_raises_for_a_status_does_not_hide_the_rejection() -> None:
     def check(response: httpx.Response) -> None:
         response.raise_for_status()
 
@@ -167,7 +171,7 @@ def test_a_hook_that_raises_for_a_status_hides_no_refusal() -> None:
         asyncio.run(send_async())
 
 
-def test_a_client_that_is_closed_says_so() -> None:
+def test_a_closed_client_raises_a_configuration_error() -> None:
     async def send_async() -> None:
         client = AsyncEngageClient("https://a.se", api_key="k", user_agent="S/1")
         await client.aclose()
@@ -182,7 +186,7 @@ def test_a_client_that_is_closed_says_so() -> None:
 
 
 class Attempts(list[str]):
-    """An observer that is false while it has nothing."""
+    """An observer that is falsy while it is empty."""
 
     def attempted(self, method: str, route: str, status: int | None, seconds: float) -> None:
         self.append(method)
@@ -194,7 +198,7 @@ class Attempts(list[str]):
         pass
 
 
-def test_an_observer_counts_as_one_whatever_it_holds() -> None:
+def test_an_observer_that_is_falsy_is_used() -> None:
     observer = Attempts()
     transport = httpx.MockTransport(refused)
     with httpx.Client(transport=transport) as http:
@@ -206,9 +210,9 @@ def test_an_observer_counts_as_one_whatever_it_holds() -> None:
     assert observer == ["POST"]
 
 
-def test_a_host_has_one_pace_however_it_is_written() -> None:
-    ways = ["https://a.se", "https://A.se/", "https://a.se:443"]
-    clients = [EngageClient(url, api_key="k", user_agent="S/1") for url in ways]
+def test_all_spellings_of_a_host_share_one_rate_limiter() -> None:
+    urls = ["https://a.se", "https://A.se/", "https://a.se:443"]
+    clients = [EngageClient(url, api_key="k", user_agent="S/1") for url in urls]
     assert len({id(client.__engine__.limiter) for client in clients}) == 1
     for client in clients:
         client.close()

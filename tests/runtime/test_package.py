@@ -1,10 +1,12 @@
-"""The generated package as its consumers use it."""
+"""The generated package, as an application uses it."""
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import httpx
@@ -23,11 +25,12 @@ from engage_interactions.repair import Repair
 from tests.support.paths import ROOT
 from tests.support.tool import Tool
 
+RUNTIME = ROOT / "templates" / "runtime"
 COMMITTED = ROOT / "generated" / "engage_interactions"
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 
 
-def test_a_sent_interaction_is_read_back_and_deleted(tenant: Sandbox) -> None:
+def test_a_sent_interaction_can_be_read_listed_and_deleted(tenant: Sandbox) -> None:
     review = ProductReview(product_sku="8810-42", rating=4, recommended=True)
     with EngageClient.from_env() as engage:
         receipt = send_product_review(engage, CONTACT, review)
@@ -40,16 +43,16 @@ def test_a_sent_interaction_is_read_back_and_deleted(tenant: Sandbox) -> None:
         assert receipt.id not in {item.id for item in engage.list(ProductReview, CONTACT)}
 
 
-def test_a_list_runs_over_all_pages(tenant: Sandbox) -> None:
+def test_a_list_reads_all_pages(tenant: Sandbox) -> None:
     contact = "d8312c6f-4e9a-4d7b-8f05-0a6e9c3b7d06"
     with EngageClient.from_env(rate=10_000) as engage:
         sent = [engage.send(contact, Favourite(product_sku=str(n))).id for n in range(120)]
-        found = list(engage.list(Favourite, contact))
-    assert sorted(item.id for item in found) == sorted(sent)
-    assert {item.payload.product_sku for item in found} == {str(n) for n in range(120)}
+        listed = list(engage.list(Favourite, contact))
+    assert sorted(item.id for item in listed) == sorted(sent)
+    assert {item.payload.product_sku for item in listed} == {str(n) for n in range(120)}
 
 
-def test_what_the_platform_refuses_has_a_name(
+def test_an_unknown_contact_and_an_unknown_schema_have_their_own_errors(
     tenant: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with EngageClient.from_env() as engage:
@@ -60,7 +63,7 @@ def test_what_the_platform_refuses_has_a_name(
             engage.send(CONTACT, Favourite(product_sku="1"))
 
 
-def test_all_violations_come_in_one_error() -> None:
+def test_one_error_lists_all_violations() -> None:
     wrong: dict[str, object] = {"product_sku": 1, "repair_type": None, "received_at": "today"}
     with pytest.raises(InvalidPayloadError) as caught:
         Repair(**wrong, cost=True, under_warranty=1)  # type: ignore[arg-type]
@@ -87,7 +90,7 @@ def test_all_violations_come_in_one_error() -> None:
     )
 
 
-def test_an_instance_cannot_be_changed() -> None:
+def test_an_instance_is_immutable() -> None:
     favourite = Favourite(product_sku="1")
     with pytest.raises(AttributeError):
         favourite.product_sku = "2"  # type: ignore[misc]
@@ -95,14 +98,14 @@ def test_an_instance_cannot_be_changed() -> None:
         favourite.other = "2"  # type: ignore[attr-defined]
 
 
-def test_it_imports_where_nothing_but_httpx_is_installed(tmp_path: Path) -> None:
+def test_the_package_can_be_imported_with_httpx_alone(tmp_path: Path) -> None:
     site = tmp_path / "site"
     closure = ["httpx", "httpcore", "h11", "idna", "certifi", "anyio", "sniffio"]
     closure += ["typing_extensions.py"]
     for name in closure:
         source = Path(httpx.__file__).parents[1] / name
         if source.exists():
-            (shutil.copytree if source.is_dir() else shutil.copy2)(source, _made(site) / name)
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, _create(site) / name)
     shutil.copytree(COMMITTED, site / "engage_interactions")
     modules = [path.stem for path in COMMITTED.glob("*.py") if path.stem != "__init__"]
     code = f"import sys; sys.path.insert(0, {str(site)!r}); import engage_interactions\n"
@@ -110,12 +113,55 @@ def test_it_imports_where_nothing_but_httpx_is_installed(tmp_path: Path) -> None
     subprocess.run([sys.executable, "-I", "-S", "-W", "error", "-c", code], check=True)
 
 
-def _made(folder: Path) -> Path:
+def _create(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     return folder
 
 
-def test_it_works_deep_inside_somebody_elses_package(
+def test_importing_the_package_imports_nothing_else_before_it_is_used() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(COMMITTED.parent)!r}); import engage_interactions\n"
+        "loaded = [name for name in sys.modules if name.startswith('engage_interactions.')]\n"
+        "assert not loaded and 'httpx' not in sys.modules, loaded\n"
+        "assert engage_interactions.EngageClient and 'httpx' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-I", "-c", code], check=True)
+
+
+def runtime_imports(path: Path) -> set[str]:
+    """Return the absolute names that a module of the runtime imports when it is loaded."""
+    package = ["runtime", *path.relative_to(RUNTIME).parts[:-1]]
+    names: set[str] = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_only_the_http_module_imports_httpx_at_run_time() -> None:
+    paths = sorted(RUNTIME.rglob("*.py"))
+    users = [path for path in paths if "httpx" in runtime_imports(path)]
+    assert users == [RUNTIME / "transport" / "http.py"]
+
+
+def test_the_modules_of_the_runtime_do_not_import_each_other_in_a_circle() -> None:
+    paths = {
+        ".".join(["runtime", *path.relative_to(RUNTIME).with_suffix("").parts]): path
+        for path in RUNTIME.rglob("*.py")
+    }
+    modules = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    graph = {
+        name: (runtime_imports(path) & modules.keys()) - {name, name.rpartition(".")[0]}
+        for name, path in modules.items()
+    }
+    assert len(list(TopologicalSorter(graph).static_order())) == len(modules)
+
+
+def test_the_package_works_inside_any_parent_package(
     project: Path, tool: Tool, tenant: Sandbox
 ) -> None:
     output = project / "src" / "acme" / "crm" / "_generated" / "interactions"
@@ -135,6 +181,6 @@ def test_it_works_deep_inside_somebody_elses_package(
     subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)], check=True, env=environment
     )
-    made = {path.relative_to(output): path for path in output.rglob("*.py")}
-    for path, file in made.items():
+    generated = {path.relative_to(output): path for path in output.rglob("*.py")}
+    for path, file in generated.items():
         assert file.read_bytes() == (COMMITTED / path).read_bytes()

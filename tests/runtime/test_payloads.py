@@ -406,12 +406,14 @@ def test_a_rule_about_the_whole_payload_is_not_reported_beside_an_unread_propert
     payload: dict[str, Json],
 ) -> None:
     violation = Violation("payload", "minProperties", "must have at least 2 properties, not 1")
-    with (
-        pytest.raises(InvalidPayloadError) as caught,
-        Reader("gift", payload, {"note"}) as read,
-    ):
-        read.required("note", read_string)
-        raise InvalidPayloadError("gift", [violation])
+
+    def read_note() -> None:
+        with Reader("gift", payload, {"note"}) as read:
+            read.required("note", read_string)
+            raise InvalidPayloadError("gift", [violation])
+
+    with pytest.raises(InvalidPayloadError) as caught:
+        read_note()
     assert [found.property for found in caught.value.violations] == ["note"]
 
 

@@ -16,18 +16,18 @@ from tests.support.clocks import FakeClock
 
 
 class RecordingLimiter(RateLimiter):
-    """Notes the times of departure."""
+    """A rate limiter that records the times of departure."""
 
     def __init__(self, rate: int, clock: FakeClock) -> None:
         super().__init__(rate, clock)
-        self.departed: list[float] = []
-        self.noted = clock
+        self.departures: list[float] = []
+        self._fake_clock = clock
 
     def _depart(self) -> float:
-        now = self.noted.monotonic()
+        now = self._fake_clock.monotonic()
         seconds = super()._depart()
         if not seconds:
-            self.departed.append(now)
+            self.departures.append(now)
         return seconds
 
 
@@ -37,13 +37,13 @@ def most_in_a_second(times: Sequence[float]) -> int:
 
 
 @pytest.mark.parametrize("rate", [1, 2, 50])
-def test_in_any_second_at_most_the_rate_departs_and_nearly_all_of_it(rate: int) -> None:
+def test_the_limiter_uses_nearly_all_of_its_rate_and_never_more_in_any_second(rate: int) -> None:
     clock = FakeClock()
     limiter = RecordingLimiter(rate, clock)
     for _ in range(rate * 20):
         limiter.acquire()
-    assert most_in_a_second(limiter.departed) <= rate
-    assert len(limiter.departed) / (limiter.departed[-1] + 1) >= 0.98 * rate
+    assert most_in_a_second(limiter.departures) <= rate
+    assert len(limiter.departures) / (limiter.departures[-1] + 1) >= 0.98 * rate
 
 
 @settings(deadline=None, max_examples=200)
@@ -51,7 +51,7 @@ def test_in_any_second_at_most_the_rate_departs_and_nearly_all_of_it(rate: int) 
     st.integers(1, 7),
     st.lists(st.one_of(st.just("go"), st.floats(0, 3), st.just("429")), max_size=80),
 )
-def test_whatever_happens_between_no_second_has_too_many(
+def test_no_second_has_too_many_departures_after_any_sequence_of_events(
     rate: int, steps: list[str | float]
 ) -> None:
     clock = FakeClock()
@@ -63,22 +63,22 @@ def test_whatever_happens_between_no_second_has_too_many(
             limiter.slow_down(0.5)
         else:
             limiter.acquire()
-    assert most_in_a_second(limiter.departed) <= rate
+    assert most_in_a_second(limiter.departures) <= rate
 
 
-def test_a_429_holds_everybody_and_halves_the_pace_for_ten_seconds() -> None:
+def test_a_429_holds_all_requests_and_halves_the_rate_for_ten_seconds() -> None:
     clock = FakeClock()
     limiter = RecordingLimiter(10, clock)
     limiter.slow_down(2.0)
     for _ in range(100):
         limiter.acquire()
-    assert limiter.departed[0] == 2.0
-    slow = [time for time in limiter.departed if time < 12]
+    assert limiter.departures[0] == 2.0
+    slow = [time for time in limiter.departures if time < 12]
     assert most_in_a_second(slow) == 5
-    assert most_in_a_second(limiter.departed) == 10
+    assert most_in_a_second(limiter.departures) == 10
 
 
-def test_threads_and_tasks_share_it_and_none_is_left_behind() -> None:
+def test_threads_and_tasks_share_a_limiter_and_all_of_them_depart() -> None:
     clock = FakeClock()
     limiter = RecordingLimiter(20, clock)
 
@@ -95,15 +95,15 @@ def test_threads_and_tasks_share_it_and_none_is_left_behind() -> None:
 
     threads = [threading.Thread(target=thread) for _ in range(4)]
     threads += [threading.Thread(target=lambda: asyncio.run(tasks())) for _ in range(2)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join(60)
-    assert len(limiter.departed) == 300
-    assert most_in_a_second(limiter.departed) <= 20
+    for worker in threads:
+        worker.start()
+    for worker in threads:
+        worker.join(60)
+    assert len(limiter.departures) == 300
+    assert most_in_a_second(limiter.departures) <= 20
 
 
-def test_who_comes_first_goes_first() -> None:
+def test_requests_depart_in_the_order_of_their_arrival() -> None:
     order: list[int] = []
 
     async def race() -> None:
@@ -121,27 +121,27 @@ def test_who_comes_first_goes_first() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.sets(st.integers(0, 19)), st.integers(0, 5))
-def test_a_cancelled_wait_takes_nothing_from_the_others(cancelled: set[int], steps: int) -> None:
+def test_a_canceled_request_uses_no_departure(canceled: set[int], steps: int) -> None:
     async def race() -> tuple[list[float], float]:
         clock = FakeClock()
         limiter = RecordingLimiter(1, clock)
         tasks = [asyncio.ensure_future(limiter.acquire_async()) for _ in range(20)]
         for _ in range(steps):
             await asyncio.sleep(0)
-        for number in cancelled:
+        for number in canceled:
             tasks[number].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        count = len(limiter.departed)
+        count = len(limiter.departures)
         limiter.acquire()
-        assert len(limiter.departed) == count + 1
-        return limiter.departed, clock.monotonic()
+        assert len(limiter.departures) == count + 1
+        return limiter.departures, clock.monotonic()
 
-    departed, now = asyncio.run(race())
-    assert most_in_a_second(departed) == 1
-    assert now <= len(departed) * 1.01 + 0.01
+    departures, now = asyncio.run(race())
+    assert most_in_a_second(departures) == 1
+    assert now <= len(departures) * 1.01 + 0.01
 
 
-def test_an_event_loop_that_dies_in_the_queue_is_skipped() -> None:
+def test_a_closed_event_loop_in_the_queue_is_skipped() -> None:
     limiter = RecordingLimiter(1000, FakeClock())
     loop = asyncio.new_event_loop()
     blocker = threading.Event()
@@ -152,13 +152,13 @@ def test_an_event_loop_that_dies_in_the_queue_is_skipped() -> None:
     loop.close()
     limiter._leave(wake)  # pyright: ignore[reportPrivateUsage]
     limiter.acquire()
-    assert len(limiter.departed) == 1
+    assert len(limiter.departures) == 1
     del waiting
 
 
 @pytest.fixture
-def crowded() -> Generator[RateLimiter]:
-    """A limiter whose queue begins with tasks of an event loop that stands still."""
+def blocked_limiter() -> Generator[RateLimiter]:
+    """A limiter whose queue begins with the tasks of a blocked event loop."""
     limiter = RateLimiter(2, SYSTEM_CLOCK)
     loop = asyncio.new_event_loop()
     tasks = [loop.create_task(limiter.acquire_async()) for _ in range(4)]
@@ -171,21 +171,21 @@ def crowded() -> Generator[RateLimiter]:
     loop.close()
 
 
-def test_a_thread_passes_by_an_event_loop_that_stands_still(crowded: RateLimiter) -> None:
-    thread = threading.Thread(target=crowded.acquire, daemon=True)
+def test_a_thread_overtakes_a_blocked_event_loop(blocked_limiter: RateLimiter) -> None:
+    thread = threading.Thread(target=blocked_limiter.acquire, daemon=True)
     thread.start()
     thread.join(30)
     assert not thread.is_alive()
 
 
-def test_another_event_loop_passes_by_one_that_stands_still(crowded: RateLimiter) -> None:
-    asyncio.run(asyncio.wait_for(crowded.acquire_async(), 30))
+def test_another_event_loop_overtakes_a_blocked_event_loop(blocked_limiter: RateLimiter) -> None:
+    asyncio.run(asyncio.wait_for(blocked_limiter.acquire_async(), 30))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-# The worker of pytest-xdist has a thread of its own.
+# A worker of pytest-xdist has another thread, which is what the warning is about.
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_the_child_of_a_fork_waits_for_nobody_of_its_parent() -> None:
+def test_a_forked_child_does_not_wait_for_threads_of_its_parent() -> None:
     limiter = limiter_for("https://fork.example", "digest", 1, SYSTEM_CLOCK)
     limiter.acquire()
     thread = threading.Thread(target=limiter.acquire)
@@ -203,11 +203,11 @@ def test_the_child_of_a_fork_waits_for_nobody_of_its_parent() -> None:
     thread.join()
 
 
-def test_one_url_and_key_have_one_pace_with_the_lowest_rate_asked_for() -> None:
-    one = limiter_for("https://a.example", "digest", 50, SYSTEM_CLOCK)
-    assert limiter_for("https://a.example", "digest", 20, SYSTEM_CLOCK) is one
-    assert limiter_for("https://a.example", "other", 50, SYSTEM_CLOCK) is not one
-    assert limiter_for("https://b.example", "digest", 50, SYSTEM_CLOCK) is not one
+def test_clients_with_one_url_and_key_share_a_limiter_with_the_lowest_rate() -> None:
+    limiter = limiter_for("https://a.example", "digest", 50, SYSTEM_CLOCK)
+    assert limiter_for("https://a.example", "digest", 20, SYSTEM_CLOCK) is limiter
+    assert limiter_for("https://a.example", "other", 50, SYSTEM_CLOCK) is not limiter
+    assert limiter_for("https://b.example", "digest", 50, SYSTEM_CLOCK) is not limiter
     clock = FakeClock()
     lowered = limiter_for("https://c.example", "digest", 50, clock)
     limiter_for("https://c.example", "digest", 2, clock)

@@ -1,5 +1,8 @@
-"""Sending against a platform that misbehaves on a script: every send ends in the one outcome that
-is true, and nothing is stored twice unless the platform applies a request after the look."""
+"""Sends to a platform with faults.
+
+The outcome of every send is true, and nothing is stored twice unless the platform applies a request
+after the last lookup.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -30,8 +33,8 @@ from runtime.results import Receipt
 from tests.support.clocks import FakeClock
 from tests.support.platform import CONTACT, Gift, Platform
 
-QUICK = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0,))
-PATIENT = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0, 10.0), resend=True)
+INTERACTIVE = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0,))
+BACKGROUND = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0, 10.0), resend=True)
 
 
 Send = Callable[..., Any]
@@ -78,42 +81,42 @@ def send(
         return error
 
 
-AFTER = ["timeout after", "drop after", "500 after", "html after"]
-BEFORE = ["timeout before", "drop before", "500 before"]
+APPLIED = ["timeout after", "drop after", "500 after", "html after"]
+NOT_APPLIED = ["timeout before", "drop before", "500 before"]
 
 
 @both
-@pytest.mark.parametrize("word", AFTER)
-@pytest.mark.parametrize("policy", [QUICK, PATIENT])
-def test_what_was_done_is_found(
-    connect: Callable[..., Send], word: str, policy: RetryPolicy
+@pytest.mark.parametrize("fault", APPLIED)
+@pytest.mark.parametrize("policy", [INTERACTIVE, BACKGROUND])
+def test_a_lookup_finds_an_unanswered_interaction_that_was_stored(
+    connect: Callable[..., Send], fault: str, policy: RetryPolicy
 ) -> None:
-    platform = Platform(FakeClock(), [word])
+    platform = Platform(FakeClock(), [fault])
     outcome = send(platform, policy, connect)
     assert isinstance(outcome, Receipt)
     assert outcome.id == platform.stored[0]["id"]
-    assert platform.sent == 1
+    assert platform.posts == 1
 
 
 @both
-@pytest.mark.parametrize("word", BEFORE)
-def test_what_was_not_done_is_unknown_to_somebody_who_cannot_wait(
-    connect: Callable[..., Send], word: str
+@pytest.mark.parametrize("fault", NOT_APPLIED)
+def test_a_policy_without_resend_reports_an_interaction_that_no_lookup_found(
+    connect: Callable[..., Send], fault: str
 ) -> None:
-    platform = Platform(FakeClock(), [word])
-    outcome = send(platform, QUICK, connect)
+    platform = Platform(FakeClock(), [fault])
+    outcome = send(platform, INTERACTIVE, connect)
     assert isinstance(outcome, OutcomeUnknownError)
     assert outcome.lookup == "absent"
-    assert (platform.sent, platform.stored) == (1, [])
+    assert (platform.posts, platform.stored) == (1, [])
 
 
 @both
-@pytest.mark.parametrize("word", BEFORE)
-def test_what_was_not_done_is_sent_again_as_the_same_bytes_after_the_last_look(
-    connect: Callable[..., Send], word: str
+@pytest.mark.parametrize("fault", NOT_APPLIED)
+def test_a_resend_uses_the_same_bytes_after_the_last_lookup(
+    connect: Callable[..., Send], fault: str
 ) -> None:
-    platform = Platform(FakeClock(), [word])
-    outcome = send(platform, PATIENT, connect)
+    platform = Platform(FakeClock(), [fault])
+    outcome = send(platform, BACKGROUND, connect)
     assert isinstance(outcome, Receipt)
     assert [method for method, _ in platform.requests] == ["POST", "GET", "GET", "POST"]
     assert platform.clock.sleeps == [5.0, 10.0]
@@ -121,51 +124,51 @@ def test_what_was_not_done_is_sent_again_as_the_same_bytes_after_the_last_look(
     assert len(platform.stored) == 1
 
 
-@pytest.mark.parametrize("word", BEFORE)
-def test_a_second_send_is_the_last(word: str) -> None:
-    platform = Platform(FakeClock(), [word] * 9)
-    outcome = send(platform, PATIENT)
+@pytest.mark.parametrize("fault", NOT_APPLIED)
+def test_there_is_at_most_one_resend(fault: str) -> None:
+    platform = Platform(FakeClock(), [fault] * 9)
+    outcome = send(platform, BACKGROUND)
     assert isinstance(outcome, OutcomeUnknownError)
-    assert (platform.sent, outcome.lookup) == (2, "absent")
+    assert (platform.posts, outcome.lookup) == (2, "absent")
 
 
-@pytest.mark.parametrize("policy", [QUICK, PATIENT])
-def test_without_a_look_nothing_is_sent_again(policy: RetryPolicy) -> None:
-    platform = Platform(FakeClock(), ["timeout before"], looks=["timeout before"] * 99)
+@pytest.mark.parametrize("policy", [INTERACTIVE, BACKGROUND])
+def test_nothing_is_resent_while_lookups_fail(policy: RetryPolicy) -> None:
+    platform = Platform(FakeClock(), ["timeout before"], get_faults=["timeout before"] * 99)
     outcome = send(platform, policy)
     assert isinstance(outcome, OutcomeUnknownError)
-    assert (platform.sent, outcome.lookup) == (1, None)
+    assert (platform.posts, outcome.lookup) == (1, None)
 
 
-def test_only_the_last_look_decides() -> None:
-    platform = Platform(FakeClock(), ["timeout before"], looks=["ok", "500 before"])
-    outcome = send(platform, PATIENT)
+def test_nothing_is_resent_if_the_last_lookup_fails() -> None:
+    platform = Platform(FakeClock(), ["timeout before"], get_faults=["ok", "500 before"])
+    outcome = send(platform, BACKGROUND)
     assert isinstance(outcome, OutcomeUnknownError)
-    assert (platform.sent, outcome.lookup) == (1, None)
+    assert (platform.posts, outcome.lookup) == (1, None)
 
 
-def test_what_appears_while_we_wait_is_found_by_a_later_look() -> None:
+def test_a_later_lookup_finds_an_interaction_that_is_stored_late() -> None:
     platform = Platform(FakeClock(), ["late 12"])
-    assert isinstance(send(platform, PATIENT), Receipt)
-    assert (platform.sent, len(platform.stored)) == (1, 1)
+    assert isinstance(send(platform, BACKGROUND), Receipt)
+    assert (platform.posts, len(platform.stored)) == (1, 1)
 
 
-def test_a_request_that_is_applied_after_the_last_look_is_the_only_duplicate() -> None:
+def test_a_duplicate_needs_a_request_that_is_applied_after_the_last_lookup() -> None:
     platform = Platform(FakeClock(), ["late 16"])
-    assert isinstance(send(platform, PATIENT), Receipt)
+    assert isinstance(send(platform, BACKGROUND), Receipt)
     platform.clock.sleep(60)
     platform(httpx.Request("GET", "https://x/api/v3/interactions/none"))
     assert len(platform.stored) == 2
 
 
-def test_several_that_match_are_no_receipt() -> None:
+def test_several_matching_interactions_are_ambiguous() -> None:
     platform = Platform(FakeClock(), ["timeout before"])
-    twin = {"contactId": CONTACT, "schemaId": "gift", "payload": {"note": "a"}}
+    match = {"contactId": CONTACT, "schemaId": "gift", "payload": {"note": "a"}}
     stamp = "2026-03-14T09:26:53.589Z"
-    platform.stored = [{**twin, "id": name, "createdDate": stamp} for name in ("x", "y")]
-    outcome = send(platform, PATIENT)
+    platform.stored = [{**match, "id": name, "createdDate": stamp} for name in ("x", "y")]
+    outcome = send(platform, BACKGROUND)
     assert isinstance(outcome, OutcomeUnknownError)
-    assert (outcome.lookup, platform.sent) == ("ambiguous", 1)
+    assert (outcome.lookup, platform.posts) == ("ambiguous", 1)
     assert outcome.candidates == ("x", "y")
 
 
@@ -182,11 +185,13 @@ def test_several_that_match_are_no_receipt() -> None:
     ],
     ids=str,
 )
-def test_what_differs_is_not_taken_for_it(change: dict[str, object]) -> None:
+def test_a_lookup_ignores_interactions_with_another_date_or_payload(
+    change: dict[str, object],
+) -> None:
     platform = Platform(FakeClock(), ["timeout before"])
     other = {"contactId": CONTACT, "schemaId": "gift", "payload": {"note": "a", "price": 5}}
     platform.stored = [{**other, "id": "x", "createdDate": "2026-03-14T09:26:53.589Z", **change}]
-    assert isinstance(send(platform, QUICK), OutcomeUnknownError)
+    assert isinstance(send(platform, INTERACTIVE), OutcomeUnknownError)
 
 
 SPELLINGS: list[Callable[[str], str]] = [
@@ -198,74 +203,75 @@ SPELLINGS: list[Callable[[str], str]] = [
 
 
 @pytest.mark.parametrize("precision", SPELLINGS)
-def test_the_platform_may_spell_dates_as_it_likes(precision: Callable[[str], str]) -> None:
+def test_a_lookup_accepts_every_spelling_of_the_date(precision: Callable[[str], str]) -> None:
     platform = Platform(FakeClock(), ["timeout after"], precision=precision)
-    assert isinstance(send(platform, QUICK), Receipt)
+    assert isinstance(send(platform, INTERACTIVE), Receipt)
 
 
-def test_an_id_that_an_earlier_receipt_has_is_not_found_again() -> None:
+def test_a_lookup_ignores_the_interaction_of_an_earlier_receipt() -> None:
     platform = Platform(FakeClock())
-    client = threads(platform, retry=QUICK)
+    client = threads(platform, retry=INTERACTIVE)
     when = platform.clock.now()
     client(CONTACT, Gift("a"), created_date=when)
-    platform.script = ["timeout before"]
+    platform.post_faults = ["timeout before"]
     with pytest.raises(OutcomeUnknownError):
         client(CONTACT, Gift("a"), created_date=when)
 
 
 @both
-@pytest.mark.parametrize("word", ["never left", "429"])
-def test_what_certainly_was_not_done_is_repeated_while_there_is_patience(
-    connect: Callable[..., Send], word: str
+@pytest.mark.parametrize("fault", ["never left", "429"])
+def test_a_request_that_was_not_carried_out_is_retried_after_each_delay(
+    connect: Callable[..., Send], fault: str
 ) -> None:
-    platform = Platform(FakeClock(), [word, word])
-    assert isinstance(send(platform, QUICK, connect), Receipt)
+    platform = Platform(FakeClock(), [fault, fault])
+    assert isinstance(send(platform, INTERACTIVE, connect), Receipt)
     assert platform.clock.sleeps[:2] == [1.0, 2.0]
-    platform = Platform(FakeClock(), [word] * 3)
-    outcome = send(platform, QUICK, connect)
-    assert type(outcome) is (RateLimitedError if word == "429" else NotSentError)
-    assert (platform.sent, platform.stored) == (3, [])
+    platform = Platform(FakeClock(), [fault] * 3)
+    outcome = send(platform, INTERACTIVE, connect)
+    assert type(outcome) is (RateLimitedError if fault == "429" else NotSentError)
+    assert (platform.posts, platform.stored) == (3, [])
 
 
-def test_retry_after_is_honoured_up_to_the_patience() -> None:
+def test_retry_after_is_honored_up_to_the_sum_of_the_retry_delays() -> None:
     platform = Platform(FakeClock(), ["429 3"])
-    assert isinstance(send(platform, QUICK), Receipt)
+    assert isinstance(send(platform, INTERACTIVE), Receipt)
     assert platform.clock.monotonic() >= 3
     platform = Platform(FakeClock(), ["429 3600"])
-    outcome = send(platform, QUICK)
+    outcome = send(platform, INTERACTIVE)
     assert isinstance(outcome, RateLimitedError)
-    assert (outcome.retry_after, platform.sent) == (3600.0, 1)
+    assert (outcome.retry_after, platform.posts) == (3600.0, 1)
 
 
 @pytest.mark.parametrize(
-    ("word", "kind"), [("ignored before", IgnoredError), ("refused before", RejectedError)]
+    ("fault", "error_class"),
+    [("ignored before", IgnoredError), ("refused before", RejectedError)],
 )
-def test_a_refusal_is_final(word: str, kind: type[EngageError]) -> None:
-    platform = Platform(FakeClock(), [word])
-    assert type(send(platform, PATIENT)) is kind
-    assert (platform.sent, platform.clock.sleeps) == (1, [])
+def test_a_rejected_send_is_not_retried(fault: str, error_class: type[EngageError]) -> None:
+    platform = Platform(FakeClock(), [fault])
+    assert type(send(platform, BACKGROUND)) is error_class
+    assert (platform.posts, platform.clock.sleeps) == (1, [])
 
 
 @both
-def test_confirm_names_what_the_platform_did_not_keep(connect: Callable[..., Send]) -> None:
+def test_confirm_raises_with_the_names_of_dropped_properties(connect: Callable[..., Send]) -> None:
     platform = Platform(FakeClock(), drops=("price",))
-    assert isinstance(send(platform, QUICK, connect), Receipt)
-    outcome = send(platform, QUICK, connect, confirm=True)
+    assert isinstance(send(platform, INTERACTIVE, connect), Receipt)
+    outcome = send(platform, INTERACTIVE, connect, confirm=True)
     assert isinstance(outcome, PayloadDroppedError)
     assert outcome.properties == ("price",)
     assert outcome.receipt.id == platform.stored[-1]["id"]
-    assert isinstance(send(Platform(FakeClock()), QUICK, connect, confirm=True), Receipt)
+    assert isinstance(send(Platform(FakeClock()), INTERACTIVE, connect, confirm=True), Receipt)
 
 
-def test_what_cannot_be_confirmed_is_stored_all_the_same() -> None:
-    platform = Platform(FakeClock(), looks=["500 before"] * 9)
-    outcome = send(platform, QUICK, confirm=True)
+def test_an_unconfirmed_interaction_has_a_receipt_in_the_error() -> None:
+    platform = Platform(FakeClock(), get_faults=["500 before"] * 9)
+    outcome = send(platform, INTERACTIVE, confirm=True)
     assert isinstance(outcome, ReadError)
     assert outcome.receipt is not None
     assert outcome.receipt.id == platform.stored[0]["id"]
 
 
-def test_the_reasons_of_a_refusal_are_kept_and_not_shown() -> None:
+def test_the_reasons_of_a_rejection_are_data_and_not_part_of_the_message() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         details = {"reasons": ["price: is \x1b[31mtoo high", {"deeper": ["x"]}]}
         body = {"errorCode": "Bad", "message": "no\x1b[0m", "messageDetails": details}
@@ -280,7 +286,7 @@ def test_the_reasons_of_a_refusal_are_kept_and_not_shown() -> None:
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "foo://x", "socks5://x"])
-def test_a_proxy_of_the_environment_is_not_for_the_loopback(
+def test_a_client_for_the_loopback_ignores_the_proxy_of_the_environment(
     proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
@@ -294,13 +300,13 @@ def test_a_proxy_of_the_environment_is_not_for_the_loopback(
             EngageClient("https://a.example", api_key="k", user_agent="a/1")
 
 
-@pytest.mark.parametrize("thing", [[], "x", None, 5])
-def test_a_payload_that_is_no_object_is_a_violation(thing: Any) -> None:
+@pytest.mark.parametrize("payload", [[], "x", None, 5])
+def test_a_payload_that_is_not_an_object_is_invalid(payload: Any) -> None:
     with pytest.raises(InvalidPayloadError, match="must be an object"):
-        Gift.from_payload(thing)
+        Gift.from_payload(payload)
 
 
-def test_policies_that_make_no_sense_are_refused() -> None:
+def test_a_retry_policy_refuses_invalid_delays_and_a_resend_without_lookups() -> None:
     with pytest.raises(ValueError, match="delay"):
         RetryPolicy(retry_delays=(-1.0,))
     with pytest.raises(ValueError, match="delay"):
@@ -310,28 +316,32 @@ def test_policies_that_make_no_sense_are_refused() -> None:
     assert RetryPolicy.background().lookup_delays == (10.0, 30.0, 60.0, 300.0)
 
 
-WORDS = st.sampled_from(
-    [*AFTER, *BEFORE, "never left", "429", "ok", "ignored before", "refused before"]
+POST_FAULTS = st.sampled_from(
+    [*APPLIED, *NOT_APPLIED, "never left", "429", "ok", "ignored before", "refused before"]
 )
-LOOKS = st.sampled_from(["ok", "ok", "ok", "500 before", "timeout before", "never left", "429"])
+GET_FAULTS = st.sampled_from(
+    ["ok", "ok", "ok", "500 before", "timeout before", "never left", "429"]
+)
 
 
 @settings(deadline=None, max_examples=300)
 @given(
-    script=st.lists(st.lists(WORDS, max_size=4), min_size=1, max_size=5),
-    looks=st.lists(LOOKS, max_size=12),
-    policy=st.sampled_from([QUICK, PATIENT, RetryPolicy.never(), RetryPolicy.background()]),
+    sends=st.lists(st.lists(POST_FAULTS, max_size=4), min_size=1, max_size=5),
+    get_faults=st.lists(GET_FAULTS, max_size=12),
+    policy=st.sampled_from(
+        [INTERACTIVE, BACKGROUND, RetryPolicy.never(), RetryPolicy.background()]
+    ),
 )
-def test_every_send_ends_in_the_outcome_that_is_true(
-    script: Sequence[list[str]], looks: list[str], policy: RetryPolicy
+def test_the_outcome_of_every_send_is_true(
+    sends: Sequence[list[str]], get_faults: list[str], policy: RetryPolicy
 ) -> None:
-    platform = Platform(FakeClock(), looks=list(looks))
+    platform = Platform(FakeClock(), get_faults=list(get_faults))
     client = threads(platform, retry=policy)
     when = platform.clock.now()
     receipts: list[str] = []
     unknown = 0
-    for number, words in enumerate(script):
-        platform.script = list(words)
+    for number, faults in enumerate(sends):
+        platform.post_faults = list(faults)
         before = len(platform.stored)
         most, least = 1, 1
         try:
@@ -343,14 +353,14 @@ def test_every_send_ends_in_the_outcome_that_is_true(
         except (NotSentError, RejectedError):
             most, least = 0, 0
         assert least <= len(platform.stored) - before <= most
-    ids = [it["id"] for it in platform.stored]
+    ids = [item["id"] for item in platform.stored]
     assert set(receipts) <= set(ids)
     assert len(set(receipts)) == len(receipts), "no receipt twice"
     assert len(ids) <= len(receipts) + unknown, "nothing is stored twice"
 
 
 @both
-def test_dates_increase_by_the_millisecond_even_if_the_clock_goes_back(
+def test_created_dates_increase_even_if_the_clock_is_set_back(
     connect: Callable[..., Send],
 ) -> None:
     platform = Platform(FakeClock())
@@ -358,38 +368,38 @@ def test_dates_increase_by_the_millisecond_even_if_the_clock_goes_back(
     client(CONTACT, Gift("a"))
     platform.clock.start -= timedelta(hours=1)
     client(CONTACT, Gift("a"))
-    first, second = (datetime.fromisoformat(it["createdDate"]) for it in platform.stored)
+    first, second = (datetime.fromisoformat(item["createdDate"]) for item in platform.stored)
     assert second - first == timedelta(milliseconds=1)
 
 
-def test_a_second_send_that_never_left_says_nothing_of_the_first() -> None:
+def test_a_resend_that_was_not_sent_leaves_the_outcome_unknown() -> None:
     platform = Platform(FakeClock(), ["late 1000", *["never left"] * 9])
-    outcome = send(platform, PATIENT)
+    outcome = send(platform, BACKGROUND)
     assert isinstance(outcome, OutcomeUnknownError)
     assert outcome.lookup == "absent"
 
 
 @both
-def test_an_observer_is_told_everything_and_can_do_no_harm(
+def test_an_observer_receives_every_event_and_its_exceptions_are_logged(
     connect: Callable[..., Send], caplog: pytest.LogCaptureFixture
 ) -> None:
-    told: list[object] = []
+    events: list[object] = []
 
     class Metrics:
-        def attempted(self, *what: object) -> None:
-            told.append(("attempted", *what[:3]))
+        def attempted(self, *arguments: object) -> None:
+            events.append(("attempted", *arguments[:3]))
             raise RuntimeError("a bug in the metrics")
 
-        def waited(self, *what: object) -> None:
-            told.append(("waited", *what))
+        def waited(self, *arguments: object) -> None:
+            events.append(("waited", *arguments))
 
-        def finished(self, *what: object) -> None:
-            told.append(("finished", *what[:3]))
+        def finished(self, *arguments: object) -> None:
+            events.append(("finished", *arguments[:3]))
 
     platform = Platform(FakeClock(), ["never left", "timeout after"])
-    send = connect(platform, retry=QUICK, observer=Metrics())
-    assert isinstance(send(CONTACT, Gift("a")), Receipt)
-    assert told == [
+    send_gift = connect(platform, retry=INTERACTIVE, observer=Metrics())
+    assert isinstance(send_gift(CONTACT, Gift("a")), Receipt)
+    assert events == [
         ("attempted", "POST", "interactions", None),
         ("waited", "retry", 1.0),
         ("attempted", "POST", "interactions", None),

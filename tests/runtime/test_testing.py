@@ -1,4 +1,4 @@
-"""The testing kit stands in for the platform, and its payloads are valid."""
+"""The recording clients replace the platform in tests, and sample payloads are valid."""
 
 import asyncio
 import subprocess
@@ -38,12 +38,12 @@ from tests.support.paths import ROOT
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 COAT = Favourite(product_sku="8810-42", price=450)
-KINDS = [schema.load_payload_class() for schema in generated_schemas().values()]
+PAYLOAD_CLASSES = [schema.load_payload_class() for schema in generated_schemas().values()]
 
 register_strategies()
 
 
-def test_what_was_sent_is_noted_typed() -> None:
+def test_a_recording_client_records_typed_payloads_and_receipts() -> None:
     with RecordingClient() as engage:
         receipt = send_favourite(engage, CONTACT, COAT)
         (sent,) = engage.sends
@@ -53,48 +53,48 @@ def test_what_was_sent_is_noted_typed() -> None:
         assert not engage.payloads(Repair)
 
 
-def test_both_clients_do_all_that_the_real_ones_do() -> None:
+def test_recording_clients_support_every_method_of_the_real_clients() -> None:
     async def with_tasks() -> list[Any]:
         async with AsyncRecordingClient() as engage:
             receipt = await send_favourite_async(engage, CONTACT, COAT, confirm=True)
-            again = await engage.get(Favourite, receipt.id)
-            listed = [it.payload async for it in engage.list(Favourite, CONTACT)]
-            others = [it async for it in engage.list(Favourite, "another")]
+            stored_again = await engage.get(Favourite, receipt.id)
+            listed = [stored.payload async for stored in engage.list(Favourite, CONTACT)]
+            others = [stored async for stored in engage.list(Favourite, "another")]
             many = await engage.interactions(CONTACT, [Favourite, Repair])
             await engage.delete(receipt.id)
             with pytest.raises(InteractionNotFoundError):
                 await engage.get(Favourite, receipt.id)
-            return [again.payload, listed, others, len(many), len(engage.sends)]
+            return [stored_again.payload, listed, others, len(many), len(engage.sends)]
 
     with RecordingClient() as engage:
         receipt = send_favourite(engage, CONTACT, COAT, confirm=True)
-        again = engage.get(Favourite, receipt.id)
-        listed = [it.payload for it in engage.list(Favourite, CONTACT)]
+        stored_again = engage.get(Favourite, receipt.id)
+        listed = [stored.payload for stored in engage.list(Favourite, CONTACT)]
         others = list(engage.list(Favourite, "another"))
         many = engage.interactions(CONTACT, [Favourite, Repair])
         engage.delete(receipt.id)
         with pytest.raises(InteractionNotFoundError):
             engage.get(Favourite, receipt.id)
-        done = [again.payload, listed, others, len(many), len(engage.sends)]
-    assert asyncio.run(with_tasks()) == done == [COAT, [COAT], [], 1, 1]
+        results = [stored_again.payload, listed, others, len(many), len(engage.sends)]
+    assert asyncio.run(with_tasks()) == results == [COAT, [COAT], [], 1, 1]
 
 
-def test_the_next_sends_end_as_they_are_told() -> None:
-    lost, unknown = RateLimitedError("busy"), OutcomeUnknownError("silence")
+def test_fail_next_makes_one_send_raise_each_error() -> None:
+    limited, unknown = RateLimitedError("busy"), OutcomeUnknownError("no answer")
     with RecordingClient() as engage:
-        engage.fail_next(lost)
+        engage.fail_next(limited)
         engage.fail_next(unknown, stored=True)
         with pytest.raises(RateLimitedError):
             send_favourite(engage, CONTACT, COAT)
         with pytest.raises(OutcomeUnknownError):
             send_favourite(engage, CONTACT, COAT)
         send_favourite(engage, CONTACT, COAT)
-        assert [sent.error for sent in engage.sends] == [lost, unknown, None]
+        assert [sent.error for sent in engage.sends] == [limited, unknown, None]
         assert [sent.receipt is None for sent in engage.sends] == [True, False, False]
         assert len(list(engage.list(Favourite, CONTACT))) == 2
 
 
-def test_what_the_platform_drops_is_noticed_as_ever() -> None:
+def test_drop_properties_makes_confirm_raise() -> None:
     with RecordingClient() as engage:
         engage.drop_properties("price")
         with pytest.raises(PayloadDroppedError, match="price"):
@@ -102,14 +102,14 @@ def test_what_the_platform_drops_is_noticed_as_ever() -> None:
         assert isinstance(engage.sends[0].error, PayloadDroppedError)
 
 
-def test_what_cannot_be_sent_is_not_noted() -> None:
+def test_an_interaction_that_cannot_be_sent_is_not_recorded() -> None:
     with RecordingClient() as engage:
         with pytest.raises(InvalidPayloadError):
             send_favourite(engage, "..", COAT)
         engage.assert_nothing_sent()
 
 
-def test_assertions_say_what_was_sent_instead() -> None:
+def test_a_failed_assertion_lists_all_sends() -> None:
     with RecordingClient() as engage:
         engage.assert_nothing_sent()
         with pytest.raises(AssertionError, match=r"8810-42.* sent at least once.*none"):
@@ -130,7 +130,7 @@ def test_assertions_say_what_was_sent_instead() -> None:
             engage.assert_nothing_sent()
 
 
-def test_bulk_and_outbox_are_noted_too(tmp_path: Path) -> None:
+def test_sends_of_send_many_and_of_an_outbox_are_recorded(tmp_path: Path) -> None:
     items = [(CONTACT, Favourite(product_sku=str(number))) for number in range(5)]
 
     async def with_tasks() -> int:
@@ -142,24 +142,24 @@ def test_bulk_and_outbox_are_noted_too(tmp_path: Path) -> None:
     with RecordingClient() as engage:
         assert all(outcome.receipt for outcome in send_many(engage, items))
         assert len(engage.payloads(Favourite)) == 5
-        with Outbox(tmp_path / "till.db", clock=engage.clock) as outbox:
+        with Outbox(tmp_path / "outbox.db", clock=engage.clock) as outbox:
             outbox.put(CONTACT, COAT)
-            engage.fail_next(OutcomeUnknownError("silence"), stored=True)
+            engage.fail_next(OutcomeUnknownError("no answer"), stored=True)
             assert outbox.deliver(engage).delivered == 0
             engage.clock.advance(10)
             assert outbox.deliver(engage).delivered == 1
         engage.assert_sent(COAT, times=1)
 
 
-def test_waiting_takes_no_time() -> None:
+def test_the_rate_limiter_advances_the_manual_clock_instead_of_waiting() -> None:
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     with RecordingClient(clock=clock, retry=RetryPolicy.background()) as engage:
         for _ in range(500):
             send_favourite(engage, CONTACT, COAT)
-    assert clock.now() > datetime(2026, 1, 1, 0, 0, 9, tzinfo=UTC), "the pace was kept"
+    assert clock.now() > datetime(2026, 1, 1, 0, 0, 9, tzinfo=UTC), "the rate limit was ignored"
 
 
-def test_code_that_reads_the_environment_can_be_given_one(
+def test_from_env_of_a_recording_client_replaces_that_of_the_real_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("ENGAGE_API_KEY", raising=False)
@@ -171,35 +171,35 @@ def test_code_that_reads_the_environment_can_be_given_one(
     assert isinstance(AsyncRecordingClient.from_env(), AsyncRecordingClient)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_sample_has_every_property_and_is_always_the_same(kind: type[Payload]) -> None:
-    made = sample(kind)
-    assert made == sample(kind)
-    assert made.to_payload().keys() == kind.__properties__
+@pytest.mark.parametrize("payload_class", PAYLOAD_CLASSES)
+def test_a_sample_has_every_property_and_is_always_equal(payload_class: type[Payload]) -> None:
+    instance = sample(payload_class)
+    assert instance == sample(payload_class)
+    assert instance.to_payload().keys() == payload_class.__properties__
 
 
-def test_a_sample_takes_values() -> None:
-    made = sample(ReuseSpring2023, name="coat", price=None)
-    assert made == ReuseSpring2023(name="coat", created=made.created)
+def test_values_replace_the_attributes_of_a_sample() -> None:
+    instance = sample(ReuseSpring2023, name="coat", price=None)
+    assert instance == ReuseSpring2023(name="coat", created=instance.created)
     with pytest.raises(InvalidPayloadError):
         sample(ReuseSpring2023, price="much")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_strategies_make_valid_payloads(kind: type[Payload]) -> None:
+@pytest.mark.parametrize("payload_class", PAYLOAD_CLASSES)
+def test_registered_strategies_generate_valid_payloads(payload_class: type[Payload]) -> None:
     @settings(max_examples=30, deadline=None)
-    @given(st.from_type(kind))
+    @given(st.from_type(payload_class))
     def check(payload: Payload) -> None:
-        assert kind.from_payload(payload.to_payload()) == payload
+        assert payload_class.from_payload(payload.to_payload()) == payload
 
     check()
 
 
-def test_nothing_of_it_is_imported_in_production() -> None:
+def test_the_other_modules_do_not_import_testing_or_hypothesis() -> None:
     code = (
         "import sys, engage_interactions, engage_interactions.favourite, "
         "engage_interactions.bulk, engage_interactions.outbox\n"
-        "assert not [it for it in sys.modules if 'testing' in it or 'hypothesis' in it]\n"
+        "assert not [name for name in sys.modules if 'testing' in name or 'hypothesis' in name]\n"
     )
     generated = ROOT / "generated"
     subprocess.run([sys.executable, "-c", code], cwd=generated, check=True)

@@ -219,15 +219,8 @@ class World:
         """Write schemas and their interactions, and delete them, until the server is killed."""
         with closing(Api(address)) as api, suppress(OSError, http.client.HTTPException):
             while True:
-                while (
-                    len(
-                        alive := [
-                            schema for schema in self.schemas.values() if not schema.is_deleted
-                        ]
-                    )
-                    > 3
-                ):
-                    self.delete(api, SCHEMAS, dice.choice(alive))
+                while len(schemas := self.list_schemas()) > 3:
+                    self.delete(api, SCHEMAS, dice.choice(schemas))
                 schema_id = f"schema{next(self.numbers)}"
                 body = {"id": schema_id, "displayName": schema_id, "jsonSchema": JSON_SCHEMA}
                 thing = self.schemas[schema_id] = Thing(body)
@@ -236,13 +229,16 @@ class World:
                 for _ in range(dice.randrange(4)):
                     self.send(api, schema_id)
 
+    def list_schemas(self) -> list[Thing]:
+        return [schema for schema in self.schemas.values() if not schema.is_deleted]
+
     def check(self, address: str) -> None:
         with closing(Api(address)) as api:
             schemas = [
                 api.call("GET", f"{SCHEMAS}/{schema['id']}") for schema in api.call("GET", SCHEMAS)
             ]
             ours = {schema["id"]: schema for schema in schemas if schema["id"].startswith("schema")}
-            assert len(schemas) == len(ours) + 6, "the example schemas"
+            assert len(schemas) == len(ours) + 6, "an example schema is missing"
             settle(self.schemas, ours)
             pairs = itertools.product(CONTACTS, [SEED_SCHEMA, *ours])
             items = [item for contact, schema in pairs for item in api.items(contact, schema)]
@@ -292,12 +288,12 @@ def test_answered_writes_survive_every_kill_and_no_others_appear(
     for number in range(MAX_ROUNDS):
         address = server.start(file)
         world.check(address)
-        # A kill can come before or after a write whose answer it cuts off: wait for both.
+        # Luck decides whether a kill comes before or after an unanswered write: wait for both.
         if number >= MIN_ROUNDS and world.fates[True] and world.fates[False]:
             break
         write_and_kill(world, server, address, dice)
     else:
-        pytest.fail(f"{MAX_ROUNDS} kills all came on the same side of a write")
+        pytest.fail(f"{MAX_ROUNDS} kills did not come both before and after an unanswered write")
     with closing(Api(address)) as api:
         arrivals, before = set[str](), 2**62
         while before:
@@ -307,8 +303,6 @@ def test_answered_writes_survive_every_kill_and_no_others_appear(
     server.kill()
     assert {thing.id for thing in world.interactions.values()} <= arrivals
     print(f"{next(world.numbers)} writes; unanswered, were they done: {world.fates}")
-    assert world.fates[True], "no kill came between the write and its answer"
-    assert world.fates[False], "no kill came before the write"
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -321,9 +315,9 @@ def test_a_database_can_be_used_after_a_kill_during_its_creation(
     print(f"seed {seed}")
     dice = random.Random(seed)
     for name in ("slow.db", "usual.db"):  # the second start needs no imports any more
-        began = time.monotonic()
+        start = time.monotonic()
         server.start(tmp_path / name)
-        whole = time.monotonic() - began
+        whole = time.monotonic() - start
         server.kill()
     for number in range(12):
         file = tmp_path / f"{number}.db"

@@ -3,15 +3,12 @@
 import json
 import random
 import unicodedata
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engage_codegen.errors import InputError, SchemaError
-from engage_codegen.output.snapshot import LOCK_PATH, Entry, Generated, Head, Lock, read_lock
 from engage_codegen.schema.envelope import Schema, from_envelope, parse_envelope
 from engage_codegen.schema.jsontext import Json, JsonError, canonical_json, digest, loads
 from engage_codegen.schema.text import UNSAFE_IN_TEXT, quote
@@ -278,112 +275,3 @@ def test_an_invalid_id_is_refused_and_escaped_in_the_message(schema_id: str) -> 
     with pytest.raises(SchemaError, match="is not a valid schema id") as caught:
         from_envelope({"id": schema_id, "jsonSchema": {}}, "here")
     assert not any(map(is_control, str(caught.value).replace("\n", "")))
-
-
-HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
-NAMES = st.text(max_size=8)
-GENERATED = st.builds(
-    Generated,
-    schema=HASHES,
-    module=NAMES,
-    class_name=NAMES,
-    properties=st.dictionaries(NAMES, NAMES, max_size=3),
-    code=HASHES,
-    row=HASHES,
-)
-ENTRIES = st.builds(Entry, pulled=st.none() | HASHES, generated=st.none() | GENERATED)
-IDS = st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True)
-LOCKS = st.builds(
-    Lock,
-    head=st.builds(Head, version=NAMES, config=HASHES, templates=HASHES),
-    files=st.dictionaries(NAMES, HASHES, max_size=3),
-    schemas=st.dictionaries(IDS, ENTRIES, max_size=4),
-)
-
-
-@settings(deadline=None)
-@given(lock=LOCKS)
-def test_a_lock_is_read_back_as_it_was_written(
-    lock: Lock, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.getbasetemp() / "round-trip"
-    (folder / LOCK_PATH).parent.mkdir(parents=True, exist_ok=True)
-    (folder / LOCK_PATH).write_text(lock.text(), encoding="utf-8", newline="")
-    read = read_lock(folder)
-    assert read.text() == lock.text()
-    assert (read.head, read.files) == (lock.head, lock.files)
-    assert read.schemas == {k: entry for k, entry in lock.schemas.items() if entry != Entry()}
-
-
-@settings(deadline=None)
-@given(lock=LOCKS, schema_id=IDS, entry=ENTRIES.filter(lambda entry: entry != Entry()))
-def test_another_schema_is_another_line_wherever_it_stands(
-    lock: Lock, schema_id: str, entry: Entry
-) -> None:
-    rest = {key: value for key, value in lock.schemas.items() if key != schema_id}
-    without = Lock(lock.head, lock.files, rest).text().split("\n")
-    lines = Lock(lock.head, lock.files, rest | {schema_id: entry}).text().split("\n")
-    (line,) = [line for line in lines if line.startswith(f'"schema {schema_id}":')]
-    assert [other for other in lines if other != line] == without
-    assert line.endswith("},")
-
-
-DAMAGED = {
-    "nothing": b"",
-    "no JSON": b'{"engage-codegen": ',
-    "conflict markers": b"<<<<<<< HEAD\n{}\n",
-    "no UTF-8": b"\xff\xfe{}",
-    "null": b"null",
-    "a number": b"5",
-    "a string": b'"x"',
-    "a list": b"[]",
-    "an empty object": b"{}",
-    "nested deeply": b"[" * 100_000,
-    "a key twice": b'{"files": {}, "files": {}}',
-    "no head": b'{"files": {}}',
-    "no files": b'{"engage-codegen": {"version": "", "config": "", "templates": ""}}',
-}
-HEAD = {"version": "", "config": "", "templates": ""}
-MADE: dict[str, object] = {
-    "schema": "",
-    "module": "m",
-    "class_name": "C",
-    "properties": {},
-    "code": "",
-    "row": "",
-}
-SHAPES: list[dict[str, Any]] = [
-    {"engage-codegen": []},
-    {"engage-codegen": {**HEAD, "version": 1}},
-    {"engage-codegen": {"version": "0"}},
-    {"files": []},
-    {"files": None},
-    {"files": "x"},
-    {"files": {"a": 5}},
-    {"files": {"a": None}},
-    {"schema A": []},
-    {"schema A": None},
-    {"schema A": "x"},
-    {"schema A": {"pulled": 5}},
-    {"schema A": {"generated": []}},
-    {"schema A": {"generated": "x"}},
-    {"schema A": {"generated": {**MADE, "properties": []}}},
-    {"schema A": {"generated": {**MADE, "properties": {"a": 1}}}},
-    {"schema A": {"generated": {**MADE, "module": None}}},
-    *[{"schema A": {"generated": {k: MADE[k] for k in MADE if k != key}}} for key in MADE],
-]
-DAMAGED_LOCKS = DAMAGED | {
-    json.dumps(shape): json.dumps({"engage-codegen": HEAD, "files": {}, **shape}).encode()
-    for shape in SHAPES
-}
-
-
-@pytest.mark.parametrize("data", DAMAGED_LOCKS.values(), ids=DAMAGED_LOCKS)
-def test_a_damaged_lock_is_an_input_error_with_a_fix(tmp_path: Path, data: bytes) -> None:
-    path = tmp_path / LOCK_PATH
-    path.parent.mkdir()
-    path.write_bytes(data)
-    with pytest.raises(InputError, match="the lock is damaged: ") as caught:
-        read_lock(tmp_path)
-    assert caught.value.where == str(path)
-    assert "version control" in caught.value.fix

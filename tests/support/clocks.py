@@ -1,4 +1,4 @@
-"""Time for tests of the runtime: waiting takes none."""
+"""A clock for tests of the runtime."""
 
 import asyncio
 import threading
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """Stands still but for the waits, which it adds up and notes."""
+    """A clock that advances only by waits, and records them in `sleeps`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""An outbox on its file, a platform and the time."""
+"""An outbox, with a platform and a clock, for tests."""
 
 import threading
 from collections.abc import Callable
@@ -20,49 +20,45 @@ POLICY = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0, 10.0), resend=
 
 
 class PowerCut(BaseException):
-    """The process ends here."""
+    """Simulates the end of the process."""
 
 
-class Engage(Platform):
-    """A platform that knows contacts apart, and can end the process in the midst of a request."""
+class FaultyPlatform(Platform):
+    """A platform that distinguishes contacts, and can end the process during a request."""
 
-    def answer(self, request: httpx.Request, word: str) -> httpx.Response:
-        if word == "key":
+    def answer(self, request: httpx.Request, fault: str) -> httpx.Response:
+        if fault == "key":
             return httpx.Response(401, json={"message": "no such key"})
-        if word == "contact":
+        if fault == "contact":
             return httpx.Response(404, json={"errorCode": "ContactNotFound", "message": "x"})
-        if word.startswith("cut"):
-            if word == "cut after":
-                self.work(request)
+        if fault.startswith("cut"):
+            if fault == "cut after":
+                self.apply(request)
             raise PowerCut
-        return super().answer(request, word)
+        return super().answer(request, fault)
 
-    def work(self, request: httpx.Request) -> httpx.Response:
+    def apply(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET" and request.url.path.endswith("/interactions"):
-            asked = request.url.params
-            items = [
-                it
-                for it in self.stored
-                if (it["contactId"], it["schemaId"]) == (asked["contactId"], asked["schemaId"])
-            ]
+            key = (request.url.params["contactId"], request.url.params["schemaId"])
+            items = [item for item in self.stored if (item["contactId"], item["schemaId"]) == key]
             return httpx.Response(200, json={"items": items, "links": []})
-        return super().work(request)
+        return super().apply(request)
 
 
 @dataclass
-class Till:
-    """An outbox on its file, a platform and the time."""
+class OutboxRig:
+    """An outbox on its file, with a client, a platform and a clock."""
 
     path: Path
     clock: FakeClock = field(default_factory=FakeClock)
     policy: RetryPolicy = POLICY
 
     def __post_init__(self) -> None:
-        self.platform = Engage(self.clock)
+        self.platform = FaultyPlatform(self.clock)
         self.start()
 
     def start(self) -> None:
-        """A new process: nothing is known but what is in the file."""
+        """Start as a new process does: only the file remains."""
         self.client = EngageClient(
             "https://acme.voyado.com",
             api_key="k",
@@ -92,6 +88,6 @@ class Till:
         return [entry.state for entry in self.outbox.entries()]
 
     @property
-    def only(self) -> Entry:
+    def only_entry(self) -> Entry:
         (entry,) = self.outbox.entries()
         return entry

@@ -1,4 +1,4 @@
-"""A platform that misbehaves on a script, and a payload class for it."""
+"""A platform with faults, and a payload class for it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -32,12 +32,15 @@ class Gift:
 
 @dataclass
 class Platform:
-    """Takes the next word of `script` for each POST, and of `looks` for each GET; then all is
-    well. `late` work is done at a time of the clock."""
+    """A platform in memory that applies the next of `post_faults` to each POST.
+
+    Likewise `get_faults` to each GET. Without faults it works. `late` are requests that it carries
+    out at a later time of the clock.
+    """
 
     clock: FakeClock
-    script: list[str] = field(default_factory=list[str])
-    looks: list[str] = field(default_factory=list[str])
+    post_faults: list[str] = field(default_factory=list[str])
+    get_faults: list[str] = field(default_factory=list[str])
     stored: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     late: list[tuple[float, dict[str, Any]]] = field(
         default_factory=list[tuple[float, dict[str, Any]]]
@@ -48,28 +51,29 @@ class Platform:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         now = self.clock.monotonic()
-        for due in [entry for entry in self.late if entry[0] <= now]:
-            self.late.remove(due)
-            self.stored.append(due[1])
+        for seconds, item in [*self.late]:
+            if seconds <= now:
+                self.late.remove((seconds, item))
+                self.stored.append(item)
         self.requests.append((request.method, request.content))
-        words = self.script if request.method == "POST" else self.looks
-        word = words.pop(0) if words else "ok"
-        return self.answer(request, word)
+        faults = self.post_faults if request.method == "POST" else self.get_faults
+        fault = faults.pop(0) if faults else "ok"
+        return self.answer(request, fault)
 
-    def answer(self, request: httpx.Request, word: str) -> httpx.Response:
-        if word == "never left":
+    def answer(self, request: httpx.Request, fault: str) -> httpx.Response:
+        if fault == "never left":
             raise httpx.ConnectError("refused")
-        if word == "429":
+        if fault == "429":
             return httpx.Response(429)
-        if word.startswith("429 "):
-            return httpx.Response(429, headers={"Retry-After": word.split()[1]})
-        if word.startswith("late "):
-            body = self.take(request)
-            self.late.append((self.clock.monotonic() + float(word.split()[1]), body))
+        if fault.startswith("429 "):
+            return httpx.Response(429, headers={"Retry-After": fault.split()[1]})
+        if fault.startswith("late "):
+            body = self.decode(request)
+            self.late.append((self.clock.monotonic() + float(fault.split()[1]), body))
             raise httpx.ReadTimeout("late")
-        fault, _, when = word.partition(" ")
-        response = None if when == "before" else self.work(request)
-        match fault:
+        effect, _, when = fault.partition(" ")
+        response = None if when == "before" else self.apply(request)
+        match effect:
             case "timeout":
                 raise httpx.ReadTimeout("silence")
             case "drop":
@@ -87,15 +91,15 @@ class Platform:
         assert response is not None
         return response
 
-    def take(self, request: httpx.Request) -> dict[str, Any]:
+    def decode(self, request: httpx.Request) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(request.content)
         body["payload"] = {k: v for k, v in body["payload"].items() if k not in self.drops}
         body["createdDate"] = self.precision(body["createdDate"])
         return {**body, "id": f"i{len(self.stored) + len(self.late)}"}
 
-    def work(self, request: httpx.Request) -> httpx.Response:
+    def apply(self, request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
-            self.stored.append(self.take(request))
+            self.stored.append(self.decode(request))
             return httpx.Response(200, json={"id": self.stored[-1]["id"]})
         if request.url.path.endswith("/interactions"):
             start = int(request.url.params.get("continuation", "0"))
@@ -104,9 +108,12 @@ class Platform:
             return httpx.Response(
                 200, json={"items": self.stored[start : start + 2], "links": links}
             )
-        found = [it for it in self.stored if request.url.path.endswith(f"/{it['id']}")]
-        return httpx.Response(200, json=found[0]) if found else httpx.Response(404, json={})
+        for item in self.stored:
+            if request.url.path.endswith(f"/{item['id']}"):
+                return httpx.Response(200, json=item)
+        return httpx.Response(404, json={})
 
     @property
-    def sent(self) -> int:
+    def posts(self) -> int:
+        """The number of POSTs."""
         return sum(method == "POST" for method, _ in self.requests)

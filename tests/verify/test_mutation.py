@@ -1,5 +1,8 @@
-"""Every check counts: a package in which a single one is changed gives itself away on a table of
-payloads whose verdicts are those of jsonschema-rs."""
+"""Every check of a payload counts.
+
+A table of payloads, with verdicts of jsonschema-rs, reveals every single change of a check in a
+generated package.
+"""
 
 import ast
 import importlib
@@ -8,6 +11,7 @@ import itertools
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,16 +52,18 @@ SCALARS: dict[str, Item] = {
     "either": {"type": ["number", "boolean"], "maximum": 3},
 }
 NULLS: dict[str, Item] = {
-    wire: {"enum": [*it["enum"], None]} if "enum" in it else {**it, "type": [*it["type"], "null"]}
-    for wire, it in SCALARS.items()
+    wire: {"enum": [*schema["enum"], None]}
+    if "enum" in schema
+    else {**schema, "type": [*schema["type"], "null"]}
+    for wire, schema in SCALARS.items()
 }
-NEEDED = SCALARS | {f"{it}Null": NULLS[it] for it in ("text", "moment", "whole", "state")}
+NEEDED = SCALARS | {f"{wire}Null": NULLS[wire] for wire in ("text", "moment", "whole", "state")}
 SPARE = {
-    f"{it}May": SCALARS[it]
-    for it in "text real flag moment day clock item code whole state amount".split()
+    f"{wire}May": SCALARS[wire]
+    for wire in "text real flag moment day clock item code whole state amount".split()
 }
-VOID = {f"{it}Void": NULLS[it] for it in ("text", "moment", "grade", "age")}
-FLAGS = {it: {"type": ["boolean"]} for it in "abcdef"}
+VOID = {f"{wire}Void": NULLS[wire] for wire in ("text", "moment", "grade", "age")}
+FLAGS = {wire: {"type": ["boolean"]} for wire in "abcdef"}
 SCHEMAS: dict[str, Item] = {
     "wide": {"type": "object", "properties": NEEDED | SPARE | VOID, "required": list(NEEDED)},
     "shape": {"type": "object", "properties": FLAGS, "minProperties": 2, "maxProperties": 4}
@@ -65,7 +71,9 @@ SCHEMAS: dict[str, Item] = {
     "some": {"type": "object", "properties": FLAGS, "minProperties": 1},
 }
 CLOSED = {name: body | {"additionalProperties": False} for name, body in SCHEMAS.items()}
-ORACLES = {it: jsonschema_rs.validator_for(CLOSED[it], validate_formats=True) for it in CLOSED}
+ORACLES = {
+    name: jsonschema_rs.validator_for(CLOSED[name], validate_formats=True) for name in CLOSED
+}
 NUMBERS = (0, 1, 2, -1, 1.0, 2.5, 1e23, 10**23, 2.0**53, 10**400)
 SAMPLES: list[Any] = [None, True, False, *NUMBERS, "", "a", "abc", "1", [], {}]
 TEXTS = {
@@ -83,7 +91,7 @@ TEXTS = {
 }
 TOO_FINE = """2024-06-30T23:59:60Z 2024-02-29T12:30:15.1234567Z 23:59:60Z 12:30:15.1234567Z
     12:30:15.00000010Z 2024-02-29T12:30:15.00000010Z 0000-01-01T00:00:00Z 0000-02-29""".split()
-"""What no datetime and no time can hold: refused, although it is RFC 3339 (docs/package.md)."""
+"""Valid RFC 3339 that no datetime and no time can represent (docs/package.md)."""
 
 
 NOTHING: list[str] = []
@@ -105,19 +113,22 @@ OBJECTS: list[object] = [
 
 @dataclass(frozen=True)
 class Case:
-    """A payload: JSON to be read, or with `made` values to be given to the class. `bad` are the
-    properties at fault, once for each broken rule; `good` is the JSON if there are none."""
+    """A payload: JSON to be read, or attributes for the class if `is_attributes`.
+
+    `bad` are the invalid properties, once for each broken rule. `good` is the JSON of a valid
+    payload.
+    """
 
     schema: str
     wire: str
-    given: Any
-    made: bool
+    payload: Any
+    is_attributes: bool
     good: str
     bad: tuple[str, ...]
 
 
 def boundaries(value: Item) -> Iterator[Any]:
-    """Values on both sides of everything that a schema says of a property."""
+    """Yield values on both sides of every limit of a property."""
     yield from value.get("enum", [])
     yield from TEXTS.get(value.get("format", ""), "").split()
     for keyword, limit in value.items():
@@ -128,80 +139,91 @@ def boundaries(value: Item) -> Iterator[Any]:
             yield from (limit * more for more in (-2, 1.5, 2, 3))
 
 
-def encoded(value: Item, given: Any) -> Any:
-    """A value of the class as JSON; NOTHING is what no property can be."""
-    kind: Any = TYPED.get(value.get("format", ""))
-    if given is None or type(given) is bool:
-        return given
-    if kind is not None and isinstance(given, kind):
-        return str(given) if kind is UUID else given.isoformat()
-    is_number = "number" in value.get("type", ["number"])
-    if kind is not None or (isinstance(given, float) and not (isfinite(given) and is_number)):
+def encoded(schema: Item, value: Any) -> Any:
+    """Return an attribute as JSON, or NOTHING, which no property accepts."""
+    kind: Any = TYPED.get(schema.get("format", ""))
+    if value is None or type(value) is bool:
+        return value
+    if kind is not None and isinstance(value, kind):
+        return str(value) if kind is UUID else value.isoformat()
+    is_number = "number" in schema.get("type", ["number"])
+    if kind is not None or (isinstance(value, float) and not (isfinite(value) and is_number)):
         return NOTHING
-    return next((it(given) for it in (str, int, float) if isinstance(given, it)), NOTHING)
+    return next(
+        (python_type(value) for python_type in (str, int, float) if isinstance(value, python_type)),
+        NOTHING,
+    )
 
 
-def typed(value: Item, given: Any) -> Any:
-    """A valid JSON value as the class has it."""
-    kind: Any = TYPED.get(value.get("format", ""))
-    if kind is None or given is None:
-        return whole(given)
-    return UUID(given) if kind is UUID else kind.fromisoformat(given.upper())
+def typed(schema: Item, value: Any) -> Any:
+    """Return a valid JSON value as an attribute."""
+    kind: Any = TYPED.get(schema.get("format", ""))
+    if kind is None or value is None:
+        return whole(value)
+    return UUID(value) if kind is UUID else kind.fromisoformat(value.upper())
 
 
 def whole(value: Any) -> Any:
-    """2.0 and 2 are one number, and 1e23 is the number that it says."""
+    """Return 2 for 2.0, and the decimal number for a float like 1e23."""
     return int(Decimal(repr(value))) if isinstance(value, float) and value % 1 == 0 else value
 
 
 def dumped(payload: Item) -> str:
-    return json.dumps({wire: whole(it) for wire, it in payload.items()}, sort_keys=True)
+    return json.dumps({wire: whole(item) for wire, item in payload.items()}, sort_keys=True)
 
 
-def case(name: str, wire: str, payload: Any, made: Item | None = None) -> Case:
-    """The verdict of jsonschema-rs on a payload."""
+def case(name: str, wire: str, payload: Any, attributes: Item | None = None) -> Case:
+    """Create a case with the verdict of jsonschema-rs on a payload."""
     properties, bad = SCHEMAS[name]["properties"], list[str]()
     errors: list[Any] = list(ORACLES[name].iter_errors(payload))
-    # What is of another type has no limits to keep.
-    for error in [it for it in errors if it.kind.name == "type" and it.instance_path] or errors:
-        path = [str(it) for it in error.instance_path] or getattr(error.kind, "unexpected", [])
+    # The limits do not apply to a value of another type.
+    for error in [
+        error for error in errors if error.kind.name == "type" and error.instance_path
+    ] or errors:
+        path = [str(part) for part in error.instance_path] or getattr(error.kind, "unexpected", [])
         missing = f"{error.kind.property}!" if error.kind.name == "required" else "payload"
         bad += path or [missing]
     if not is_a(payload, dict):
-        bad += [f"{it}!" for it in SCHEMAS[name]["required"]]  # nothing is there
+        bad += [f"{wire}!" for wire in SCHEMAS[name]["required"]]
     sent: Item = payload if is_a(payload, dict) else {}
-    if made is None and sent.get(wire) in TOO_FINE:
+    if attributes is None and sent.get(wire) in TOO_FINE:
         bad = [wire]
     fine = {} if bad else sent
-    good = dumped({it: encoded(properties[it], typed(properties[it], fine[it])) for it in fine})
-    given: Any = payload if made is None else made
-    return Case(name, wire, given, made is not None, good, tuple(sorted(bad)))
+    good = dumped(
+        {key: encoded(properties[key], typed(properties[key], fine[key])) for key in fine}
+    )
+    content: Any = payload if attributes is None else attributes
+    return Case(name, wire, content, attributes is not None, good, tuple(sorted(bad)))
 
 
 def cases() -> Iterator[Case]:
-    """One property at a time, two at a time, and every set of properties of the small schemas."""
+    """Yield payloads that vary one or two properties, and all property sets of small schemas."""
     properties: dict[str, Item] = SCHEMAS["wide"]["properties"]
     names, base = name_properties("wide", properties, {}), dict[str, Any]()
     for wire, value in NEEDED.items():
         fits = jsonschema_rs.validator_for(value).is_valid
-        base[wire] = next(it for it in (*boundaries(value), "abc", 2, True) if it and fits(it))
-    made: Item = {names[wire]: typed(value, base[wire]) for wire, value in NEEDED.items()}
+        base[wire] = next(
+            candidate
+            for candidate in (*boundaries(value), "abc", 2, True)
+            if candidate and fits(candidate)
+        )
+    attributes: Item = {names[wire]: typed(value, base[wire]) for wire, value in NEEDED.items()}
     more: tuple[Item, ...] = ({}, {"other": 1}, {"moment": "x", "age": 0})
-    for whole_payload in (NOTHING, "x", None, *(base | it for it in more)):
+    for whole_payload in (NOTHING, "x", None, *(base | addition for addition in more)):
         yield case("wide", "payload", whole_payload)
     for wire, value in properties.items():
         tried = [*SAMPLES, *boundaries(value), *(TOO_FINE if "format" in value else [])]
-        yield case("wide", wire, {key: it for key, it in base.items() if key != wire})
-        yield from (case("wide", wire, base | {wire: it}) for it in tried)
-        for it in [*tried, *OBJECTS]:
-            own: Item = {} if it is None and wire in SPARE else {wire: encoded(value, it)}
-            yield case("wide", wire, base | own, made | {names[wire]: it})
+        yield case("wide", wire, {key: item for key, item in base.items() if key != wire})
+        yield from (case("wide", wire, base | {wire: item}) for item in tried)
+        for item in [*tried, *OBJECTS]:
+            own: Item = {} if item is None and wire in SPARE else {wire: encoded(value, item)}
+            yield case("wide", wire, base | own, attributes | {names[wire]: item})
     for name, chosen in itertools.product(("shape", "some"), itertools.product([0, 1], repeat=6)):
         some = {wire: True for wire, is_there in zip(FLAGS, chosen, strict=True) if is_there}
         yield case(name, "payload", some)
         yield case(name, "payload", some, some)
         yield case("shape", "a", some | {"a": 5})
-    yield from (case("shape", it, {it: 5}, {it: 5}) for it in FLAGS)
+    yield from (case("shape", wire, {wire: 5}, {wire: 5}) for wire in FLAGS)
 
 
 PAIRS = (
@@ -210,7 +232,7 @@ PAIRS = (
     "unsettable optional,min_properties max_properties"
 )
 WORDS = [pair.split() for pair in PAIRS.split(",")[::-1]]
-SWAPPED: dict[str, str] = {one: other for it in WORDS for one, other in (it, it[::-1])}
+SWAPPED: dict[str, str] = {word: other for pair in WORDS for word, other in (pair, pair[::-1])}
 LISTS = ("body", "orelse", "args", "keywords", "values", "elts", "ifs")
 STATEMENTS = (ast.Expr, ast.AugAssign, ast.Raise, ast.If, ast.Return, ast.Assign)
 ASIDE = re.compile(r"__repr__|wrong_type\w*|_message|send_\w+|__all__|[A-Z]\w*")
@@ -218,7 +240,7 @@ ASIDE = re.compile(r"__repr__|wrong_type\w*|_message|send_\w+|__all__|[A-Z]\w*")
 
 
 def changes(node: Any) -> Iterator[tuple[str, Any, str]]:
-    """A field of a node, what to put there instead, and what that is called."""
+    """Yield a field of a node, its replacement, and the name of the change."""
     text = ast.unparse(node) if is_a(node, ast.expr, ast.keyword) else ""
     is_other_call = is_a(node, ast.Call) and "Choice" not in ast.unparse(node.func)
     for name in node._fields:
@@ -243,12 +265,12 @@ def changes(node: Any) -> Iterator[tuple[str, Any, str]]:
 
 
 def is_a(value: object, *kinds: type) -> bool:
-    """As `isinstance`, without the type checkers' conclusions."""
+    """Call `isinstance` without the conclusions of type checkers."""
     return isinstance(value, kinds)
 
 
 def mutants(tree: ast.Module, node: Any, where: str = "") -> Iterator[tuple[str, CodeType]]:
-    """Each single change below a node: where and what it is, and the code of the whole module."""
+    """Yield every single change below a node: its name, and the code of the whole module."""
     if is_a(node, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef):
         where = node.name
     elif is_a(node, ast.Assign, ast.AnnAssign) and not where:
@@ -313,10 +335,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
 PACKAGES = ("", "_runtime", "_runtime.payload")
 
 
-def loaded(name: str, folder: Path, codes: dict[str, CodeType]) -> dict[str, Any]:
-    """The classes of a package under a private name, some of whose modules are `codes`."""
-    for known in [it for it in sys.modules if re.match(r"original\b", it)]:
-        sys.modules[known.replace("original", name, 1)] = sys.modules[known]
+def load_classes(name: str, folder: Path, codes: dict[str, CodeType]) -> dict[str, Any]:
+    """Load a copy of the package with other code for some modules; return its payload classes."""
+    for module in [module for module in sys.modules if re.match(r"original\b", module)]:
+        sys.modules[module.replace("original", name, 1)] = sys.modules[module]
     for package in PACKAGES:
         full_name = f"{name}.{package}".rstrip(".")
         path = folder / package.replace(".", "/")
@@ -331,14 +353,20 @@ def loaded(name: str, folder: Path, codes: dict[str, CodeType]) -> dict[str, Any
             sys.modules[full_name] = ModuleType(full_name)
             sys.modules[full_name].__package__ = full_name.rpartition(".")[0]
         exec(code, vars(sys.modules[full_name]))
-    return {it: getattr(sys.modules[f"{name}.{it}"], it.capitalize()) for it in SCHEMAS}
+    return {
+        schema: getattr(sys.modules[f"{name}.{schema}"], schema.capitalize()) for schema in SCHEMAS
+    }
 
 
-def verdict(kinds: dict[str, Any], it: Case) -> tuple[str, tuple[str, ...]]:
-    kind, invalid = kinds[it.schema], sys.modules["original"].InvalidPayloadError
+def verdict(classes: dict[str, Any], item: Case) -> tuple[str, tuple[str, ...]]:
+    payload_class, invalid = classes[item.schema], sys.modules["original"].InvalidPayloadError
     try:
-        made = kind(**it.given) if it.made else kind.from_payload(it.given)
-        return dumped(made.to_payload()), ()
+        instance = (
+            payload_class(**item.payload)
+            if item.is_attributes
+            else payload_class.from_payload(item.payload)
+        )
+        return dumped(instance.to_payload()), ()
     except invalid as error:
         missing = ("required", "dependentRequired")
         bad = [f"{found.property}{'!' * (found.code in missing)}" for found in error.violations]
@@ -349,7 +377,7 @@ def verdict(kinds: dict[str, Any], it: Case) -> tuple[str, tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of the package as it was generated, imported as `original`."""
+    """Generate a package, import it as `original`, and return its folder."""
     folder = tmp_path_factory.mktemp("mutation") / "original"
     schemas = {name: Schema(name, name, body, "mutation") for name, body in SCHEMAS.items()}
     package = build(schemas, {}, "json-schema")
@@ -362,41 +390,74 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in SCHEMAS:
             importlib.import_module(f"original.{name}")
         yield folder
-    for name in [it for it in set(sys.modules) - before if re.match("original|mutant", it)]:
+    for name in [
+        module for module in set(sys.modules) - before if re.match("original|mutant", module)
+    ]:
         del sys.modules[name]
 
 
 TABLE = list(cases())
 
 
-def test_a_package_agrees_with_jsonschema_on_every_payload(original: Path) -> None:
-    kinds = loaded("mutant", original, {})
-    assert [it for it in TABLE if verdict(kinds, it) != (it.good, it.bad)] == []
+def test_a_package_agrees_with_jsonschema_rs_on_every_case(original: Path) -> None:
+    classes = load_classes("mutant", original, {})
+    assert [item for item in TABLE if verdict(classes, item) != (item.good, item.bad)] == []
+
+
+OUR_CODES = {"additionalProperties": "undeclared"}
+
+
+def test_the_code_of_a_single_violation_is_the_keyword_of_json_schema(original: Path) -> None:
+    classes = load_classes("mutant", original, {})
+    invalid = sys.modules["original"].InvalidPayloadError
+    codes = Counter[str]()
+    for item in TABLE:
+        if item.is_attributes or not is_a(item.payload, dict):
+            continue
+        keywords = [error.kind.name for error in ORACLES[item.schema].iter_errors(item.payload)]
+        if len(keywords) != 1:
+            continue
+        with pytest.raises(invalid) as caught:
+            classes[item.schema].from_payload(item.payload)
+        # jsonschema-rs reports dependentRequired as required.
+        violations = caught.value.violations
+        reported = {violation.code.replace("dependentR", "r") for violation in violations}
+        assert reported == {OUR_CODES.get(keywords[0], keywords[0])}, item
+        codes.update(reported)
+    assert len(codes) == 14, codes
 
 
 @pytest.mark.parametrize("module", EQUIVALENT)
-def test_no_changed_check_goes_unnoticed(module: str, original: Path) -> None:
+def test_the_cases_reveal_every_single_change_of_a_check(module: str, original: Path) -> None:
     # A module comes after those that it imports.
-    order = [*(it for it in EQUIVALENT if "." in it), "_runtime.payload", *SCHEMAS]
-    files = {it: it.replace(".", "/") + ("/__init__" * (it in PACKAGES)) for it in order}
-    paths = {it: original / f"{file}.py" for it, file in files.items()}
-    codes = {it: compile(path.read_text("utf-8"), it, "exec") for it, path in paths.items()}
+    order = [*(name for name in EQUIVALENT if "." in name), "_runtime.payload", *SCHEMAS]
+    files = {name: name.replace(".", "/") + ("/__init__" * (name in PACKAGES)) for name in order}
+    paths = {name: original / f"{file}.py" for name, file in files.items()}
+    codes = {name: compile(path.read_text("utf-8"), name, "exec") for name, path in paths.items()}
     table, unnoticed = list(TABLE), list[str]()
     tree = ast.parse(paths[module].read_text("utf-8"))
-    for what, code in mutants(tree, tree):
+    for change, code in mutants(tree, tree):
         try:
-            kinds = loaded("mutant", original, {**codes, module: code})
-        except Exception:  # it cannot even be imported
+            classes = load_classes("mutant", original, {**codes, module: code})
+        except Exception:  # The changed module cannot be imported.
             continue
-        # Most are caught by what concerns the same property, or by what caught another.
-        plain = what.replace("_", "").lower()
-        ordered = sorted(table, key=lambda it: module == "wide" and it.wire.lower() not in plain)
-        caught = next((it for it in ordered if verdict(kinds, it) != (it.good, it.bad)), None)
+        # Most changes are caught by a case of the same property, or by one that caught another.
+        plain = change.replace("_", "").lower()
+        ordered = sorted(
+            table, key=lambda item: module == "wide" and item.wire.lower() not in plain
+        )
+        caught = next(
+            (item for item in ordered if verdict(classes, item) != (item.good, item.bad)), None
+        )
         if caught is None:
-            unnoticed.append(what)
+            unnoticed.append(change)
         else:
             table.remove(caught)
             table.insert(0, caught)
-    known = EQUIVALENT[module]
-    assert [it for it in unnoticed if not any(re.fullmatch(why, it) for why in known)] == []
-    assert [why for why in known if not any(re.fullmatch(why, it) for it in unnoticed)] == []
+    equivalent = EQUIVALENT[module]
+    assert [
+        change for change in unnoticed if not any(re.fullmatch(why, change) for why in equivalent)
+    ] == []
+    assert [
+        why for why in equivalent if not any(re.fullmatch(why, change) for change in unnoticed)
+    ] == []

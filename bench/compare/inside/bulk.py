@@ -1,4 +1,4 @@
-"""Many sends at once: how many got through, in what time, and processor seconds."""
+"""Measure `send_many`: the number of sends, the elapsed time and the processor time."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def reviews(count: int) -> Iterator[Item]:
 
 def threads(base_url: str, count: int) -> int:
     with EngageClient(base_url, api_key="threads", user_agent="Bench/1") as engage:
-        return sum(it.error is None for it in send_many(engage, reviews(count)))
+        return sum(outcome.error is None for outcome in send_many(engage, reviews(count)))
 
 
 async def tasks(base_url: str, count: int) -> int:
@@ -45,7 +45,7 @@ async def tasks(base_url: str, count: int) -> int:
 
 
 async def bare(base_url: str, count: int) -> int:
-    """httpx alone, at the same pace, as many at once."""
+    """Send with httpx alone, at the same rate and concurrency."""
     headers = {
         "User-Agent": "Bench/1",
         "Accept": "application/json",
@@ -67,9 +67,9 @@ async def bare(base_url: str, count: int) -> int:
             content = json.dumps(body).encode()
             (await client.post(url, content=content, headers=headers)).raise_for_status()
 
-        began = loop.time()
+        start = loop.time()
         for number, item in enumerate(reviews(count)):
-            await asyncio.sleep(began + number / PER_SECOND - loop.time())
+            await asyncio.sleep(start + number / PER_SECOND - loop.time())
             group.create_task(post(item))
     return count
 
@@ -79,12 +79,12 @@ MODES = {"tasks": tasks, "bare": bare}
 
 def main() -> None:
     mode, base_url, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    began, cpu = time.monotonic(), time.process_time()
+    start, cpu = time.monotonic(), time.process_time()
     sent = (
         threads(base_url, count) if mode == "threads" else asyncio.run(MODES[mode](base_url, count))
     )
-    used = {"cpu": time.process_time() - cpu, "wall": time.monotonic() - began}
-    print(json.dumps({"sent": sent, **used}))
+    usage = {"cpu": time.process_time() - cpu, "wall": time.monotonic() - start}
+    print(json.dumps({"sent": sent, **usage}))
 
 
 if __name__ == "__main__":

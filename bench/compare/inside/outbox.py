@@ -1,6 +1,6 @@
-"""Microseconds of a put, and of SQLite's own transaction with the same settings, in turn.
+"""Measure a put, and a transaction of SQLite with the same settings, in microseconds.
 
-Takes an empty folder, and "flushed" or "unflushed".
+Arguments: an empty folder, and "flushed" or "unflushed".
 """
 
 import json
@@ -22,7 +22,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def opened(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
+def open_database(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
     for name, value in settings.items():
         db.execute(f"PRAGMA {name} = {value}").close()
@@ -30,15 +30,15 @@ def opened(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
 
 
 def in_turn(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    took: dict[str, list[float]] = {name: [] for name in calls}
+    durations: dict[str, list[float]] = {name: [] for name in calls}
     for part in range(REPEATS + 1):
         for name, call in calls.items():
-            began = time.perf_counter()
+            start = time.perf_counter()
             for _ in range(PUTS):
                 call()
             if part:
-                took[name].append((time.perf_counter() - began) / PUTS * 1e6)
-    return {name: statistics.median(times) for name, times in took.items()}
+                durations[name].append((time.perf_counter() - start) / PUTS * 1e6)
+    return {name: statistics.median(times) for name, times in durations.items()}
 
 
 def main() -> None:
@@ -69,33 +69,33 @@ def main() -> None:
         "SELECT contact_id, schema_id, created_date, created_second, schema_hash, body, put_at "
         "FROM entries"
     )
-    size = sum(len(it) if isinstance(it, str | bytes) else 4 for it in row)
+    size = sum(len(value) if isinstance(value, str | bytes) else 4 for value in row)
     *before, body, at = row
     interaction = json.loads(body)
-    same = opened(folder / "same.db", settings)
+    same = open_database(folder / "same.db", settings)
     for statement in (table, *more):
         same.execute(statement)
-    bare = opened(folder / "bare.db", settings)
+    bare = open_database(folder / "bare.db", settings)
     bare.execute("CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL)")
     zeros = bytes(size)
 
     def floor() -> None:
         same.execute(_PUT, (*before, json.dumps(interaction).encode(), at))
 
-    took = in_turn(
+    durations = in_turn(
         {
             "ours": lambda: outbox.put(CONTACT, review),
             "bare": lambda: bare.execute("INSERT INTO entries (body) VALUES (?)", (zeros,)),
             "floor": floor,
         }
     )
-    print(json.dumps(took | {"bytes": size}))
+    print(json.dumps(durations | {"bytes": size}))
 
 
 def statements(path: Path) -> list[str]:
-    """How the table and its indexes were made."""
+    """Return the statements that create the table and its indexes."""
     query = "SELECT sql FROM sqlite_master WHERE tbl_name = 'entries' AND sql IS NOT NULL"
-    return [it for (it,) in sqlite3.connect(path).execute(query)]
+    return [statement for (statement,) in sqlite3.connect(path).execute(query)]
 
 
 if __name__ == "__main__":

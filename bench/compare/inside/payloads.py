@@ -1,6 +1,6 @@
-"""Microseconds to make, check and encode a review, and to decode and check one, in turn.
+"""Measure creating, checking and encoding a review, and decoding and checking it, in microseconds.
 
-Takes a folder with what quicktype made.
+Argument: a folder with the module that quicktype generates.
 """
 
 import json
@@ -37,7 +37,7 @@ fastjsonschema: Any = import_module("fastjsonschema")
 
 
 class Strict(BaseModel):
-    """With the names on the wire, and nothing that is not declared."""
+    """A strict model with wire names that forbids undeclared properties."""
 
     model_config = ConfigDict(
         strict=True, frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True
@@ -54,7 +54,7 @@ class Strict(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plain:
-    """Checks nothing: a floor, and what stands beside fastjsonschema."""
+    """A class without checks: the lower bound, and the class used with fastjsonschema."""
 
     product_sku: str
     headline: str | None = None
@@ -111,7 +111,7 @@ def schema() -> dict[str, object]:
 
 
 def with_attrs() -> tuple[Any, Any]:
-    """A class that checks its types, and a converter that knows the names on the wire."""
+    """Return a class that checks its types, and a converter with the wire names."""
     is_a, optional = attrs.validators.instance_of, attrs.validators.optional
     fields = {
         "product_sku": attrs.field(type=str, validator=is_a(str)),
@@ -139,8 +139,8 @@ def with_attrs() -> tuple[Any, Any]:
     return kind, converter
 
 
-def made(kind: Any) -> Any:
-    """All classes are made alike, and as an application does."""
+def create_review(kind: Any) -> Any:
+    """Create a review as an application does, in the same way for all classes."""
     return kind(
         product_sku="7120-38",
         headline="Warm",
@@ -159,15 +159,17 @@ def encoders(quicktype: Any) -> dict[str, Callable[[], bytes]]:
     kind, converter = with_attrs()
 
     def checked() -> bytes:
-        return json.dumps(validate(made(Plain).to_wire())).encode()
+        return json.dumps(validate(create_review(Plain).to_wire())).encode()
 
     return {
-        "ours": lambda: json.dumps(made(ours).to_payload()).encode(),
-        "pydantic": lambda: adapter.dump_json(made(Strict), by_alias=True, exclude_none=True),
+        "ours": lambda: json.dumps(create_review(ours).to_payload()).encode(),
+        "pydantic": lambda: adapter.dump_json(
+            create_review(Strict), by_alias=True, exclude_none=True
+        ),
         "fastjsonschema": checked,
-        "cattrs": lambda: converter.dumps(made(kind)).encode(),
-        "quicktype": lambda: json.dumps(made(quicktype).to_dict()).encode(),
-        "floor": lambda: json.dumps(made(Plain).to_wire()).encode(),
+        "cattrs": lambda: converter.dumps(create_review(kind)).encode(),
+        "quicktype": lambda: json.dumps(create_review(quicktype).to_dict()).encode(),
+        "floor": lambda: json.dumps(create_review(Plain).to_wire()).encode(),
     }
 
 
@@ -187,7 +189,7 @@ def decoders(quicktype: Any) -> dict[str, Callable[[], object]]:
 
 
 def by_hand() -> Plain:
-    """Checks what the others check, stops at the first that is wrong, and has no word for it."""
+    """Check what the others check, but stop at the first error, without a message."""
     wire = json.loads(RAW)
     if not wire.keys() <= NAMES or None in wire.values():
         raise ValueError
@@ -225,8 +227,10 @@ DATE_TIME = re.compile(
 _AT = "reviewedAt"
 
 
-def proven(calls: Mapping[str, Callable[[], object]], expected: Callable[[object], bool]) -> None:
-    """A peer that makes something else is none."""
+def check_all(
+    calls: Mapping[str, Callable[[], object]], expected: Callable[[object], bool]
+) -> None:
+    """Exit if one of the peers produces another result."""
     for name, call in calls.items():
         if not expected(call()):
             sys.exit(f"{name} makes {call()!r}")
@@ -238,11 +242,11 @@ def in_turn(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     for name, timer in timers.items():
         number, seconds = timer.autorange()
         numbers[name] = max(1, int(number * SECONDS / seconds))
-    took: dict[str, list[float]] = {name: [] for name in calls}
+    durations: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(REPEATS):
         for name, timer in timers.items():
-            took[name].append(timer.timeit(numbers[name]) / numbers[name] * 1e6)
-    return {name: statistics.median(times) for name, times in took.items()}
+            durations[name].append(timer.timeit(numbers[name]) / numbers[name] * 1e6)
+    return {name: statistics.median(times) for name, times in durations.items()}
 
 
 def is_the_wire(found: object) -> bool:
@@ -254,18 +258,18 @@ def is_the_wire(found: object) -> bool:
 
 def is_the_review(found: object) -> bool:
     names = Plain.__annotations__
-    return all(getattr(found, name) == getattr(made(Plain), name) for name in names)
+    return all(getattr(found, name) == getattr(create_review(Plain), name) for name in names)
 
 
 def main() -> None:
     sys.path.append(sys.argv[1])
     quicktype = import_module("quicktype_review").Review
     writes, reads = encoders(quicktype), decoders(quicktype)
-    proven(writes, is_the_wire)
-    proven(reads, is_the_review)
-    took = {f"encode {name}": it for name, it in in_turn(writes).items()}
-    took |= {f"decode {name}": it for name, it in in_turn(reads).items()}
-    print(json.dumps(took))
+    check_all(writes, is_the_wire)
+    check_all(reads, is_the_review)
+    durations = {f"encode {name}": it for name, it in in_turn(writes).items()}
+    durations |= {f"decode {name}": it for name, it in in_turn(reads).items()}
+    print(json.dumps(durations))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Processor seconds of a send, and of the bare call with the same bytes, in turn."""
+"""Measure the processor time of a send, and of a call of httpx with the same bytes."""
 
 import json
 import sys
@@ -54,16 +54,16 @@ def main() -> None:
         def theirs() -> None:
             other.post(url, content=content).raise_for_status()
 
-        took = {"ours": 0.0, "httpx": 0.0}
+        durations = {"ours": 0.0, "httpx": 0.0}
         calls: dict[str, Callable[[], None]] = {"ours": ours, "httpx": theirs}
         for part in range(1 + SENDS // AT_ONCE):
             for name, call in calls.items():
-                began = time.process_time()
+                start = time.process_time()
                 for _ in range(AT_ONCE):
                     call()
-                # The first connects.
-                took[name] += time.process_time() - began if part else 0.0
-    print(json.dumps({name: seconds / SENDS for name, seconds in took.items()}))
+                # The first part opens the connection.
+                durations[name] += time.process_time() - start if part else 0.0
+    print(json.dumps({name: seconds / SENDS for name, seconds in durations.items()}))
 
 
 if __name__ == "__main__":

@@ -130,6 +130,7 @@ def parse_waivers(value: Value) -> tuple[Waiver, ...]:
 
 
 def _waiver(value: Value) -> Waiver:
+    from ..findings.codes import rules
     from ..findings.finding import is_fingerprint
 
     table = cast("dict[str, object]", value.raw) if isinstance(value.raw, dict) else {}
@@ -139,6 +140,8 @@ def _waiver(value: Value) -> Waiver:
         problem = "a waiver must have exactly the keys finding, reason and until"
     elif not isinstance(finding, str) or not is_fingerprint(finding):
         problem = f"{quote(str(finding))} is not the id of a finding"
+    elif (rule := rules().get(finding.partition(":")[0])) and not rule.waivable:
+        raise value.error(f"findings of {rule.code} cannot be waived", "remove the waiver")
     elif not isinstance(reason, str) or not reason.strip():
         problem = f"the waiver of {finding} has no reason"
     elif not isinstance(until, date) or isinstance(until, datetime):

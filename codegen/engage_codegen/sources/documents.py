@@ -47,9 +47,8 @@ class Document:
             return []
         from ..findings.finding import Finding, display_path
 
-        location = self.error.location._replace(file=display_path(self.path))
-        reason = (self.error.message,) if location.line == 0 else ("syntax",)
-        error = self.error
+        error, reason = self.error, ("syntax",)
+        location = error.location._replace(file=display_path(self.path))
         return [Finding("EG100", self.path.stem, (), reason, error.message, error.fix, location)]
 
     @property

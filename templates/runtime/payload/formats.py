@@ -1,7 +1,7 @@
-"""Formats: what the ``format`` keyword of JSON Schema draft 2020-12 says of a string.
+"""The formats of strings that the keyword ``format`` of JSON Schema draft 2020-12 defines.
 
-Each predicate takes any text, answers in linear time and never raises. A text with a lone
-surrogate is no Unicode text, and has no format.
+Each predicate returns True for a text in the format. It accepts any text, takes linear time and
+never raises. A text with a lone surrogate is not Unicode, and has no format.
 """
 
 import re
@@ -17,13 +17,13 @@ def is_date_time(text: str) -> bool:
 
 
 def is_date(text: str) -> bool:
-    """``full-date`` of RFC 3339, section 5.6: a day of the Gregorian calendar, from year 0000."""
+    """``full-date`` of RFC 3339, section 5.6: a day of the Gregorian calendar since year 0000."""
     match = _pattern(_DATE).fullmatch(text)
     if not match:
         return False
     year, month, day = map(int, match.groups())
     try:
-        # Python has no year 0; the calendar of 400 years later is the same.
+        # Python has no year 0. The calendar repeats after 400 years.
         date(year or 400, month, day)
     except ValueError:
         return False
@@ -31,7 +31,7 @@ def is_date(text: str) -> bool:
 
 
 def is_time(text: str) -> bool:
-    """``full-time`` of RFC 3339, section 5.6; a leap second ends a day of UTC (section 5.7)."""
+    """``full-time`` of RFC 3339, section 5.6. A leap second ends a day in UTC (section 5.7)."""
     match = _pattern(_TIME).fullmatch(text)
     if not match:
         return False
@@ -44,7 +44,7 @@ def is_time(text: str) -> bool:
 
 
 def is_duration(text: str) -> bool:
-    """``duration`` of RFC 3339, appendix A: no fractions, no gaps, weeks alone."""
+    """``duration`` of RFC 3339, appendix A: no fractions, no gaps, weeks only by themselves."""
     return _matches(_DURATION, text)
 
 
@@ -59,13 +59,16 @@ def is_idn_email(text: str) -> bool:
 
 
 def is_hostname(text: str) -> bool:
-    """A name of RFC 1123, section 2.1. RFC 5891, section 4.2.3.1, leaves hyphens in the third and
-    fourth place to the A-labels, which have to hold what RFC 5892 permits."""
+    """A name of RFC 1123, section 2.1.
+
+    RFC 5891, section 4.2.3.1, reserves hyphens in the third and fourth position for A-labels, whose
+    content RFC 5892 restricts.
+    """
     if not _matches(_HOSTNAME, text):
         return False
-    tagged = [label for label in text.split(".") if label[2:4] == "--"]
-    return not tagged or (
-        all(label.startswith("xn--") for label in tagged) and _is_international(text)
+    reserved = [label for label in text.split(".") if label[2:4] == "--"]
+    return not reserved or (
+        all(label.startswith("xn--") for label in reserved) and _is_international(text)
     )
 
 
@@ -85,8 +88,8 @@ def is_ipv6(text: str) -> bool:
     groups = [group for part in (head, tail) if part for group in part.split(":")]
     if groups and is_ipv4(groups[-1]) and text.endswith(groups[-1]):
         groups[-1:] = ["0", "0"]
-    enough = len(groups) < 8 if gap else len(groups) == 8
-    return enough and all(_matches(_IPV6_GROUP, group) for group in groups)
+    is_complete = len(groups) < 8 if gap else len(groups) == 8
+    return is_complete and all(_matches(_IPV6_GROUP, group) for group in groups)
 
 
 def is_uri(text: str) -> bool:
@@ -143,18 +146,20 @@ def _is_mailbox(text: str, local_part: str, is_name: Callable[[str], bool]) -> b
 
 
 def _is_international(text: str) -> bool:
-    """Labels by RFC 5891, section 4, each the only spelling of itself; and if one of them runs from
-    right to left, the Bidi rule of RFC 5893, section 2, for all."""
+    """Labels by RFC 5891, section 4, in their canonical spelling.
+
+    If one of them runs from right to left, all must follow the Bidi rule of RFC 5893, section 2.
+    """
     if len(text) > _MAPPED_LENGTH:
         return False
     try:
         import idna
 
         labels = idna.encode(text, uts46=True, std3_rules=True).decode().split(".")
-        shown = [idna.ulabel(label) for label in labels]
-        bidi = any(bidirectional(letter) in {"R", "AL", "AN"} for letter in "".join(shown))
-        return labels == [idna.alabel(label).decode() for label in shown] and all(
-            idna.check_bidi(label, check_ltr=bidi) for label in shown
+        unicode_labels = [idna.ulabel(label) for label in labels]
+        bidi = any(bidirectional(letter) in {"R", "AL", "AN"} for letter in "".join(unicode_labels))
+        return labels == [idna.alabel(label).decode() for label in unicode_labels] and all(
+            idna.check_bidi(label, check_ltr=bidi) for label in unicode_labels
         )
     except (ImportError, ValueError):
         return False
@@ -162,7 +167,7 @@ def _is_international(text: str) -> bool:
 
 @cache
 def _pattern(source: str) -> re.Pattern[str]:
-    """Compiled when it is needed: most programs need few of them."""
+    """Compile a pattern at its first use: most programs use few of them."""
     return re.compile(source)
 
 
@@ -193,7 +198,7 @@ _DURATION = f"P(?:(?:{_YEARS}|{_MONTHS}|{_DAYS})(?:{_CLOCK})?|{_CLOCK}|[0-9]+W)"
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _IPV6_GROUP = "[0-9A-Fa-f]{1,4}"
-# What UTS #46 maps away does not count, but nobody has to map a megabyte.
+# UTS #46 removes some characters, so a valid name may be longer, but mapping a megabyte is slow.
 _MAPPED_LENGTH = 4 * 253
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"
@@ -211,7 +216,7 @@ def _local_part(more: str) -> str:
 _LOCAL_PART = _local_part("")
 _IDN_LOCAL_PART = _local_part(_NON_ASCII)
 
-# With these out of the way a percent sign is a character like any other.
+# Without these, a percent sign is a character like any other.
 _BAD_PERCENT = "%(?![0-9A-Fa-f]{2})"
 _UNRESERVED_OR_DELIMITER = r"A-Za-z0-9._~!$&'()*+,;=\-"
 _UCSCHAR = "\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U000e1000-\U000efffd" + "".join(

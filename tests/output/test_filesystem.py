@@ -1,0 +1,99 @@
+"""Bounded reads: nothing waits for a pipe or a device, and nothing reads a huge file."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engage_codegen.errors import InputError
+from engage_codegen.filesystem import MAX_BYTES, read_below, read_bytes, replace_files
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX file system")
+
+
+def make_parent_a_file(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.touch()
+
+
+def make_sparse(path: Path) -> None:
+    with open(path, "wb") as file:
+        file.truncate(MAX_BYTES + 1)
+
+
+SPECIAL: dict[str, tuple[Callable[[Path], object], int]] = {
+    "named pipe": (os.mkfifo, errno.EINVAL),
+    "device": (lambda path: path.symlink_to("/dev/zero"), errno.EINVAL),
+    "terminal": (lambda path: path.symlink_to("/dev/ptmx"), errno.EINVAL),
+    "folder": (Path.mkdir, errno.EINVAL),
+    "huge sparse file": (make_sparse, errno.EFBIG),
+    "link to itself": (lambda path: path.symlink_to(path.name), errno.ELOOP),
+    "missing file": (lambda path: None, errno.ENOENT),
+    "dangling link": (lambda path: path.symlink_to("nowhere"), errno.ENOENT),
+    "file below a file": (make_parent_a_file, errno.ENOTDIR),
+}
+
+
+@posix
+@pytest.mark.parametrize("kind", SPECIAL)
+def test_only_regular_files_of_a_limited_size_are_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "folder" / "file"
+    path.parent.mkdir()
+    make, code = SPECIAL[kind]
+    make(path)
+    handles = len(os.listdir("/dev/fd"))
+    with pytest.raises(OSError, match=r".") as caught:
+        read_bytes(path)
+    assert caught.value.errno == code
+    assert caught.value.filename == str(path) or caught.value.filename == path
+    assert len(os.listdir("/dev/fd")) == handles, "no handle stays open"
+
+
+def test_a_file_of_the_largest_size_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with open(path, "wb") as file:
+        file.truncate(MAX_BYTES)
+    assert len(read_bytes(path)) == MAX_BYTES
+    path.write_bytes(b"text\r\n\xff")
+    assert read_bytes(str(path)) == b"text\r\n\xff"
+
+
+@posix
+@pytest.mark.parametrize("kind", SPECIAL)
+def test_what_has_the_place_of_a_generated_file_is_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "folder" / "file"
+    path.parent.mkdir()
+    SPECIAL[kind][0](path)
+    if kind == "missing file":
+        assert read_below(tmp_path, "folder/file") is None
+        return
+    with pytest.raises(InputError) as caught:
+        read_below(tmp_path, "folder/file")
+    place = path.parent if kind == "file below a file" else path
+    assert caught.value.where == str(place)
+    expected = "cannot be read: larger than" if "huge" in kind else "something else has the place"
+    assert caught.value.message.startswith(expected)
+
+
+@posix
+def test_several_files_are_replaced_all_or_none(tmp_path: Path) -> None:
+    first, linked, blocked = (tmp_path / name for name in ("first", "linked", "blocked"))
+    first.write_text("old")
+    first.chmod(0o640)
+    linked.symlink_to("target")
+    (tmp_path / "target").write_text("old")
+    replace_files({first: "new", linked: "new", tmp_path / "a/b": "new"})
+    assert [path.read_text() for path in (first, tmp_path / "target", tmp_path / "a/b")] == [
+        "new"
+    ] * 3
+    assert first.stat().st_mode & 0o777 == 0o640
+    assert linked.is_symlink()
+    blocked.mkdir()
+    with pytest.raises(InputError, match="cannot be written") as caught:
+        replace_files({first: "newer", blocked: "newer"})
+    assert caught.value.fix == "check the path and permissions"
+    assert first.read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir() if path.name[0] == "."] == []
