@@ -162,7 +162,7 @@ def _code(words: list[str], shop: Path, tool: Tool, tenant: Sandbox) -> int:
 
 
 def _is_ours(requirement: str) -> bool:
-    match = re.fullmatch(rf"{PROJECT['name']}(?:\[([a-z,]+)\])?", requirement)
+    match = re.fullmatch(rf"(?:\./)?{PROJECT['name']}(?:\[([a-z,]+)\])?", requirement)
     extras = filter(None, (match[1] or "").split(",")) if match else ["no such extra"]
     return set(extras) <= set(PROJECT["optional-dependencies"])
 

@@ -1,4 +1,4 @@
-"""The tool in repositories that are not this one, used as their people would use it."""
+"""Projects of users set up, generate, build and run a package with the installed tool."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engage_codegen.inspection.packages import find
+from engage_codegen.inspection.packages import find_packages
 from engage_codegen.sandbox.server import Sandbox
 from tests.support.paths import SEEDS, TESTS
 
@@ -20,10 +20,10 @@ Run = Callable[..., str]
 
 
 def run(*command: object, cwd: Path, environ: Mapping[str, str] = {}, fails: bool = False) -> str:
-    """Both streams of a command that has to succeed, or to fail."""
+    """Run a command that has to succeed, or to fail, and return both of its streams."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        [str(it) for it in command],
+        [str(part) for part in command],
         cwd=cwd,
         env={**environment, **environ},
         stdin=subprocess.DEVNULL,
@@ -38,7 +38,7 @@ def run(*command: object, cwd: Path, environ: Mapping[str, str] = {}, fails: boo
 
 @pytest.fixture
 def tool(tenant: Sandbox) -> Run:
-    """The installed command, with the key of a local Engage."""
+    """The installed command, with the environment variables of the sandbox."""
     command = Path(sys.executable).with_name("engage-codegen")
 
     def call(*arguments: str, cwd: Path, fails: bool = False) -> str:
@@ -47,22 +47,18 @@ def tool(tenant: Sandbox) -> Run:
     return call
 
 
-def copied(name: str, tmp_path: Path) -> Path:
+def copy_project(name: str, tmp_path: Path) -> Path:
     return Path(shutil.copytree(CONSUMERS / name, tmp_path / name))
 
 
-def lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line]
-
-
-def built(project: Path, *, fails: bool = False) -> str:
-    """A wheel, by the backends and with the tool of this environment."""
+def build(project: Path, *, fails: bool = False) -> str:
+    """Build a wheel with the backends and the tool of this environment."""
     command = "-m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist ."
     return run(sys.executable, *command.split(), cwd=project, fails=fails)
 
 
-def installed(wheel: Path, folder: Path) -> Path:
-    """The programs of an environment that has this wheel and what it needs, and no tool."""
+def install(wheel: Path, folder: Path) -> Path:
+    """Return the programs of an environment with this wheel and its dependencies, and no tool."""
     venv.create(folder, with_pip=True)
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
     run(programs / "python", "-m", "pip", "install", "--quiet", wheel, cwd=folder)
@@ -76,60 +72,61 @@ def installed(wheel: Path, folder: Path) -> Path:
         ("service", "till/engage_interactions", "till", "favourite"),
     ],
 )
-def test_a_package_is_set_up_built_installed_and_sends(
+def test_a_package_can_be_set_up_built_installed_and_used_to_send(
     name: str, package: str, program: str, schema: str, tenant: Sandbox, tool: Run, tmp_path: Path
 ) -> None:
-    project = copied(name, tmp_path)
+    project = copy_project(name, tmp_path)
     before = (project / "pyproject.toml").read_text()
     extras = "vscode pre-commit github gitlab gitattributes build".split()
-    picked = [it for extra in extras for it in ("--with", extra)]
-    told = tool("init", "--base-url", tenant.base_url, *picked, cwd=project)
-    assert f'+output = "{package}"' in told
+    options = [option for extra in extras for option in ("--with", extra)]
+    printed = tool("init", "--base-url", tenant.base_url, *options, cwd=project)
+    assert f'+output = "{package}"' in printed
     after = (project / "pyproject.toml").read_text()
     rest = iter(after.splitlines())
-    assert all(line in rest for line in before.splitlines() if "= [" not in line), "in their order"
-    assert "nothing to do" in tool("init", *picked, cwd=project)
+    assert all(line in rest for line in before.splitlines() if "= [" not in line), (
+        "the lines keep their order"
+    )
+    assert "nothing to do" in tool("init", *options, cwd=project)
     tool("pull", cwd=project)
 
-    failure = built(project, fails=True)
-    assert "engage-codegen generate" in failure, "the hook says what is missing"
+    failure = build(project, fails=True)
+    assert "engage-codegen generate" in failure, "the hook names the missing command"
     tool("generate", cwd=project)
-    built(project)
+    build(project)
     shutil.rmtree(project / "build", ignore_errors=True)
     (wheel,) = (project / "dist").glob("*.whl")
-    (artefact,) = find(str(wheel))
-    assert schema in artefact.schemas
-    assert artefact.doubts == {}
+    (shipped,) = find_packages(str(wheel))
+    assert schema in shipped.schemas
+    assert shipped.doubts == {}
 
-    programs = installed(wheel, tmp_path / "venv")
+    programs = install(wheel, tmp_path / "venv")
     sent = run(programs / program, CONTACT, cwd=tmp_path).strip()
     with tenant.store.transaction() as stored:
-        found = stored.interaction(sent)
-    assert found is not None
-    assert found.schema_id == schema
+        interaction = stored.interaction(sent)
+    assert interaction is not None
+    assert interaction.schema_id == schema
 
     module = project / package / "repair.py"
     module.write_text(module.read_text() + "\nedited = True\n")
-    assert "edited by hand" in built(project, fails=True)
+    assert "edited by hand" in build(project, fails=True)
 
 
 def test_a_build_can_generate_instead(tenant: Sandbox, tool: Run, tmp_path: Path) -> None:
-    project = copied("shop", tmp_path)
+    project = copy_project("shop", tmp_path)
     tool("init", "--base-url", tenant.base_url, "--with", "build", cwd=project)
     tool("pull", cwd=project)
     file = project / "pyproject.toml"
     file.write_text(file.read_text().replace("base-url", 'build = "generate"\nbase-url'))
-    built(project)
+    build(project)
     assert (project / "src/acme_shop/engage_interactions/repair.py").exists()
 
 
 @pytest.mark.parametrize("name", ["shop", "service"])
-def test_a_source_distribution_builds_without_what_it_was_made_from(
+def test_a_source_distribution_builds_without_the_schema_files(
     name: str, tmp_path: Path, tool: Run
 ) -> None:
-    project = copied(name, tmp_path)
-    seeds = SEEDS
-    shutil.copytree(seeds, tmp_path / "elsewhere")
+    project = copy_project(name, tmp_path)
+    shutil.copytree(SEEDS, tmp_path / "elsewhere")
     tool("init", "--schemas", "../elsewhere", "--with", "build", cwd=project)
     tool("generate", cwd=project)
     command = "-m build --no-isolation --sdist --wheel --outdir dist ."
@@ -139,51 +136,82 @@ def test_a_source_distribution_builds_without_what_it_was_made_from(
     unpacked = tmp_path / "unpacked"
     shutil.unpack_archive(sdist, unpacked, filter="data")
     (source,) = unpacked.iterdir()
-    built(source)
+    build(source)
 
 
 @pytest.mark.parametrize("name", ["shop", "service"])
-def test_a_plain_build_of_both_fails_while_the_package_is_stale(
+def test_a_build_of_sdist_and_wheel_fails_while_the_package_is_stale(
     name: str, tmp_path: Path, tool: Run
 ) -> None:
-    project = copied(name, tmp_path)
-    seeds = SEEDS
-    shutil.copytree(seeds, tmp_path / "schemas")
+    project = copy_project(name, tmp_path)
+    shutil.copytree(SEEDS, tmp_path / "schemas")
     tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
     tool("generate", cwd=project)
     next(project.rglob("repair.py")).unlink()
     command = "-m build --no-isolation --outdir dist ."
-    said = run(sys.executable, *command.split(), cwd=project, fails=True)
-    assert "engage-codegen generate" in said
+    output = run(sys.executable, *command.split(), cwd=project, fails=True)
+    assert "engage-codegen generate" in output
 
 
 @pytest.mark.parametrize("name", ["shop", "service"])
-def test_a_build_that_generates_takes_the_package_along(
-    name: str, tmp_path: Path, tool: Run
-) -> None:
-    project = copied(name, tmp_path)
-    seeds = SEEDS
-    shutil.copytree(seeds, tmp_path / "schemas")
+def test_a_build_that_generates_includes_the_package(name: str, tmp_path: Path, tool: Run) -> None:
+    project = copy_project(name, tmp_path)
+    shutil.copytree(SEEDS, tmp_path / "schemas")
     tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
     file = project / "pyproject.toml"
     file.write_text(file.read_text().replace("schemas =", 'build = "generate"\nschemas =', 1))
-    built(project)
+    build(project)
     (wheel,) = (project / "dist").glob("*.whl")
-    (artefact,) = find(str(wheel))
-    assert artefact.doubts == {}
+    (shipped,) = find_packages(str(wheel))
+    assert shipped.doubts == {}
 
 
-def test_a_project_without_the_hook_is_left_alone(tool: Run, tmp_path: Path) -> None:
-    project = copied("service", tmp_path)
+def test_a_project_without_the_hook_builds_while_the_package_is_missing(
+    tool: Run, tmp_path: Path
+) -> None:
+    project = copy_project("service", tmp_path)
     tool("init", "--base-url", "https://acme.voyado.com", cwd=project)
-    built(project)
+    build(project)
 
 
 def test_a_script_sends_after_three_commands(tenant: Sandbox, tool: Run, tmp_path: Path) -> None:
-    project = copied("script", tmp_path)
+    project = copy_project("script", tmp_path)
     tool("init", "--base-url", tenant.base_url, cwd=project)
     tool("pull", cwd=project)
     tool("generate", cwd=project)
     sent = run(sys.executable, "send.py", CONTACT, cwd=project).strip()
     with tenant.store.transaction() as stored:
         assert stored.interaction(sent) is not None
+
+
+@pytest.mark.parametrize("rule", ["engage_interactions/", "**/engage_interactions/*", "*.py"])
+@pytest.mark.parametrize("action", ["check", "generate"])
+def test_hatchling_includes_a_package_that_git_ignores(
+    rule: str, action: str, tmp_path: Path, tool: Run
+) -> None:
+    project = copy_project("shop", tmp_path)
+    shutil.copytree(SEEDS, tmp_path / "schemas")
+    tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
+    file = project / "pyproject.toml"
+    file.write_text(file.read_text().replace("schemas =", f'build = "{action}"\nschemas =', 1))
+    tool("generate", cwd=project)
+    run("git", "init", "-q", cwd=project)
+    (project / ".gitignore").write_text(f"{rule}\n")
+    build(project)
+    (wheel,) = (project / "dist").glob("*.whl")
+    (shipped,) = find_packages(str(wheel))
+    assert shipped.doubts == {}
+
+
+def test_hatchling_fails_if_an_ignored_package_cannot_be_included(
+    tmp_path: Path, tool: Run
+) -> None:
+    project = copy_project("shop", tmp_path)
+    shutil.copytree(SEEDS, tmp_path / "schemas")
+    tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
+    tool("generate", cwd=project)
+    run("git", "init", "-q", cwd=project)
+    (project / ".gitignore").write_text("engage_interactions/\n")
+    with (project / "pyproject.toml").open("a") as file:
+        file.write("[tool.hatch.build]\nskip-excluded-dirs = true\n")
+    assert "remove skip-excluded-dirs" in build(project, fails=True)

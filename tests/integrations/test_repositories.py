@@ -1,4 +1,4 @@
-"""The hooks and jobs that this repository offers to others, run as what they are."""
+"""The hooks and CI jobs for the repositories of users run and find a stale package."""
 
 import os
 import re
@@ -12,8 +12,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from engage_codegen.integrations.project import read
-from engage_codegen.integrations.scaffold import Wanted, plan
+from engage_codegen.integrations.project import read_project
+from engage_codegen.integrations.scaffold import FileChange, Setup, Target, plan_files
 from tests.support.paths import ROOT, SEEDS
 
 PROGRAMS = Path(sys.executable).parent
@@ -22,11 +22,11 @@ PROGRAMS = Path(sys.executable).parent
 def shell(
     script: str, cwd: Path, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script],
         cwd=cwd,
-        env={**kept, "PATH": f"{PROGRAMS}{os.pathsep}{kept['PATH']}", **(environ or {})},
+        env={**inherited, "PATH": f"{PROGRAMS}{os.pathsep}{inherited['PATH']}", **(environ or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -44,7 +44,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def consumer(tmp_path: Path) -> Path:
-    """A repository with a package that is checked in."""
+    """A repository with a checked-in package."""
     folder = tmp_path / "consumer"
     shutil.copytree(SEEDS, folder / "schemas")
     (folder / "pyproject.toml").write_text(
@@ -59,7 +59,7 @@ def consumer(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This repository as others see it."""
+    """A clone of this repository, as users of its hooks and its action get it."""
     folder = tmp_path_factory.mktemp("published") / "engage-codegen"
     hidden = shutil.ignore_patterns(
         ".venv", ".git", ".*_cache", ".hypothesis", "__pycache__", "build", "dist"
@@ -88,20 +88,20 @@ def test_the_hooks_run_through_pre_commit(consumer: Path, published: Path, tmp_p
     done = shell("pre-commit run", consumer, environ)
     assert done.returncode == 1
     assert "fix: engage-codegen generate" in done.stdout
-    (consumer / "notes.txt").write_text("nothing of ours")
+    (consumer / "notes.txt").write_text("unrelated")
     git(consumer, "commit", "-q", "-m", "second", "--no-verify")
     git(consumer, "add", "notes.txt")
     assert "Skipped" in shell("pre-commit run", consumer, environ).stdout
 
 
 def expanded(text: str, values: Mapping[str, str]) -> str:
-    return re.sub(r"\$\{\{ *([\w.-]+) *\}\}", lambda it: values[it[1]], text)
+    return re.sub(r"\$\{\{ *([\w.-]+) *\}\}", lambda match: values[match[1]], text)
 
 
 def test_the_steps_of_the_action_run(consumer: Path, published: Path, tmp_path: Path) -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     assert action["runs"]["using"] == "composite"
-    values = {f"inputs.{key}": it["default"] for key, it in action["inputs"].items()}
+    values = {f"inputs.{key}": entry["default"] for key, entry in action["inputs"].items()}
     values |= {
         "github.action_path": str(published),
         "runner.temp": str(tmp_path),
@@ -111,12 +111,12 @@ def test_the_steps_of_the_action_run(consumer: Path, published: Path, tmp_path: 
     install, check = [step for step in action["runs"]["steps"] if "run" in step]
 
     def run(step: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
-        assert "${{" not in step["run"], "an input may hold a command"
+        assert "${{" not in step["run"], "an input must not be able to inject a command"
         environ = {key: expanded(text, values) for key, text in step["env"].items()}
         return shell(step["run"], consumer, environ)
 
     assert run(install).returncode == 0
-    assert "sche*" in run(check).stdout, "no file names in place of patterns"
+    assert "sche*" in run(check).stdout, "patterns are not expanded to file names"
     values["inputs.arguments"] = "--strict"
     done = run(check)
     assert (done.returncode, done.stdout) == (0, "up to date\n")
@@ -129,35 +129,41 @@ def test_the_steps_of_the_action_run(consumer: Path, published: Path, tmp_path: 
 
 
 def jobs(text: str) -> list[str]:
-    """The commands of a GitHub workflow or a GitLab job, without the installation."""
+    """Return the commands of a GitHub workflow or a GitLab job, without the installation."""
     document = list(yaml.safe_load_all(text))[-1]
-    found: list[str] = []
+    commands: list[str] = []
     for job in cast("dict[str, Any]", document.get("jobs", document)).values():
-        found += [step["run"] for step in job.get("steps", []) if "run" in step]
-        found += job.get("script", [])
-    assert "pip install" in found[0]
-    return found[1:]
+        commands += [step["run"] for step in job.get("steps", []) if "run" in step]
+        commands += job.get("script", [])
+    assert "pip install" in commands[0]
+    return commands[1:]
+
+
+def planned(consumer: Path, extra: str) -> FileChange:
+    """Return the file that `init` would write for an extra."""
+    target = Target("", ("schemas",), "a/1", "interactions")
+    setup = Setup((target,), [extra], "engage-codegen @ https://example.com/engage.whl")
+    (change,) = plan_files(read_project(consumer), setup)
+    return change
 
 
 def test_the_gitlab_component_runs(consumer: Path) -> None:
     text = (ROOT / "templates/check.yml").read_text()
     spec, job = yaml.safe_load_all(text)
-    inputs = set(re.findall(r"\$\[\[ inputs\.(\w+) \]\]", text))
+    inputs = set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", text))
     assert inputs == spec["spec"]["inputs"].keys()
     assert list(job) == ["engage-codegen-check"]
     values = {"arguments": "--strict", "live": "false"}
     for command in jobs(text):
-        script = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda it: values[it[1]], command)
+        script = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda match: values[match[1]], command)
         assert shell(script, consumer, {"LIVE": "false"}).returncode == 0
     (consumer / "interactions" / "repair.py").unlink()
     assert shell("engage-codegen check --strict", consumer).returncode == 1
 
 
-@pytest.mark.parametrize("kind", ["github", "gitlab"])
-def test_the_jobs_that_init_writes_run(consumer: Path, kind: str) -> None:
-    steps = plan(read(consumer), Wanted("", "schemas", "a/1", "interactions"), [kind])
-    (job,) = [step.new for step in steps if step.path.endswith("engage-codegen.yml")]
-    commands = jobs(job)
+@pytest.mark.parametrize("extra", ["github", "gitlab"])
+def test_the_jobs_that_init_writes_run(consumer: Path, extra: str) -> None:
+    commands = jobs(planned(consumer, extra).new)
     environ = {"CI_PIPELINE_SOURCE": "merge_request_event"}
     assert shell(commands[0], consumer, environ).returncode == 0
     (consumer / "interactions" / "repair.py").unlink()
@@ -165,9 +171,8 @@ def test_the_jobs_that_init_writes_run(consumer: Path, kind: str) -> None:
     assert "check --live" in commands[1]
 
 
-def test_the_hook_that_init_writes_runs_where_it_should(consumer: Path) -> None:
-    steps = plan(read(consumer), Wanted("", "schemas", "a/1", "interactions"), ["pre-commit"])
-    (config,) = [step.new for step in steps if step.path.startswith(".pre-commit")]
+def test_the_hook_that_init_writes_runs_for_its_files_only(consumer: Path) -> None:
+    config = planned(consumer, "pre-commit").new
     ((hook,),) = [repo["hooks"] for repo in yaml.safe_load(config)["repos"]]
     for path in ("pyproject.toml", "schemas/a.json", "interactions/_snapshot/a.json"):
         assert re.search(hook["files"], path)
@@ -177,7 +182,7 @@ def test_the_hook_that_init_writes_runs_where_it_should(consumer: Path) -> None:
     assert (hook["pass_filenames"], hook["require_serial"]) == (False, True)
 
 
-def test_a_windows_checkout_is_not_stale(consumer: Path) -> None:
+def test_a_checkout_with_windows_line_ends_is_not_stale(consumer: Path) -> None:
     for path in consumer.rglob("*"):
         if path.is_file() and ".git" not in path.parts:
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

@@ -1,28 +1,39 @@
-"""What the build hooks do before a build: check or generate the packages. Works offline."""
+"""The work of the build hooks before a build: check or generate the packages. Works offline."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__, config, pipeline
 from ..config import Config
 from ..errors import CodegenError, InputError
 from ..output.plan import diff_lines
-from . import project as projects
+from .project import read_project
 
 
-def prepare_build(root: Path) -> None:
+class StaleBuildError(CodegenError):
+    """A package must be generated again before it is built."""
+
+    exit_code = 1
+    code = "EG401"
+
+
+def prepare_build(root: Path) -> Sequence[Path]:
     """Check or generate the packages of the project in `root`, as its configuration says.
 
-    An unpacked source distribution is left alone: it was checked when it was built, and may lack
-    what it was generated from. Raises `CodegenError`.
+    Returns their folders. An unpacked source distribution is left alone, and returns none: it was
+    checked when it was built, and may lack the schemas that it was generated from. Raises
+    `CodegenError`.
     """
     if (root / "PKG-INFO").exists():
-        return
-    for settings in _load_configs(root):
+        return ()
+    configs = _load_configs(root)
+    for settings in configs:
         if settings.build == "generate":
             pipeline.generate(settings)
         else:
             _check(settings)
+    return [settings.output for settings in configs]
 
 
 def generates(root: Path) -> bool:
@@ -36,10 +47,10 @@ def generates(root: Path) -> bool:
 def is_enabled(root: Path) -> bool:
     """Return True if the project in `root` has our section and names us as a build requirement."""
     try:
-        project = projects.read_project(root)
+        project = read_project(root)
     except InputError:
         return False
-    return project.has_section and project.requires_tool
+    return project.section is not None and project.requires_tool
 
 
 def _load_configs(root: Path) -> tuple[Config, ...]:
@@ -68,10 +79,3 @@ def _check(settings: Config) -> None:
         where=str(settings.output),
         fix="engage-codegen generate, and commit the result",
     )
-
-
-class StaleBuildError(CodegenError):
-    """A package must be generated again before it is built."""
-
-    exit_code = 1
-    code = "EG401"

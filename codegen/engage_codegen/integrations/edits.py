@@ -1,56 +1,97 @@
-"""Additions to files that somebody else wrote: every byte that was there stays. Pure.
+"""Edits of files that the user wrote. Every byte of the file stays, except for a replaced value.
 
-Each function returns the new text, or None where the addition cannot be made safely; it checks its
-own result by parsing it. Line ends are those of the file.
+Each function returns the new text, or None if the edit cannot be made safely. It checks its own
+result by parsing it. Additions get the line ends of the file. Pure.
 """
 
 import json
 import re
+import textwrap
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 Table: TypeAlias = Mapping[str, object]
 
 
-def with_table(text: str, name: str, lines: Sequence[str]) -> str | None:
-    """A TOML file with one more table at its end."""
+def append_table(text: str, name: str, lines: Sequence[str]) -> str | None:
+    """Return a TOML file with another table at its end."""
     block = "\n".join([f"[{name}]", *lines]) + "\n"
-    new = _joined(text, block)
-    expected = _toml(text)
-    if expected is None:
+    new = _append_block(text, block)
+    before = _parse_toml(text)
+    if before is None:
         return None
-    values = tomllib.loads(block)
-    return new if _toml(new) == _merged(expected, values) else None
+    return new if _parse_toml(new) == _merge(before, tomllib.loads(block)) else None
 
 
-def with_item(text: str, table: str, key: str, item: str) -> str | None:
-    """A TOML file with one more string at the beginning of an array; the array is made if the table
-    is there."""
-    before = _toml(text)
-    header = re.search(rf"^\[{re.escape(table)}\][ \t]*(?:#[^\r\n]*)?(?=\r?$)", text, re.MULTILINE)
-    if before is None or header is None:
+def replace_value(text: str, table: str, key: str, value: str) -> str | None:
+    """Return a TOML file with another string as the value of a key; the key has to be there, as a
+    string on one line."""
+    before = _parse_toml(text)
+    block = _find_table(text, table)
+    if before is None or block is None:
         return None
-    following = re.compile(r"^\[", re.MULTILINE).search(text, header.end())
-    end = following.start() if following else len(text)
-    opening = re.compile(rf"^{re.escape(key)}[ \t]*=[ \t]*\[", re.MULTILINE).search(
-        text, header.end(), end
+    line = re.compile(rf"""^{re.escape(key)}[ \t]*=[ \t]*("[^"\r\n]*"|'[^'\r\n]*')""", re.MULTILINE)
+    match = line.search(text, *block)
+    if match is None:
+        return None
+    new = text[: match.start(1)] + json.dumps(value) + text[match.end(1) :]
+    values = tomllib.loads(f"[{table}]\n{key} = {json.dumps(value)}\n")
+    return new if _parse_toml(new) == _merge(before, values) else None
+
+
+def replace_in_table(text: str, table: str, replace: Callable[[str], str]) -> str | None:
+    """Return a TOML file with `replace` applied to the text of one table."""
+    block = _find_table(text, table)
+    if block is None:
+        return None
+    start, end = block
+    new = text[:start] + replace(text[start:end]) + text[end:]
+    before, after = _parse_toml(text), _parse_toml(new)
+    if before is None or after is None:
+        return None
+    name = table.partition(".")[0]
+    others = (
+        {key: document[key] for key in document if key != name} for document in (before, after)
     )
+    return new if next(others) == next(others) else None
+
+
+def insert_item(text: str, table: str, key: str, item: str) -> str | None:
+    """Return a TOML file with another string at the start of an array. The table has to be there;
+    the array is added if it is missing."""
+    before = _parse_toml(text)
+    block = _find_table(text, table)
+    if before is None or block is None:
+        return None
+    start, end = block
     literal = json.dumps(item)
+    opening = re.compile(rf"^{re.escape(key)}[ \t]*=[ \t]*\[", re.MULTILINE).search(
+        text, start, end
+    )
     if opening is None:
-        new = f"{text[: header.end()]}{_newline(text)}{key} = [{literal}]{text[header.end() :]}"
+        new = f"{text[:start]}{_newline(text)}{key} = [{literal}]{text[start:]}"
     else:
-        new = text[: opening.end()] + _in_array(text[opening.end() :], literal)
-    expected = _merged(before, {})
+        new = text[: opening.end()] + _insert_first(text[opening.end() :], literal)
+    expected = _merge(before, {})
     inner = cast("dict[str, Any]", expected)
     for part in table.split("."):
         inner = inner.get(part, {})  # the header may stand inside a string
     inner[key] = [item, *inner.get(key, [])]
-    return new if _toml(new) == expected else None
+    return new if _parse_toml(new) == expected else None
 
 
-def _in_array(rest: str, literal: str) -> str:
-    """What follows a ``[``, with one more item in front."""
+def _find_table(text: str, table: str) -> tuple[int, int] | None:
+    """Return where the body of a TOML table starts, after its header, and where it ends."""
+    header = re.search(rf"^\[{re.escape(table)}\][ \t]*(?:#[^\r\n]*)?(?=\r?$)", text, re.MULTILINE)
+    if header is None:
+        return None
+    following = re.compile(r"^\[", re.MULTILINE).search(text, header.end())
+    return header.end(), following.start() if following else len(text)
+
+
+def _insert_first(rest: str, literal: str) -> str:
+    """Return the text after the ``[`` of an array with another item in front."""
     own_lines = re.match(r"([ \t]*(?:#.*)?\r?\n)([ \t]*)", rest)
     if own_lines and not rest[own_lines.end() :].startswith("]"):
         first, indent = own_lines.groups()
@@ -60,29 +101,31 @@ def _in_array(rest: str, literal: str) -> str:
     return f"{literal}{'' if is_empty else ', '}{rest}"
 
 
-def with_tasks(text: str, tasks: Sequence[Mapping[str, object]]) -> str | None:
-    """VS Code's tasks.json, which may have comments and trailing commas, with more tasks in front
-    of those that it has."""
-    parsed = _jsonc(text)
+def insert_tasks(text: str, tasks: Sequence[Mapping[str, object]]) -> str | None:
+    """Return VS Code's tasks.json, which may have comments and trailing commas, with more tasks at
+    the start of its list."""
+    parsed = _parse_jsonc(text)
     if not isinstance(parsed, dict):
         return None
-    found = cast("dict[str, object]", parsed)
-    opening = list(re.finditer(r'"tasks"\s*:\s*\[', _blanked(text)))
+    before = cast("dict[str, object]", parsed)
+    opening = list(re.finditer(r'"tasks"\s*:\s*\[', _blank_comments(text)))
     if len(opening) != 1:
         return None
     at = opening[0].end()
     newline = _newline(text)
-    block = ",\n".join(_indented(json.dumps(task, indent=2), 4) for task in tasks)
-    known = cast("list[object]", found.get("tasks", []))
-    added = newline + block.replace("\n", newline) + ("," if known else "")
-    new = text[:at] + added + text[at:]
-    expected = {**found, "tasks": [*tasks, *known]}
-    return new if _jsonc(new) == expected else None
+    block = ",\n".join(textwrap.indent(json.dumps(task, indent=2), " " * 4) for task in tasks)
+    existing = cast("list[object]", before.get("tasks", []))
+    addition = newline + block.replace("\n", newline) + ("," if existing else "")
+    new = text[:at] + addition + text[at:]
+    expected = {**before, "tasks": [*tasks, *existing]}
+    return new if _parse_jsonc(new) == expected else None
 
 
-def with_repo(text: str, entry: str) -> str | None:
-    """A .pre-commit-config.yaml with one more item at the end of ``repos``; `entry` is that item,
-    indented by two spaces."""
+def append_repo(text: str, entry: str) -> str | None:
+    """Return a .pre-commit-config.yaml with another item at the end of ``repos``.
+
+    `entry` is the item, indented by two spaces.
+    """
     import yaml
 
     try:
@@ -102,21 +145,21 @@ def with_repo(text: str, entry: str) -> str | None:
     indent = first[1] if first else "  "
     lines = [indent + line[2:] for line in entry.splitlines()]
     newline = _newline(text)
-    used = re.match(r"(?s).*\S[^\n]*\n?", text[:end])
-    at = used.end() if used else end
+    content = re.match(r"(?s).*\S[^\n]*\n?", text[:end])
+    at = content.end() if content else end
     new = text[:at] + ("" if text[:at].endswith("\n") else newline)
     new += newline.join(lines) + newline + text[at:]
-    added = yaml.safe_load("repos:\n" + entry)["repos"]
-    expected = {**before, "repos": [*cast("list[object]", repos), *added]}
+    addition = yaml.safe_load("repos:\n" + entry)["repos"]
+    expected = {**before, "repos": [*cast("list[object]", repos), *addition]}
     return new if yaml.safe_load(new) == expected else None
 
 
-def with_line(text: str, line: str) -> str:
-    """A file of lines with one more at its end, unless it has it."""
-    return text if line in text.splitlines() else _joined(text, f"{line}\n", gap="")
+def append_line(text: str, line: str) -> str:
+    """Return a file of lines that has this line; a missing one is added at the end."""
+    return text if line in text.splitlines() else _append_block(text, f"{line}\n", gap="")
 
 
-def _joined(text: str, block: str, gap: str = "\n") -> str:
+def _append_block(text: str, block: str, gap: str = "\n") -> str:
     newline = _newline(text)
     end = "" if not text or text.endswith("\n") else newline
     between = gap if text.strip() else ""
@@ -127,45 +170,43 @@ def _newline(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def _toml(text: str) -> Table | None:
+def _parse_toml(text: str) -> Table | None:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return None
 
 
-def _merged(one: Table, other: Table) -> dict[str, object]:
-    """A deep copy of one with what the other has beside."""
+def _merge(base: Table, changes: Table) -> dict[str, object]:
+    """Return a deep copy of `base` with the values of `changes` added or replaced."""
     result: dict[str, object] = {}
-    for key in {**one, **other}:
-        mine, theirs = one.get(key), other.get(key)
-        if isinstance(mine, dict) or isinstance(theirs, dict):
-            result[key] = _merged(cast(Table, mine or {}), cast(Table, theirs or {}))
+    for key in {**base, **changes}:
+        old, new = base.get(key), changes.get(key)
+        if isinstance(old, dict) or isinstance(new, dict):
+            result[key] = _merge(cast(Table, old or {}), cast(Table, new or {}))
         else:
-            result[key] = theirs if key in other else mine
+            result[key] = new if key in changes else old
     return result
 
 
 _COMMENT_OR_STRING = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
-def _blanked(text: str) -> str:
-    """The same length, without comments."""
+def _blank_comments(text: str) -> str:
+    """Return JSON with spaces for its comments, so that positions stay the same."""
     return _COMMENT_OR_STRING.sub(
-        lambda it: it[0] if it[0][0] == '"' else re.sub(r"[^\n]", " ", it[0]), text
+        lambda match: match[0] if match[0][0] == '"' else re.sub(r"[^\n]", " ", match[0]), text
     )
 
 
-def _jsonc(text: str) -> object:
-    plain = _blanked(text)
+def _parse_jsonc(text: str) -> object:
+    """Return the value of JSON with comments and trailing commas, or None if it is broken."""
     plain = re.sub(
-        r'"(?:\\.|[^"\\])*"|,(?=\s*[\]}])', lambda it: it[0] if it[0] != "," else " ", plain
+        r'"(?:\\.|[^"\\])*"|,(?=\s*[\]}])',
+        lambda match: match[0] if match[0] != "," else " ",
+        _blank_comments(text),
     )
     try:
         return cast(object, json.loads(plain))
     except ValueError:
         return None
-
-
-def _indented(text: str, by: int) -> str:
-    return "\n".join(" " * by + line for line in text.splitlines())

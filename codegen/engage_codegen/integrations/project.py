@@ -1,4 +1,4 @@
-"""What a repository is made of: how it is built, and where a package would be importable."""
+"""The project that a folder holds: its build backend, and where its packages are."""
 
 import re
 import tomllib
@@ -11,10 +11,14 @@ from ..errors import InputError
 
 Backend: TypeAlias = Literal["hatchling", "setuptools", "other", "none"]
 
+OLDEST_PYTHON = 11
+"""The generated package needs Python 3.11 or later; this is the minor version."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder, the text of its pyproject.toml (empty without one) and what that says."""
+    """A folder with the text of its pyproject.toml, which is empty if there is none, and the
+    document in it."""
 
     root: Path
     text: str
@@ -22,112 +26,128 @@ class Project:
 
     @property
     def backend(self) -> Backend:
-        """What builds it; "none" for scripts."""
-        system = self._table("build-system")
-        name = str(system.get("build-backend", ""))
+        """The build backend; "none" for a folder of scripts, which is not built."""
+        name = str(self._table("build-system").get("build-backend", ""))
         if name.startswith("hatchling"):
             return "hatchling"
         is_default = "project" in self.document or any(
-            (self.root / it).exists() for it in ("setup.py", "setup.cfg")
+            (self.root / name).exists() for name in ("setup.py", "setup.cfg")
         )
         if name.startswith("setuptools") or (not name and is_default):
             return "setuptools"
         return "other" if name else "none"
 
     @property
-    def has_section(self) -> bool:
-        return "engage-codegen" in self._table("tool")
+    def section(self) -> dict[str, object] | None:
+        """The section ``[tool.engage-codegen]``, or None."""
+        section = self._table("tool").get("engage-codegen")
+        return cast("dict[str, object]", section) if isinstance(section, dict) else None
 
     @property
     def user_agent(self) -> str:
-        """Name and version of the project, as far as the file has them, fit for a header."""
-        name = str(self._table("project").get("name", self.root.absolute().name))
-        version = str(self._table("project").get("version", "1.0"))
-        return f"{re.sub(r'[^A-Za-z0-9._-]', '-', name)}/{re.sub(r'[^A-Za-z0-9.]', '-', version)}"
+        """Name and version of the project, as a user agent; empty if pyproject.toml lacks one."""
+        name, version = (self._table("project").get(key) for key in ("name", "version"))
+        return _user_agent(str(name), str(version)) if name and version else ""
+
+    @property
+    def fallback_user_agent(self) -> str:
+        """A user agent from the name of the folder, for projects without name or version."""
+        project = self._table("project")
+        name = project.get("name", self.root.absolute().name)
+        return _user_agent(str(name), str(project.get("version", "1.0")))
 
     @property
     def home(self) -> Path:
-        """The folder for a package that has to be importable: inside the package of the project, so
-        that a build takes it along; the project's own folder for scripts."""
-        named = [it for it in self.packages if it.name == self._import_name]
-        if named or len(self.packages) == 1:
-            return (named or self.packages)[0]
+        """The folder for a new package that has to be importable.
+
+        This is the package of the project, so that a build includes the new one, or else ``src``
+        or the folder of the project.
+        """
+        packages = self.packages
+        named = [package for package in packages if package.name == self._import_name]
+        if named or len(packages) == 1:
+            return (named or packages)[0]
         return Path("src") if (self.root / "src").is_dir() else Path()
 
     @property
     def has_httpx(self) -> bool:
-        names = [it.lower() for it in _strings(self._table("project").get("dependencies"))]
-        return any(re.match(r"httpx(?![a-z0-9_-])", it) for it in names)
+        dependencies = _strings(self._table("project").get("dependencies"))
+        return any(re.match(r"httpx(?![a-z0-9_-])", name.lower()) for name in dependencies)
 
     @property
     def requires_tool(self) -> bool:
-        requires = _strings(self._table("build-system").get("requires"))
-        return any(it.startswith("engage-codegen") for it in requires)
+        """True if engage-codegen is a build requirement."""
+        requirements = _strings(self._table("build-system").get("requires"))
+        return any(requirement.startswith("engage-codegen") for requirement in requirements)
+
+    @property
+    def requires_python(self) -> str:
+        """The key ``requires-python``, or an empty string."""
+        return str(self._table("project").get("requires-python", ""))
 
     @property
     def dynamic(self) -> list[str]:
-        """What the file leaves to the build backend."""
+        """The keys whose values the build backend computes."""
         return _strings(self._table("project").get("dynamic"))
 
     @property
-    def takes_tables(self) -> bool:
-        """Whether a table for setuptools can be added: it has none, and setuptools reads them only
-        beside a ``[project]``."""
+    def accepts_setuptools_table(self) -> bool:
+        """True if a table for setuptools can be added.
+
+        setuptools reads such tables only beside ``[project]``, and one table turns off what
+        setup.cfg and other tables may say.
+        """
         return "project" in self.document and "setuptools" not in self._table("tool")
 
-    def left_out(self, output: str) -> list[str]:
-        """What has to be said to the build backend so that it takes the package along."""
-        if self.backend == "none" or (self.home != Path() and self._is_inside(output)):
-            return []
-        if self.backend == "setuptools":
-            modules = [it.stem for it in self.root.glob("*.py") if it.stem not in _NO_MODULES]
-            own = f" and py-modules = {modules}" if modules else ""
-            return [f"the package among the packages of setuptools{own}, or it builds without"]
-        return [f"{output} among what {self.backend} builds, unless it finds it by itself"]
-
-    def _is_inside(self, output: str) -> bool:
-        return any(Path(output).is_relative_to(it) for it in self.packages)
+    @property
+    def uses_prettier(self) -> bool:
+        """True if a configuration of prettier, package.json or pre-commit names prettier."""
+        patterns = (".prettierrc*", ".prettierignore", "prettier.config.*")
+        if any(True for pattern in patterns for _ in self.root.glob(pattern)):
+            return True
+        files = [self.root / name for name in ("package.json", ".pre-commit-config.yaml")]
+        return any(file.is_file() and b"prettier" in file.read_bytes() for file in files)
 
     @property
     def packages(self) -> list[Path]:
-        """The import packages of the project, the outermost of each; namespaces are looked into."""
+        """The outermost import packages of the project, relative to its folder; namespace packages
+        are entered."""
         for base in ("src", "."):
-            found = sorted(self._packages_in(self.root / base, 3))
-            if found:
-                return [it.relative_to(self.root) for it in found]
+            packages = sorted(_find_packages(self.root / base, 3))
+            if packages:
+                return [package.relative_to(self.root) for package in packages]
         return []
 
-    def _packages_in(self, folder: Path, depth: int) -> Iterator[Path]:
-        if not folder.is_dir() or not depth:
-            return
-        for it in sorted(folder.iterdir()):
-            if it.is_dir() and it.name.isidentifier() and it.name not in _NO_PACKAGES:
-                if (it / "__init__.py").exists():
-                    yield it
-                else:
-                    yield from self._packages_in(it, depth - 1)
+    def describe_missing_package(self, output: str) -> list[str]:
+        """Return what the user has to tell the build backend so that a build includes `output`."""
+        is_inside = any(Path(output).is_relative_to(package) for package in self.packages)
+        if self.backend == "none" or (self.home != Path() and is_inside):
+            return []
+        if self.backend == "setuptools":
+            modules = [
+                path.stem for path in self.root.glob("*.py") if path.stem not in _NOT_MODULES
+            ]
+            modules_key = f", and py-modules = {modules}" if modules else ""
+            return [f"[tool.setuptools] needs packages with {import_path(output)!r}{modules_key}"]
+        return [f"a build by {self.backend} may not include {output}: add it to its packages"]
 
     @property
     def _import_name(self) -> str:
         return re.sub(r"[-.]+", "_", str(self._table("project").get("name", ""))).lower()
 
     def _table(self, name: str) -> dict[str, object]:
-        found = self.document.get(name, {})
-        return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+        table = self.document.get(name, {})
+        return cast("dict[str, object]", table) if isinstance(table, dict) else {}
 
 
-_NO_PACKAGES = frozenset(
+_NOT_PACKAGES = frozenset(
     "tests test docs doc scripts examples tools benchmarks bench build dist venv".split()
 )
-_NO_MODULES = frozenset(["setup", "conftest", "noxfile", "tasks"])
-
-
-def _strings(value: object) -> list[str]:
-    return [str(it) for it in cast("list[object]", value)] if isinstance(value, list) else []
+_NOT_MODULES = frozenset(["setup", "conftest", "noxfile", "tasks"])
 
 
 def read_project(root: Path) -> Project:
-    """The project in a folder. Raises `InputError`."""
+    """Return the project in a folder. Raises `InputError`."""
     path = root / "pyproject.toml"
     if not path.exists():
         return Project(root, "", {})
@@ -135,7 +155,54 @@ def read_project(root: Path) -> Project:
         text = path.read_bytes().decode("utf-8")
         return Project(root, text, tomllib.loads(text))
     except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise InputError(reason, where=str(path), fix="check its permissions") from None
+        reason = error.strerror or "unknown error"
+        raise InputError(
+            f"the file cannot be read: {reason}", where=str(path), fix="check its permissions"
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"not TOML: {error}", where=str(path), fix="correct the file") from None
+        raise InputError(
+            f"the file is not valid TOML: {error}", where=str(path), fix="correct the file"
+        ) from None
+
+
+def require_supported_python(project: Project) -> None:
+    """Raise `InputError` if the project supports a Python that the generated package does not."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        specifiers = SpecifierSet(project.requires_python)
+    except InvalidSpecifier:
+        return
+    releases = [f"3.{minor}.{patch}" for minor in range(OLDEST_PYTHON) for patch in (0, 99)]
+    if project.requires_python and any(map(specifiers.contains, releases)):
+        raise InputError(
+            f"the project supports Python versions before 3.{OLDEST_PYTHON}, but the generated "
+            f"package needs Python 3.{OLDEST_PYTHON} or later",
+            where=f"pyproject.toml, key requires-python = {project.requires_python!r}",
+            fix=f'set requires-python = ">=3.{OLDEST_PYTHON}"',
+        )
+
+
+def import_path(output: str) -> str:
+    """Return the dotted name of the package in a folder below the project."""
+    return ".".join(Path(output.removeprefix("src/")).parts)
+
+
+def _user_agent(name: str, version: str) -> str:
+    """Return ``name/version`` with characters that are valid in a header."""
+    return f"{re.sub(r'[^A-Za-z0-9._-]', '-', name)}/{re.sub(r'[^A-Za-z0-9.]', '-', version)}"
+
+
+def _find_packages(folder: Path, depth: int) -> Iterator[Path]:
+    if not folder.is_dir() or not depth:
+        return
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name.isidentifier() and path.name not in _NOT_PACKAGES:
+            if (path / "__init__.py").exists():
+                yield path
+            else:
+                yield from _find_packages(path, depth - 1)
+
+
+def _strings(value: object) -> list[str]:
+    return [str(item) for item in cast("list[object]", value)] if isinstance(value, list) else []

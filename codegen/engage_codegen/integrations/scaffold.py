@@ -1,216 +1,273 @@
-"""What `init` puts into a repository: a plan of whole files, old and new. Writes nothing itself."""
+"""The files that `init` adds to a repository, planned as whole files, old and new.
+
+Nothing here writes. A file that cannot be edited safely stays, and a note says what to add to it.
+"""
 
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 from .. import __version__
 from ..errors import InputError
 from . import edits
-from .project import Project
+from .project import Project, import_path
 
 _FILES = Path(__file__).parent / "files"
 _HTTPX = "httpx>=0.27,<1"
-_DATA = ("_snapshot/*.json", "INDEX.md", "py.typed")
+_PACKAGE_DATA = ("_snapshot/*.json", "INDEX.md", "py.typed")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the section is to say; paths are below the project's folder, with ``/``, those of
-    several sources with colons between them. `also` are the other targets."""
+class Target:
+    """The settings of one package. Paths are below the project's folder, with ``/``."""
 
     base_url: str
-    schemas: str
+    schemas: tuple[str, ...]
     user_agent: str
     output: str
-    also: tuple["Wanted", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a repository is set up with.
+
+    The first of the `targets` is written into a new section. `requirement` installs this tool; it
+    is empty if no extra needs it.
+    """
+
+    targets: tuple[Target, ...]
+    extras: Collection[str] = ()
+    requirement: str = ""
 
     @property
     def outputs(self) -> list[str]:
-        """The packages of all targets."""
-        return [it.output for it in (self, *self.also)]
+        return [target.output for target in self.targets]
 
     @property
-    def sources(self) -> list[str]:
-        """The files and folders of schemas of all targets."""
-        return [path for it in (self, *self.also) for path in it.schemas.split(":") if path]
+    def schemas(self) -> list[str]:
+        return [path for target in self.targets for path in target.schemas]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A file and its new text; or, with `by_hand`, what only somebody else can add to it."""
+class FileChange:
+    """A file with its old and its new text, and the additions that only the user can make."""
 
     path: str
     old: str | None
     new: str
-    by_hand: str = ""
+    notes: str = ""
+
+    @property
+    def is_change(self) -> bool:
+        return self.old != self.new
 
 
-def plan(project: Project, wanted: Wanted, extras: Collection[str]) -> list[Step]:
-    """All that is missing, in the order of paths; nothing where all is there."""
-    steps = [_pyproject(project, wanted, is_building="build" in extras)]
-    for name in sorted(extras):
-        if name in _EXTRAS:
-            steps.append(_EXTRAS[name](project, wanted))
-    if "vscode" in extras:
-        steps += _editor_schemas(project, wanted)
-    return [it for it in steps if it.by_hand or it.old != it.new]
+_Plan: TypeAlias = Callable[[Project, Setup], Iterator[FileChange]]
 
 
-def _pyproject(project: Project, wanted: Wanted, *, is_building: bool) -> Step:
-    text, notes = project.text, list[str]()
-
-    def add(new: str | None, otherwise: str) -> None:
-        nonlocal text
-        if new is None:
-            notes.append(otherwise)
-        text = text if new is None else new
-
-    if not project.has_section:
-        lines = _section(wanted)
-        add(
-            edits.with_table(text, "tool.engage-codegen", lines),
-            "\n".join(["[tool.engage-codegen]", *lines]),
-        )
-    if "project" in project.document and not project.has_httpx:
-        is_dynamic = "dependencies" in project.dynamic
-        new = None if is_dynamic else edits.with_item(text, "project", "dependencies", _HTTPX)
-        add(new, f'"{_HTTPX}" among the dependencies')
-    notes += project.left_out(wanted.output)
-    if project.backend == "setuptools" and project.takes_tables:
-        package = _import_path(wanted.output)
-        lines = [f"{json.dumps(package)} = {json.dumps(list(_DATA))}"]
-        add(edits.with_table(text, "tool.setuptools.package-data", lines), "\n".join(lines))
-    elif project.backend == "setuptools" and "_snapshot" not in project.text:
-        notes.append(f"package-data for {_import_path(wanted.output)}: {', '.join(_DATA)}")
-    if is_building and not project.requires_tool:
-        for new, otherwise in _building(project, text):
-            add(new, otherwise)
-            text = text if new is None else new
-    return Step("pyproject.toml", project.text or None, text, "\n".join(notes))
+def plan_files(project: Project, setup: Setup) -> list[FileChange]:
+    """Return the changes that are still missing; an empty list if everything is set up."""
+    changes = [_plan_pyproject(project, setup), *_plan_prettier(project, setup)]
+    for name in sorted(_PLANS.keys() & set(setup.extras)):
+        changes += _PLANS[name](project, setup)
+    return [change for change in changes if change.notes or change.is_change]
 
 
-def _section(wanted: Wanted) -> list[str]:
-    values = {"base-url": wanted.base_url, "schemas": wanted.schemas}
-    values |= {"user-agent": wanted.user_agent, "output": wanted.output}
-    return [f"{key} = {json.dumps(value)}" for key, value in values.items() if value]
+def needs_requirement(project: Project, extras: Collection[str]) -> bool:
+    """Return True if one of the extras installs this tool."""
+    is_hooked = "build" in extras and project.backend in ("hatchling", "setuptools")
+    return is_hooked or bool({"pre-commit", "github", "gitlab"} & set(extras))
 
 
-def _building(project: Project, text: str) -> Iterator[tuple[str | None, str]]:
-    """The hook of the build backend, one addition after the other."""
-    requirement = f"engage-codegen=={__version__}"
-    if project.backend not in ("hatchling", "setuptools"):
-        yield None, "a step before the build: engage-codegen check (see docs/build.md)"
-        return
-    if "build-system" in project.document:
-        new = edits.with_item(text, "build-system", "requires", requirement)
-    else:
-        lines = [f'requires = ["setuptools>=77", "{requirement}"]']
-        lines.append('build-backend = "setuptools.build_meta"')
-        new = edits.with_table(text, "build-system", lines)
-    yield new, f'"{requirement}" in requires of [build-system]'
-    if project.backend == "hatchling":
-        table = "tool.hatch.build.hooks.engage-codegen"
-        yield edits.with_table(new or text, table, []), f"[{table}]"
-
-
-def _tasks(project: Project, _wanted: Wanted) -> Step:
-    path, ours = ".vscode/tasks.json", _file("tasks.json")
-    old = _read(project, path)
-    tasks = cast("list[dict[str, object]]", json.loads(ours)["tasks"])
-    if old is None:
-        return Step(path, None, ours)
-    missing = [it for it in tasks if f'"{it["label"]}"' not in old]
-    new = edits.with_tasks(old, missing) if missing else old
-    labels = ", ".join(str(it["label"]) for it in missing)
-    return Step(path, old, new or old, "" if new else f"the tasks {labels}")
-
-
-def _editor_schemas(project: Project, wanted: Wanted) -> Iterator[Step]:
-    """What completes and checks schema files and the configuration while they are typed."""
-    for name in ("interaction.schema.json", "configuration.schema.json"):
-        path = f".vscode/{name}"
-        yield Step(path, _read(project, path), _file(name))
-    folders = [*wanted.sources, *(f"{it}/_snapshot" for it in wanted.outputs)]
-    is_file = {it for it in folders if (project.root / it).is_file()}
-    matches = [f"/{it}" if it in is_file else f"/{it}/*.json" for it in folders]
-    matches.append("!**/codegen.lock.json")
-    entry = {"fileMatch": matches, "url": "./.vscode/interaction.schema.json"}
-    text = json.dumps({"json.schemas": [entry]}, indent=2) + "\n"
-    path, by_hand = ".vscode/settings.json", f"{text}(for schemas of the dialect engage)"
-    old = _read(project, path)
-    if old is None:
-        yield Step(path, None, text)
-    elif "interaction.schema.json" not in old:
-        yield Step(path, old, old, by_hand)
-
-
-def _pre_commit(project: Project, wanted: Wanted) -> Step:
-    path = ".pre-commit-config.yaml"
-    paths = [*wanted.outputs, *wanted.sources]
-    is_file = {it for it in paths if (project.root / it).is_file()}
-    files = "|".join(re.escape(it) + ("$" if it in is_file else "/") for it in paths)
-    ours = _file("pre-commit-config.yaml").replace("@FILES@", files)
-    old = _read(project, path)
-    if old is None:
-        return Step(path, None, ours)
-    if "engage-codegen" in old:
-        return Step(path, old, old)
-    new = edits.with_repo(old, ours.removeprefix("repos:\n"))
-    return Step(path, old, new or old, "" if new else ours)
-
-
-def _job(path: str, source: str, also: str = "") -> Callable[[Project, Wanted], Step]:
-    def step(project: Project, _wanted: Wanted) -> Step:
-        old = _read(project, path)
-        # One that is there may have been changed on purpose.
-        return Step(path, old, _file(source) if old is None else old, also if old is None else "")
-
-    return step
-
-
-def _attributes(project: Project, wanted: Wanted) -> Step:
-    path = ".gitattributes"
-    old = _read(project, path)
-    new = old or ""
-    for output in wanted.outputs:
-        new = edits.with_line(new, f"{output}/** linguist-generated=true")
-    return Step(path, old, new)
-
-
-_EXTRAS: Mapping[str, Callable[[Project, Wanted], Step]] = {
-    "vscode": _tasks,
-    "pre-commit": _pre_commit,
-    "github": _job(".github/workflows/engage-codegen.yml", "engage-codegen.github.yml"),
-    "gitlab": _job(
-        ".gitlab/engage-codegen.yml",
-        "engage-codegen.gitlab.yml",
-        "in .gitlab-ci.yml: include: [{local: .gitlab/engage-codegen.yml}]",
-    ),
-    "gitattributes": _attributes,
-}
-EXTRAS: Sequence[str] = (*_EXTRAS, "build")
-"""What can be picked beside the section."""
-
-
-def _file(name: str) -> str:
-    return (_FILES / name).read_text("utf-8").replace("@VERSION@", __version__)
-
-
-def _read(project: Project, path: str) -> str | None:
+def read_text(project: Project, path: str) -> str | None:
+    """Return the text of a file below the project, or None. Raises `InputError`."""
     try:
         return (project.root / path).read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None
     except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise InputError(reason, where=path, fix="check the path") from None
+        reason = error.strerror or "unknown error"
+        raise InputError(
+            f"the file cannot be read: {reason}", where=path, fix="check the path"
+        ) from None
     except UnicodeDecodeError:
         raise InputError("the file is not UTF-8", where=path, fix="save it as UTF-8") from None
 
 
-def _import_path(output: str) -> str:
-    return ".".join(Path(output.removeprefix("src/")).parts)
+class _Pyproject:
+    """The text of a pyproject.toml while it is edited, and the notes for what has to be added by
+    hand."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.notes: list[str] = []
+
+    def apply(self, new: str | None, note: str) -> None:
+        """Continue with the new text. If it is None, the edit was not safe, and the note stays."""
+        if new is None:
+            self.notes.append(note)
+        else:
+            self.text = new
+
+    def append_table(self, name: str, lines: Sequence[str]) -> None:
+        note = "\n".join([f"[{name}]", *lines])
+        self.apply(edits.append_table(self.text, name, lines), note)
+
+
+def _plan_pyproject(project: Project, setup: Setup) -> FileChange:
+    file = _Pyproject(project.text)
+    target = setup.targets[0]
+    if project.section is None:
+        file.append_table("tool.engage-codegen", _section_lines(target))
+    if "project" in project.document and not project.has_httpx:
+        is_dynamic = "dependencies" in project.dynamic
+        new = (
+            None if is_dynamic else edits.insert_item(file.text, "project", "dependencies", _HTTPX)
+        )
+        file.apply(new, f'"{_HTTPX}" to the dependencies')
+    file.notes += project.describe_missing_package(target.output)
+    if project.backend == "setuptools":
+        _add_package_data(project, target.output, file)
+    if "build" in setup.extras and not project.requires_tool:
+        _add_build_hook(project, setup.requirement, file)
+    return FileChange("pyproject.toml", project.text or None, file.text, "\n".join(file.notes))
+
+
+def _section_lines(target: Target) -> list[str]:
+    schemas = target.schemas[0] if len(target.schemas) == 1 else list(target.schemas)
+    values = {
+        "base-url": target.base_url,
+        "schemas": schemas,
+        "user-agent": target.user_agent,
+        "output": target.output,
+        "required-version": __version__,
+    }
+    return [f"{key} = {json.dumps(value)}" for key, value in values.items() if value]
+
+
+def _add_package_data(project: Project, output: str, file: _Pyproject) -> None:
+    """setuptools leaves files out that are not modules, unless they are listed."""
+    package = import_path(output)
+    if project.accepts_setuptools_table:
+        lines = [f"{json.dumps(package)} = {json.dumps(list(_PACKAGE_DATA))}"]
+        file.append_table("tool.setuptools.package-data", lines)
+    elif "_snapshot" not in project.text:
+        file.notes.append(f"package-data for {package}: {', '.join(_PACKAGE_DATA)}")
+
+
+def _add_build_hook(project: Project, requirement: str, file: _Pyproject) -> None:
+    if project.backend not in ("hatchling", "setuptools"):
+        file.notes.append("a step before the build: engage-codegen check (see docs/build.md)")
+        return
+    if "build-system" in project.document:
+        new = edits.insert_item(file.text, "build-system", "requires", requirement)
+    else:
+        lines = [
+            f"requires = {json.dumps(['setuptools>=77', requirement])}",
+            'build-backend = "setuptools.build_meta"',
+        ]
+        new = edits.append_table(file.text, "build-system", lines)
+    file.apply(new, f"{json.dumps(requirement)} to the key requires of [build-system]")
+    if project.backend == "hatchling":
+        file.append_table("tool.hatch.build.hooks.engage-codegen", [])
+
+
+def _plan_prettier(project: Project, setup: Setup) -> Iterator[FileChange]:
+    """Exclude the snapshots, because JSON has no comment by which prettier would skip a file."""
+    if project.uses_prettier:
+        lines = [f"{output}/_snapshot/" for output in setup.outputs]
+        yield _append_lines(project, ".prettierignore", lines)
+
+
+def _plan_vscode(project: Project, setup: Setup) -> Iterator[FileChange]:
+    yield _plan_tasks(project)
+    for name in ("interaction.schema.json", "configuration.schema.json"):
+        path = f".vscode/{name}"
+        yield FileChange(path, read_text(project, path), _template(name))
+    folders = [*setup.schemas, *(f"{output}/_snapshot" for output in setup.outputs)]
+    patterns = [
+        f"/{path}" if (project.root / path).is_file() else f"/{path}/*.json" for path in folders
+    ]
+    patterns.append("!**/codegen.lock.json")
+    association = {"fileMatch": patterns, "url": "./.vscode/interaction.schema.json"}
+    text = json.dumps({"json.schemas": [association]}, indent=2) + "\n"
+    path = ".vscode/settings.json"
+    old = read_text(project, path)
+    if old is None:
+        yield FileChange(path, None, text)
+    elif "interaction.schema.json" not in old:
+        yield FileChange(path, old, old, f"{text}(for schemas of the dialect engage)")
+
+
+def _plan_tasks(project: Project) -> FileChange:
+    path, template = ".vscode/tasks.json", _template("tasks.json")
+    old = read_text(project, path)
+    if old is None:
+        return FileChange(path, None, template)
+    tasks = cast("list[dict[str, object]]", json.loads(template)["tasks"])
+    missing = [task for task in tasks if f'"{task["label"]}"' not in old]
+    new = edits.insert_tasks(old, missing) if missing else old
+    labels = ", ".join(str(task["label"]) for task in missing)
+    return FileChange(path, old, new or old, "" if new else f"the tasks {labels}")
+
+
+def _plan_pre_commit(project: Project, setup: Setup) -> Iterator[FileChange]:
+    path = ".pre-commit-config.yaml"
+    files = "|".join(
+        re.escape(file) + ("$" if (project.root / file).is_file() else "/")
+        for file in [*setup.outputs, *setup.schemas]
+    )
+    template = _template("pre-commit-config.yaml", setup.requirement).replace("@FILES@", files)
+    old = read_text(project, path)
+    if old is None:
+        yield FileChange(path, None, template)
+    elif "engage-codegen" not in old:
+        new = edits.append_repo(old, template.removeprefix("repos:\n"))
+        yield FileChange(path, old, new or old, "" if new else template)
+
+
+def _plan_job(path: str, template: str, notes: str = "") -> _Plan:
+    def plan(project: Project, setup: Setup) -> Iterator[FileChange]:
+        # An existing job may have been changed on purpose.
+        if read_text(project, path) is None:
+            yield FileChange(path, None, _template(template, setup.requirement), notes)
+
+    return plan
+
+
+def _plan_attributes(project: Project, setup: Setup) -> Iterator[FileChange]:
+    lines = [f"{output}/** linguist-generated=true" for output in setup.outputs]
+    yield _append_lines(project, ".gitattributes", lines)
+
+
+def _append_lines(project: Project, path: str, lines: Sequence[str]) -> FileChange:
+    old = read_text(project, path)
+    new = old or ""
+    for line in lines:
+        new = edits.append_line(new, line)
+    return FileChange(path, old, new)
+
+
+def _template(name: str, requirement: str = "") -> str:
+    return (_FILES / name).read_text("utf-8").replace("@REQUIREMENT@", requirement)
+
+
+GITHUB_JOB = ".github/workflows/engage-codegen.yml"
+GITLAB_JOB = ".gitlab/engage-codegen.yml"
+
+_PLANS: Mapping[str, _Plan] = {
+    "vscode": _plan_vscode,
+    "pre-commit": _plan_pre_commit,
+    "github": _plan_job(GITHUB_JOB, "engage-codegen.github.yml"),
+    "gitlab": _plan_job(
+        GITLAB_JOB,
+        "engage-codegen.gitlab.yml",
+        "in .gitlab-ci.yml: include: [{local: .gitlab/engage-codegen.yml}]",
+    ),
+    "gitattributes": _plan_attributes,
+}
+EXTRAS: Sequence[str] = (*_PLANS, "build")
+"""The choices of ``init --with``."""
