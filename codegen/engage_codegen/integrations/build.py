@@ -7,7 +7,7 @@ from pathlib import Path
 from .. import __version__, config, pipeline
 from ..config import Config
 from ..errors import CodegenError, InputError
-from ..output.plan import diff_lines
+from ..output.plan import conflict_error, diff_lines
 from .project import read_project
 
 
@@ -69,13 +69,18 @@ def _check(settings: Config) -> None:
     if not result.is_stale:
         return
     message = "the package is not what generate would write"
+    command = "engage-codegen generate"
     if result.other_version:
         message += (
             f": engage-codegen {result.other_version} generated it, but this is {__version__}"
         )
+    elif result.plan.conflicts:
+        raise conflict_error(settings.output, result.plan.conflicts)
+    elif result.is_vouched_for:
+        command += " --force"
     changes = "\n".join(diff_lines(result.plan))
     raise StaleBuildError(
         f"{message}\n{changes}",
         where=str(settings.output),
-        fix="engage-codegen generate, and commit the result",
+        fix=f"{command}, and commit the result",
     )
