@@ -1,21 +1,22 @@
-# Each target sets up all that it needs: Python 3.11 or later, git and make are enough.
+# Each target sets up its own environment. Python 3.11 or later, git and make are enough.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo docs test test-full check format bench clean
 
 demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
 
-# The site, in build/docs: a warning is an error.
+# The documentation, in build/docs. A warning is an error.
 docs: $(VENV)/.docs
 	$(RUN)/python -m sphinx -W --keep-going -n -d build/doctrees docs build/docs
 
 test: check
 	$(RUN)/python -m pytest -n auto
 
-# Every schema and case of the collections, instead of a part of them.
+# With every schema of the collections and every version of the dependencies, not a part of them.
 test-full: check
 	ENGAGE_CODEGEN_FULL=1 $(RUN)/python -m pytest -n auto
 
@@ -30,14 +31,18 @@ format: $(VENV)/.dev
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-# Beside the peers: takes a quarter of an hour and writes docs/benchmarks.*
+# The benchmarks: takes a quarter of an hour and writes docs/benchmarks.*
 bench: $(VENV)/.dev
 	$(RUN)/python bench/run.py
 
-# The environment with one of the extras of pyproject.toml.
+# The environment of a target: the tool with extras, and a dependency group of pyproject.toml.
+$(VENV)/.dev: INSTALL := '.[sandbox,verify,watch]' --group dev
+$(VENV)/.docs: INSTALL := . --group docs
+$(VENV)/.sandbox: INSTALL := '.[sandbox]'
 $(VENV)/.%: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	$(PIP) --upgrade 'pip>=25.1'  # the first version with --group
+	$(PIP) --editable $(INSTALL)
 	@touch $@
 
 clean:

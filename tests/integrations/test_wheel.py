@@ -1,6 +1,7 @@
-"""The installed tool: a wheel in an empty environment, and an editable install."""
+"""The wheel works in an empty environment, and an editable install uses the checkout."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def _run(*command: object, cwd: Path) -> str:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what is under version control, or would be."""
+    """A copy of the files under version control."""
     copy = tmp_path_factory.mktemp("checkout") / "engage-codegen"
     shutil.copytree(
         ROOT,
@@ -46,8 +47,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def wheel(checkout: Path) -> Path:
     _run(sys.executable, "-m", "build", "--outdir", "dist", ".", cwd=checkout)
-    (made,) = (checkout / "dist").glob("*.whl")
-    return made
+    (path,) = (checkout / "dist").glob("*.whl")
+    return path
 
 
 def _environment(folder: Path) -> Path:
@@ -55,20 +56,65 @@ def _environment(folder: Path) -> Path:
     return folder / ("Scripts" if os.name == "nt" else "bin")
 
 
-def _generates(tool: Path, project: Path) -> None:
+def _assert_generates(tool: Path, project: Path) -> None:
     _run(tool, "generate", "--schemas", SEEDS, "--output", "package", cwd=project)
-    assert contents(project / "package") == contents(COMMITTED)
+    files = contents(project / "package")
+    lockfile = files["_snapshot/codegen.lock.json"]
+    assert lockfile is not None
+    # The committed schemas have no recorded origin.
+    files["_snapshot/codegen.lock.json"] = lockfile.replace(b'"origin": "files", ', b"")
+    assert files == contents(COMMITTED)
     _run(tool, "check", "--output", "package", cwd=project)
 
 
-def test_the_wheel_carries_the_templates_and_the_seed(wheel: Path) -> None:
+def test_the_wheel_contains_the_templates_and_the_seed(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for path in (ROOT / "templates").rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts:
-            carried = f"engage_codegen/_templates/{path.relative_to(ROOT / 'templates').as_posix()}"
-            assert carried in names
+    templates = ROOT / "templates"
+    for folder in ("package", "runtime", "static"):
+        for path in (templates / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert (
+                    f"engage_codegen/_templates/{path.relative_to(templates).as_posix()}" in names
+                )
     assert "engage_codegen/sandbox/seed/contacts.json" in names
-    assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+    assert "engage_codegen/py.typed" in names
+
+
+def test_the_wheel_contains_nothing_else(wheel: Path) -> None:
+    for name in zipfile.ZipFile(wheel).namelist():
+        assert name.startswith("engage_codegen"), name
+        assert "__pycache__" not in name
+        assert not name.endswith("check.yml"), "a component of GitLab"
+
+
+def _metadata(wheel: Path) -> str:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("dist-info/METADATA")]
+        return archive.read(name).decode("utf-8")
+
+
+def test_the_wheel_names_its_license(wheel: Path) -> None:
+    assert "License-Expression: Apache-2.0" in _metadata(wheel)
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [name for name in names if name.endswith("dist-info/licenses/LICENSE")]
+    assert "the engage-codegen authors" in (ROOT / "LICENSE").read_text()
+
+
+def test_every_link_of_the_description_works_on_a_package_index(wheel: Path) -> None:
+    header, _, description = _metadata(wheel).partition("\n\n")
+    assert "Description-Content-Type: text/markdown" in header
+    assert description.startswith("# engage-codegen\n")
+    links = re.findall(r"\]\(([^)]*)\)", description)
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+def test_the_source_distribution_has_no_tests(wheel: Path) -> None:
+    (sdist,) = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= set(names)
+    assert [name for name in names if name.startswith(("tests", "generated"))] == []
 
 
 def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
@@ -80,17 +126,17 @@ def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Pa
         sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", source, cwd=source
     )
     (again,) = (tmp_path / "dist").glob("*.whl")
-    one, other = zipfile.ZipFile(wheel), zipfile.ZipFile(again)
-    assert {name: one.read(name) for name in one.namelist()} == {
-        name: other.read(name) for name in other.namelist()
+    first, second = zipfile.ZipFile(wheel), zipfile.ZipFile(again)
+    assert {name: first.read(name) for name in first.namelist()} == {
+        name: second.read(name) for name in second.namelist()
     }
 
 
 def test_the_wheel_generates_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     binaries = _environment(tmp_path / "venv")
     _run(binaries / "python", "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
-    _generates(binaries / "engage-codegen", tmp_path)
-    # Without its extra the sandbox says what is missing.
+    _assert_generates(binaries / "engage-codegen", tmp_path)
+    # Without its extra the sandbox names the extra to install.
     done = subprocess.run(
         [binaries / "engage-codegen", "sandbox"], capture_output=True, text=True, check=False
     )
@@ -103,7 +149,7 @@ def test_an_editable_install_uses_the_checkouts_templates(checkout: Path, tmp_pa
     _run(
         binaries / "python", "-m", "pip", "install", "--quiet", "--editable", checkout, cwd=tmp_path
     )
-    _generates(binaries / "engage-codegen", tmp_path)
+    _assert_generates(binaries / "engage-codegen", tmp_path)
     template = checkout / "templates" / "package" / "module.py.jinja"
     template.write_text(template.read_text().replace("Do not edit.", "Hands off."))
     done = subprocess.run(
