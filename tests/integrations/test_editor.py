@@ -1,6 +1,6 @@
-"""What an editor shows of a generated package: docs, completion, mistakes.
+"""An editor shows the docs, completions and mistakes of a generated package.
 
-basedpyright's language server is asked, the way an editor asks it. `‸` is where the cursor is.
+The tests ask basedpyright's language server as an editor does. `‸` marks the cursor.
 """
 
 import json
@@ -88,38 +88,38 @@ class Editor:
     path: Path
 
     def hover(self, text: str) -> str:
-        """The code and the docs at the cursor."""
-        found = self.server.request("textDocument/hover", self._at(text))
-        return str(found["contents"]["value"]) if found else ""
+        """Return the code and the docs at the cursor."""
+        answer = self.server.request("textDocument/hover", self._at(text))
+        return str(answer["contents"]["value"]) if answer else ""
 
     def items(self, text: str) -> list[dict[str, Any]]:
-        """What is offered at the cursor, in the order of the list."""
-        found = self.server.request("textDocument/completion", self._at(text))
-        return sorted(found["items"] if found else [], key=lambda item: item["sortText"])
+        """Return the completions at the cursor, in the order of the list."""
+        answer = self.server.request("textDocument/completion", self._at(text))
+        return sorted(answer["items"] if answer else [], key=lambda item: item["sortText"])
 
     def labels(self, text: str) -> list[str]:
         return [item["label"] for item in self.items(text)]
 
     def resolved(self, text: str, label: str) -> dict[str, Any]:
-        """All that is known of one of the items."""
+        """Return all details of one of the completions."""
         (item,) = [item for item in self.items(text) if item["label"] == label]
-        found: dict[str, Any] = self.server.request("completionItem/resolve", item)
-        return found
+        answer: dict[str, Any] = self.server.request("completionItem/resolve", item)
+        return answer
 
     def signature(self, text: str) -> tuple[str, str]:
-        """The signature of the call around the cursor, and the parameter that the cursor is on."""
-        found = self.server.request("textDocument/signatureHelp", self._at(text))
-        (signature,) = found["signatures"]
-        start, end = signature["parameters"][found["activeParameter"]]["label"]
+        """Return the signature of the call around the cursor, and the parameter at the cursor."""
+        answer = self.server.request("textDocument/signatureHelp", self._at(text))
+        (signature,) = answer["signatures"]
+        start, end = signature["parameters"][answer["activeParameter"]]["label"]
         return signature["label"], signature["label"][start:end]
 
     def reports(self, text: str) -> list[tuple[str, str]]:
-        """The text that is underlined, and the first line of what is said about it."""
+        """Return each underlined text with the first line of its message."""
         self.server.show(self.path, text)
         document = {"uri": self.path.as_uri()}
-        found = self.server.request("textDocument/diagnostic", {"textDocument": document})
+        answer = self.server.request("textDocument/diagnostic", {"textDocument": document})
         return [
-            (_cut(text, item["range"]), item["message"].splitlines()[0]) for item in found["items"]
+            (_cut(text, item["range"]), item["message"].splitlines()[0]) for item in answer["items"]
         ]
 
     def _at(self, text: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Editor:
 
 
 def _cut(text: str, where: dict[str, Any]) -> str:
-    """Of ASCII, in which a character is a unit of UTF-16."""
+    """Return a part of an ASCII text, in which a character is one unit of UTF-16."""
     lines = text.splitlines(keepends=True)
     start, end = (
         sum(len(line) for line in lines[: place["line"]]) + place["character"]
@@ -143,7 +143,7 @@ def _cut(text: str, where: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Generator[Editor]:
-    """It is open in a repository with two packages: the committed one, and `wide`."""
+    """An editor in a repository with two packages: the committed one, and `wide`."""
     folder = tmp_path_factory.mktemp("shop")
     shutil.copytree(COMMITTED, folder / "engage_interactions")
     cases = ROOT / "tests" / "cases"
@@ -172,7 +172,7 @@ def test_a_class_shows_its_description(editor: Editor) -> None:
     assert shown.endswith("\n---\nold. Use new instead. This interaction schema is deprecated.")
 
 
-def test_a_module_shows_the_schema_that_it_is_for(editor: Editor) -> None:
+def test_a_module_shows_its_schema(editor: Editor) -> None:
     shown = editor.hover("from engage_interactions import rep‸air")
     assert shown.endswith("\n---\nRepair (interaction schema `repair`).")
 
@@ -190,7 +190,9 @@ def test_an_attribute_shows_its_label_and_rules(
 
 
 @pytest.mark.parametrize(("name", "kind", "docs"), PROPERTIES)
-def test_a_keyword_argument_shows_the_same(name: str, kind: str, docs: str, editor: Editor) -> None:
+def test_a_keyword_argument_shows_its_label_and_rules(
+    name: str, kind: str, docs: str, editor: Editor
+) -> None:
     shown = editor.hover(f"{HEAD}Repair({name[0]}{CURSOR}{name[1:]}=")
     assert f"(variable) {name}: " in shown
     assert f"\n---\n{docs}" in shown
@@ -221,7 +223,7 @@ def test_an_attribute_shows_its_limits(name: str, kind: str, docs: str, editor: 
     assert f"\n---\n{docs}" in shown
 
 
-def test_a_sender_shows_its_signature_and_what_it_does(editor: Editor) -> None:
+def test_a_sender_shows_its_signature_and_docs(editor: Editor) -> None:
     shown = editor.hover(f"{HEAD}send_re‸pair")
     assert SENDER in shown
     assert "\n---\nSend a `Repair` for a contact and return its receipt." in shown
@@ -247,7 +249,7 @@ def test_the_runtime_shows_its_docs(text: str, docs: str, editor: Editor) -> Non
     assert docs in editor.hover(HEAD + text)
 
 
-def test_what_comes_back_is_typed(editor: Editor) -> None:
+def test_stored_interactions_are_typed(editor: Editor) -> None:
     assert "stored: Stored[Repair]" in editor.hover(f"{HEAD}sto‸red")
     assert "payload: Repair" in editor.hover(f"{HEAD}stored.pay‸load")
 
@@ -257,9 +259,11 @@ def test_all_arguments_of_a_class_are_offered_before_anything_else(editor: Edito
     assert sorted(offered[: len(NAMES)]) == sorted(f"{name}=" for name in NAMES)
 
 
-def test_an_argument_that_is_given_is_not_offered_again(editor: Editor) -> None:
+def test_an_argument_is_offered_once(editor: Editor) -> None:
     offered = editor.labels(f'{HEAD}Repair(product_sku="a", repair_type="b", ‸)')
-    assert [it for it in offered if it.endswith("=")] == sorted(f"{it}=" for it in NAMES[2:])
+    assert [label for label in offered if label.endswith("=")] == sorted(
+        f"{name}=" for name in NAMES[2:]
+    )
 
 
 def test_the_arguments_of_a_sender_are_offered(editor: Editor) -> None:
@@ -277,8 +281,10 @@ def test_the_arguments_of_a_sender_are_offered(editor: Editor) -> None:
         ("Limits(grade=‸)", ['"A"']),
     ],
 )
-def test_closed_values_are_offered(text: str, values: Sequence[str], editor: Editor) -> None:
-    offered = [it for it in editor.labels(WIDE_HEAD + text) if it.startswith('"')]
+def test_the_values_of_a_literal_are_offered(
+    text: str, values: Sequence[str], editor: Editor
+) -> None:
+    offered = [label for label in editor.labels(WIDE_HEAD + text) if label.startswith('"')]
     assert sorted(offered) == sorted(values)
 
 
@@ -290,10 +296,10 @@ def test_the_modules_of_the_package_are_offered(text: str, editor: Editor) -> No
     assert "Repair (interaction schema" in _docs(editor.resolved(text, "repair"))
 
 
-def test_a_class_can_be_found_before_it_is_imported(editor: Editor) -> None:
+def test_a_class_is_offered_with_its_import(editor: Editor) -> None:
     (edit,) = editor.resolved("ReuseSpr‸", "ReuseSpring2023")["additionalTextEdits"]
-    wanted = "from engage_interactions.reuse_spring_2023 import ReuseSpring2023"
-    assert edit["newText"].strip() == wanted
+    statement = "from engage_interactions.reuse_spring_2023 import ReuseSpring2023"
+    assert edit["newText"].strip() == statement
     offered = editor.labels("send_reuse‸")
     assert offered == ["send_reuse_spring_2023", "send_reuse_spring_2023_async"]
 
@@ -312,7 +318,7 @@ def test_a_class_can_be_found_before_it_is_imported(editor: Editor) -> None:
 def test_the_members_of_a_value_are_offered(
     text: str, members: Sequence[str], editor: Editor
 ) -> None:
-    offered = [it for it in editor.labels(HEAD + text) if not it.startswith("_")]
+    offered = [label for label in editor.labels(HEAD + text) if not label.startswith("_")]
     assert sorted(offered) == members
 
 
@@ -321,7 +327,7 @@ def test_the_methods_of_a_client_are_offered(editor: Editor) -> None:
     assert methods <= set(editor.labels(f"{HEAD}engage.‸"))
 
 
-def test_a_member_that_is_offered_comes_with_its_docs(editor: Editor) -> None:
+def test_an_offered_member_comes_with_its_docs(editor: Editor) -> None:
     docs = _docs(editor.resolved(f"{HEAD}job.‸", "received_at"))
     assert "Handed in. An aware date and time." in docs
     assert "Send an interaction for a contact" in _docs(editor.resolved(f"{HEAD}engage.‸", "send"))
@@ -342,7 +348,7 @@ def _docs(item: dict[str, Any]) -> str:
         ("EngageClient.from_env(rate=‸)", "rate: int = DEFAULT_RATE"),
     ],
 )
-def test_the_signature_of_a_call_shows_where_one_is(
+def test_the_signature_of_a_call_shows_the_current_parameter(
     text: str, parameter: str, editor: Editor
 ) -> None:
     signature, active = editor.signature(HEAD + text)
@@ -409,20 +415,20 @@ def test_a_mistake_is_reported_at_its_place(
     assert sorted(editor.reports(HEAD + text)) == sorted(reports)
 
 
-def test_a_send_that_is_not_awaited_is_reported(editor: Editor) -> None:
+def test_a_send_without_await_is_reported(editor: Editor) -> None:
     (report,) = editor.reports(HEAD + NOT_AWAITED)
     assert report[0] == 'send_repair_async(engage, "c", job)'
     assert "is not used" in report[1]
 
 
-def test_a_sender_that_is_deprecated_is_reported(editor: Editor) -> None:
+def test_a_deprecated_sender_is_reported(editor: Editor) -> None:
     text = f'{WIDE_HEAD}send_old(engage, limits.name, Old(name="a"))\n'
-    said = 'The function "send_old" is deprecated'
-    assert editor.reports(text) == [("send_old", said), ("send_old", said)]
+    message = 'The function "send_old" is deprecated'
+    assert editor.reports(text) == [("send_old", message), ("send_old", message)]
 
 
 @pytest.mark.parametrize(
-    ("program", "patience", "said"),
+    ("program", "patience", "message"),
     [
         ("import time; time.sleep(60)", 0.5, "no answer to initialize in 0.5 seconds"),
         (
@@ -435,9 +441,9 @@ def test_a_sender_that_is_deprecated_is_reported(editor: Editor) -> None:
         ("input(); print('hello\\n')", 60, "a message without Content-Length"),
     ],
 )
-def test_a_server_that_is_out_of_order_is_named(
-    program: str, patience: float, said: str, tmp_path: Path
+def test_a_broken_language_server_is_named(
+    program: str, patience: float, message: str, tmp_path: Path
 ) -> None:
     server = LanguageServer([sys.executable, "-c", program], tmp_path, {}, patience)
-    with pytest.raises(ServerFailed, match=said), server:
+    with pytest.raises(ServerFailed, match=message), server:
         pass

@@ -1,5 +1,4 @@
-"""The two schemas that an editor goes by say what `lint` and the configuration say, so far as a
-JSON Schema can."""
+"""The JSON Schemas for editors agree with `lint` and with the configuration, as far as they can."""
 
 import json
 import re
@@ -34,8 +33,8 @@ interaction = jsonschema_rs.validator_for(INTERACTION)
 configuration = jsonschema_rs.validator_for(CONFIGURATION, validate_formats=True)
 
 BEYOND_A_SCHEMA = {"EG110", "EG120", "EG206"}
-"""Errors about a number of properties by what they say, about names in Python, and about a required
-property that is not declared."""
+"""Errors about the number of segmentation properties, about Python names, and about an undeclared
+required property."""
 
 VALUES: list[Any] = [
     *("", "true", "false", "True", "yes", "0", "-1", "1.5", "1234567890", "1\n", " 1", "first"),
@@ -53,72 +52,71 @@ PLACES: dict[str, list[str]] = {
 
 
 def _keywords() -> set[str]:
-    """Those of draft 2020-12, by the vocabularies that its authors publish."""
+    """Return the keywords of draft 2020-12, from the vocabularies that its authors publish."""
     folder = Path(str(files("jsonschema_specifications"))) / "schemas" / "draft202012"
     paths = [folder / "metaschema.json", *(folder / "vocabularies").iterdir()]
-    found = {name for path in paths for name in json.loads(path.read_text())["properties"]}
-    assert {"$ref", "prefixItems", "unevaluatedProperties", "maxLength", "definitions"} <= found
-    return found
+    names = {name for path in paths for name in json.loads(path.read_text())["properties"]}
+    assert {"$ref", "prefixItems", "unevaluatedProperties", "maxLength", "definitions"} <= names
+    return names
 
 
-OURS = {"id", "jsonSchema", *ATTRIBUTES, MISPRINT, "showincontactcard", "x-anything"}
+OTHER_KEYS = {"id", "jsonSchema", *ATTRIBUTES, MISPRINT, "showincontactcard", "x-anything"}
 
 
 def errors(value: Any, name: str = "visit.json") -> set[str]:
-    """The codes of what is wrong in a file."""
+    """Return the codes of the errors that `lint` finds in a file with this value and name."""
     with TemporaryDirectory() as folder:
-        file = Path(folder, name)
-        file.write_text(json.dumps(value), "utf-8")
-        document = read_document(file)
+        path = Path(folder, name)
+        path.write_text(json.dumps(value), "utf-8")
+        document = read_document(path)
     if document.error is not None:
         return {"EG100"}
-    schemas = [schema for _, schema in document.schemas]
-    findings = (finding for schema in schemas for finding in lint_schema(schema, "engage"))
+    findings = [
+        finding for _, schema in document.schemas for finding in lint_schema(schema, "engage")
+    ]
     return {finding.code for finding in findings if finding.severity == "error"}
 
 
 def differs(value: Any, name: str = "visit.json") -> bool:
-    """Whether the schema and `lint` are of two minds."""
+    """Return True if the JSON Schema and `lint` disagree about a file."""
     return interaction.is_valid(value) == bool(errors(value, name) - BEYOND_A_SCHEMA)
 
 
 def variants(place: str) -> Iterator[tuple[str, Any, Any]]:
-    """The good schema with one key at the place taken out, or given each of the values."""
-    for key in sorted(_keywords() | OURS):
+    """Yield the good schema with one key at the place removed, or set to each of the values."""
+    for key in sorted(_keywords() | OTHER_KEYS):
         for value in [..., *VALUES]:
-            made = deepcopy(GOOD)
-            at = made
+            schema = deepcopy(GOOD)
+            table = schema
             for part in PLACES[place]:
-                at = at[part]
-            at.pop(key, None)
+                table = table[part]
+            table.pop(key, None)
             if value is not ...:
-                at[key] = value
-            yield key, value, made
+                table[key] = value
+            yield key, value, schema
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_schema_refuses_what_lint_calls_an_error_and_nothing_else(place: str) -> None:
-    found = [(key, value) for key, value, made in variants(place) if differs(made)]
-    assert found == []
+def test_the_schema_rejects_the_errors_of_lint_and_nothing_else(place: str) -> None:
+    assert [(key, value) for key, value, schema in variants(place) if differs(schema)] == []
 
 
 @pytest.mark.parametrize("place", [place for place in PLACES if place != "envelope"])
-def test_so_it_does_without_an_envelope(place: str) -> None:
-    bare = ((key, value, made["jsonSchema"]) for key, value, made in variants(place))
-    found = [(key, value) for key, value, made in bare if differs(made)]
-    assert found == []
+def test_the_schema_agrees_with_lint_without_an_envelope(place: str) -> None:
+    bare = ((key, value, schema["jsonSchema"]) for key, value, schema in variants(place))
+    assert [(key, value) for key, value, schema in bare if differs(schema)] == []
 
 
 @pytest.mark.parametrize("kind", [*TYPES, "object", None])
-def test_a_format_has_the_same_verdict_with_every_type(kind: str | None) -> None:
+def test_the_schema_agrees_with_lint_about_formats_of_every_type(kind: str | None) -> None:
     for value in VALUES:
-        made = deepcopy(GOOD)
-        made["jsonSchema"]["properties"]["category"] = {"type": kind, "format": value}
-        assert not differs(made), value
+        schema = deepcopy(GOOD)
+        schema["jsonSchema"]["properties"]["category"] = {"type": kind, "format": value}
+        assert not differs(schema), value
 
 
 @pytest.mark.parametrize("code", CASES)
-def test_every_case_of_lint_has_the_same_verdict(code: str) -> None:
+def test_the_schema_agrees_with_lint_about_every_case_of_lint(code: str) -> None:
     schema, _ = CASES[code]
     assert not differs(schema)
     assert not differs([schema])
@@ -126,7 +124,7 @@ def test_every_case_of_lint_has_the_same_verdict(code: str) -> None:
 
 
 @pytest.mark.parametrize("value", [*VALUES, {"$schema": JSON_SCHEMA}, {"properties": {}}, [[]]])
-def test_what_is_no_schema_at_all_is_refused_as_by_lint(value: Any) -> None:
+def test_the_schema_agrees_with_lint_about_values_that_are_not_schemas(value: Any) -> None:
     assert not differs(value)
     assert not differs([GOOD, value])
 
@@ -135,19 +133,21 @@ def test_what_is_no_schema_at_all_is_refused_as_by_lint(value: Any) -> None:
     ("value", "missing"),
     [({}, "id"), ({"id": "visit"}, "jsonSchema"), ({"properties": {}}, "type")],
 )
-def test_a_file_that_is_not_finished_is_told_what_it_lacks(value: Any, missing: str) -> None:
+def test_the_first_error_of_an_unfinished_file_names_the_missing_key(
+    value: Any, missing: str
+) -> None:
     first = next(iter(interaction.iter_errors(value)))
     assert first.message == f'"{missing}" is a required property'
 
 
-def test_a_list_is_of_envelopes_and_not_longer_than_the_platform_takes() -> None:
+def test_a_list_holds_envelopes_and_no_more_than_the_platform_allows() -> None:
     many = [{**GOOD, "id": f"visit-{number}"} for number in range(MAX_SCHEMAS + 1)]
     assert not interaction.is_valid(many)
     assert interaction.is_valid(many[1:])
     assert not interaction.is_valid([GOOD["jsonSchema"]])
 
 
-def test_an_envelope_may_say_where_its_own_schema_is() -> None:
+def test_an_envelope_may_reference_the_schema_for_editors() -> None:
     assert interaction.is_valid({"$schema": "../docs/interaction.schema.json", **GOOD})
 
 
@@ -163,12 +163,12 @@ def test_the_schemas_of_real_integrations_are_accepted(corpora: Path) -> None:
         interaction.validate(json.loads(path.read_text("utf-8")))
 
 
-def test_the_schemas_of_other_systems_have_the_verdict_of_lint(corpora: Path) -> None:
+def test_the_schema_agrees_with_lint_about_schemas_of_other_systems(corpora: Path) -> None:
     paths = sorted((corpora / "events" / "schemas").glob("*.json"))
     values = [json.loads(path.read_text("utf-8")) for path in paths]
     verdicts = [interaction.is_valid(value) for value in values]
     assert len(set(verdicts)) == 2
-    assert [path.name for path, it in zip(paths, values, strict=True) if differs(it)] == []
+    assert [path.name for path, value in zip(paths, values, strict=True) if differs(value)] == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_schemas_of_other_systems_have_the_verdict_of_lint(corpora: Path) ->
     sorted((ROOT / "tests" / "cases").glob("*/schemas/*.json")),
     ids=lambda path: f"{path.parts[-3]}/{path.name}",
 )
-def test_the_schemas_of_the_cases_have_the_verdict_of_lint(path: Path) -> None:
+def test_the_schema_agrees_with_lint_about_the_golden_cases(path: Path) -> None:
     try:
         value = json.loads(path.read_bytes().decode("utf-8-sig"))
     except ValueError:
@@ -186,50 +186,50 @@ def test_the_schemas_of_the_cases_have_the_verdict_of_lint(path: Path) -> None:
     assert not differs(value, path.name)
 
 
-def test_what_the_editor_offers_is_what_there_is() -> None:
+def test_the_editor_offers_every_attribute_and_valid_snippets() -> None:
     described = INTERACTION["definitions"]["property"]["properties"]
     assert set(ATTRIBUTES) < set(described)
     assert described[MISPRINT]["doNotSuggest"]
     assert described["format"]["examples"] == list(FORMATS)
     for snippet in INTERACTION["defaultSnippets"]:
-        interaction.validate(_inserted(snippet["bodyText"]))
+        interaction.validate(_insert(snippet["bodyText"]))
     for snippet in INTERACTION["definitions"]["property"]["defaultSnippets"]:
-        made = deepcopy(GOOD)
-        made["jsonSchema"]["properties"]["category"] = _inserted(json.dumps(snippet["body"]))
-        interaction.validate(made)
+        schema = deepcopy(GOOD)
+        schema["jsonSchema"]["properties"]["category"] = _insert(json.dumps(snippet["body"]))
+        interaction.validate(schema)
 
 
-def _inserted(snippet: str) -> Any:
-    """What a snippet is before anything is typed into it."""
+def _insert(snippet: str) -> Any:
+    """Return the value of a snippet with its default texts."""
     text = re.sub(r"\$\{\d\|(\w+),[^|]*\|\}", r"\1", snippet)
     return json.loads(re.sub(r"\$\{\d:([^}]*)\}", r"\1", text).replace(r"\$", "$"))
 
 
 @pytest.mark.parametrize("schema", [INTERACTION, CONFIGURATION], ids=["interaction", "table"])
-def test_everything_that_can_be_written_is_explained(schema: Any) -> None:
+def test_every_key_has_a_description(schema: Any) -> None:
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
-    silent = [
+    undescribed = [
         name
-        for name, said in _described(schema)
-        if not {"description", "errorMessage"} & _meant(said, schema).keys()
+        for name, value in _find_keys(schema)
+        if not {"description", "errorMessage"} & _resolve(value, schema).keys()
     ]
-    assert silent == []
+    assert undescribed == []
 
 
-def _described(schema: Any) -> Iterator[tuple[str, Any]]:
-    """The keys that can be written, wherever; not those that a condition looks at."""
+def _find_keys(schema: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the keys that a user can write, at any depth, without those of conditions."""
     yield from schema.get("properties", {}).items()
     inner = [
         schema[key] for key in ("items", "additionalProperties", "then", "else") if key in schema
     ]
     for key in ("properties", "patternProperties", "definitions"):
-        inner += [it for name, it in schema.get(key, {}).items() if name != "isBare"]
-    for one in [*inner, *schema.get("allOf", []), *schema.get("anyOf", [])]:
-        if isinstance(one, dict):
-            yield from _described(one)
+        inner += [value for name, value in schema.get(key, {}).items() if name != "isBare"]
+    for value in [*inner, *schema.get("allOf", []), *schema.get("anyOf", [])]:
+        if isinstance(value, dict):
+            yield from _find_keys(value)
 
 
-def _meant(value: Any, schema: Any) -> Any:
+def _resolve(value: Any, schema: Any) -> Any:
     name = value.get("$ref", "").removeprefix("#/definitions/")
     return schema["definitions"][name] if name else value
 
@@ -240,21 +240,21 @@ def test_the_keys_are_those_of_the_configuration() -> None:
 
 
 def test_the_choices_are_those_of_the_configuration() -> None:
-    chosen = CONFIGURATION["definitions"]
-    assert chosen["without"]["items"]["enum"] == list(PARTS)
-    assert chosen["without"]["pattern"] == f"^({'|'.join(PARTS)})$"
-    assert chosen["dialect"]["enum"] == list(DIALECTS)
+    definitions = CONFIGURATION["definitions"]
+    assert definitions["without"]["items"]["enum"] == list(PARTS)
+    assert definitions["without"]["pattern"] == f"^({'|'.join(PARTS)})$"
+    assert definitions["dialect"]["enum"] == list(DIALECTS)
 
 
 def _table(text: str) -> Any:
-    """The section as an editor hands it to a validator: a date is a string in JSON."""
+    """Return the section as an editor passes it to a validator: a date is a string in JSON."""
     section = tomllib.loads(text)["tool"]["engage-codegen"]
     return json.loads(json.dumps(section, default=lambda value: value.isoformat()))
 
 
 @pytest.fixture
 def loads(tmp_path: Path) -> Callable[[str], bool]:
-    """Whether the program takes a pyproject.toml."""
+    """Return True if the program accepts a pyproject.toml."""
 
     def call(text: str) -> bool:
         (tmp_path / "pyproject.toml").write_text(text, "utf-8")
@@ -289,6 +289,7 @@ WAIVER = (
         f'{SECTION}schemas = ["schemas", "../more.json"]',
         f'{SECTION}without = "bulk"',
         f'{SECTION}without = ["bulk", "outbox", "bulk"]',
+        f'{SECTION}required-version = "0.1.0"',
         f'{SECTION}api-version = "v2"\ndialect = "json-schema"\nbuild = "generate"',
         f'{SECTION}[tool.engage-codegen.renames]\na = "b"\n"a#/b" = "_c1"',
         f'{SECTION}[tool.engage-codegen.targets.a]\noutput = "a"\n'
@@ -299,9 +300,7 @@ WAIVER = (
         WAIVER.replace("[[", "[").replace("]]", "]"),
     ],
 )
-def test_a_table_that_the_program_takes_is_accepted(
-    text: str, loads: Callable[[str], bool]
-) -> None:
+def test_a_table_that_the_program_accepts_is_valid(text: str, loads: Callable[[str], bool]) -> None:
     assert loads(text)
     configuration.validate(_table(text))
 
@@ -313,27 +312,27 @@ TOML = (
     '["a"] ["bulk","testing"] ["a\\nb"] {a="b"} {a="1b"} {a="é"} {a=3} {a={}} {"a"={output="b"}}'
 ).split(" ")
 DATES = ["2030-03-31", "2030-03-31T00:00:00", "2030-03-31T00:00:00Z", "12:00:00"]
-"""Strings to a JSON Schema, so that it takes them where a string belongs."""
+"""Dates are strings for a JSON Schema, so it accepts them for keys with strings."""
 FIELDS = {"finding": '"EG301:0123456789abcdef"', "reason": '"r"', "until": "2030-03-31"}
 
 
 def _tables(key: str) -> Iterator[str]:
-    """The key with each of the values, in the section, in a target and in a waiver."""
+    """Yield the key with each of the values, in the section, in a target and in a waiver."""
     for value in [*TOML, *(DATES if key == "until" else [])]:
         yield f"{SECTION}{key} = {value}"
         yield f"{SECTION}[tool.engage-codegen.targets.a]\n{key} = {value}"
         fields = FIELDS | {key: value}
-        lines = "\n".join(f"{name} = {it}" for name, it in fields.items())
+        lines = "\n".join(f"{name} = {text}" for name, text in fields.items())
         yield f"[[tool.engage-codegen.waivers]]\n{lines}"
         yield f"[tool.engage-codegen.waivers]\n{lines}"
 
 
 @pytest.mark.parametrize("key", [*KEYS, "targets", "waivers", *FIELDS, "base_url", "api-key"])
-def test_the_schema_refuses_what_the_program_refuses_and_nothing_else(
+def test_a_table_is_valid_if_and_only_if_the_program_accepts_it(
     key: str, loads: Callable[[str], bool]
 ) -> None:
     verdicts = [(text, loads(text), configuration.is_valid(_table(text))) for text in _tables(key)]
-    assert [text for text, taken, accepted in verdicts if taken != accepted] == []
+    assert [text for text, accepted, valid in verdicts if accepted != valid] == []
 
 
 @pytest.mark.parametrize(
@@ -346,7 +345,7 @@ def test_the_schema_refuses_what_the_program_refuses_and_nothing_else(
         WAIVER + "by = 'me'",
     ],
 )
-def test_a_table_that_the_program_refuses_is_refused(
+def test_a_table_that_the_program_refuses_is_invalid(
     text: str, loads: Callable[[str], bool]
 ) -> None:
     assert not loads(text)
@@ -361,7 +360,7 @@ def test_a_table_that_the_program_refuses_is_refused(
         f"{SECTION}[tool.engage-codegen.targets.a]\n[tool.engage-codegen.targets.b]",
     ],
 )
-def test_what_a_schema_cannot_tell_is_left_to_the_program(
+def test_an_error_that_a_json_schema_cannot_express_is_left_to_the_program(
     text: str, loads: Callable[[str], bool]
 ) -> None:
     assert not loads(text)
@@ -381,7 +380,7 @@ def _examples() -> list[str]:
 
 
 @pytest.mark.parametrize("text", _examples())
-def test_every_example_of_the_docs_is_accepted(text: str) -> None:
+def test_every_example_of_the_docs_is_valid(text: str) -> None:
     configuration.validate(_table(text))
 
 
@@ -390,7 +389,7 @@ def test_every_example_of_the_docs_is_accepted(text: str) -> None:
     [ROOT / "pyproject.toml", *sorted((ROOT / "tests" / "cases").glob("*/pyproject.toml"))],
     ids=lambda path: path.parent.name,
 )
-def test_the_configurations_of_this_repository_have_the_verdict_of_the_program(
+def test_the_schema_agrees_with_the_program_about_the_configurations_of_this_repository(
     path: Path, loads: Callable[[str], bool]
 ) -> None:
     text = path.read_text("utf-8")

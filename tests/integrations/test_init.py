@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib import metadata
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -530,6 +529,16 @@ def hatch_project(project: Path) -> Path:
     return project
 
 
+def replace_requirement(monkeypatch: pytest.MonkeyPatch, default: str) -> None:
+    """Let `init` require the tool as `default` unless a reference is passed."""
+    parse = requirement.tool_requirement
+
+    def tool_requirement(reference: str) -> str:
+        return parse(reference) if reference else default
+
+    monkeypatch.setattr(init_command, "tool_requirement", tool_requirement)
+
+
 def pins_of(project: Path) -> set[str]:
     """Return the distinct requirements for the tool in the files of a project."""
     pin = re.compile(r"""engage-codegen(?:==| @ )[^"]+""")
@@ -598,10 +607,13 @@ def test_the_tool_is_installed_from_where_it_came_from(
     record: object, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Distribution:
+        def __init__(self, name: str) -> None:
+            assert name == "engage-codegen"
+
         def read_text(self, name: str) -> str | None:
             return json.dumps(record) if record else None
 
-    monkeypatch.setattr(metadata, "distribution", lambda _name: Distribution())
+    monkeypatch.setattr("importlib.metadata.distribution", Distribution)
     assert requirement.tool_requirement() == expected
 
 
@@ -626,10 +638,13 @@ def test_a_clone_is_named_by_its_remote_and_commit(
         subprocess.run(["git", *command], cwd=project, check=True)
 
     class Distribution:
+        def __init__(self, name: str) -> None:
+            assert name == "engage-codegen"
+
         def read_text(self, name: str) -> str:
             return json.dumps({"url": project.as_uri(), "dir_info": {"editable": True}})
 
-    monkeypatch.setattr(metadata, "distribution", lambda _name: Distribution())
+    monkeypatch.setattr("importlib.metadata.distribution", Distribution)
     assert requirement.tool_requirement().startswith(f"engage-codegen @ {expected}")
     assert "secret" not in requirement.tool_requirement()
 
@@ -637,7 +652,7 @@ def test_a_clone_is_named_by_its_remote_and_commit(
 def test_an_unknown_origin_is_refused_where_a_file_needs_it(
     hatch_project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(init_command, "tool_requirement", lambda _reference="": "")
+    replace_requirement(monkeypatch, "")
     outcome = tool("init", "--base-url", URL, "--with", "github")
     assert (outcome.code, "--install-from URL" in outcome.err) == (2, True)
     assert tool("init", "--base-url", URL, "--with", "vscode").code == 0
@@ -670,12 +685,7 @@ def test_a_second_init_moves_every_pin_to_its_version(
 ) -> None:
     init(tool, *PINNED, "--install-from", REFERENCE)
     pin_older_version(hatch_project, old)
-    parse = requirement.tool_requirement
-    monkeypatch.setattr(
-        init_command,
-        "tool_requirement",
-        lambda reference: parse(reference) if reference else "engage-codegen @ file:///new",
-    )
+    replace_requirement(monkeypatch, "engage-codegen @ file:///new")
     assert tool("init", *options).code == 0
     assert pins_of(hatch_project) == {new}
     assert section_of(hatch_project)["required-version"] == __version__
@@ -687,9 +697,7 @@ def test_a_url_is_not_replaced_by_a_path_of_this_machine(
 ) -> None:
     init(tool, *PINNED, "--install-from", REFERENCE)
     pin_older_version(hatch_project, f"engage-codegen @ {REFERENCE}")
-    monkeypatch.setattr(
-        init_command, "tool_requirement", lambda _reference: "engage-codegen @ file:///new"
-    )
+    replace_requirement(monkeypatch, "engage-codegen @ file:///new")
     outcome = tool("init")
     assert pins_of(hatch_project) == {f"engage-codegen @ {REFERENCE}"}
     assert outcome.err.count("--install-from URL replaces it") == len(PIN_FILES)

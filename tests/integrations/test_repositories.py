@@ -150,7 +150,7 @@ def planned(consumer: Path, extra: str) -> FileChange:
 def test_the_gitlab_component_runs(consumer: Path) -> None:
     text = (ROOT / "templates/check.yml").read_text()
     spec, job = yaml.safe_load_all(text)
-    inputs = set(re.findall(r"\$\[\[ inputs\.(\w+) \]\]", text))
+    inputs = set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", text))
     assert inputs == spec["spec"]["inputs"].keys()
     assert list(job) == ["engage-codegen-check"]
     values = {"arguments": "--strict", "live": "false"}
