@@ -1,4 +1,4 @@
-"""What is verified: the classes of a package, imported from where it lies."""
+"""The subject of a verification: the payload classes of a package, imported from its folder."""
 
 import importlib
 import importlib.util
@@ -20,13 +20,13 @@ _BY_DESIGN = frozenset(["leap-second", "precision", "year-zero"])
 
 
 class Instance(Protocol):
-    """A payload in its generated class."""
+    """An instance of a payload class."""
 
     def to_payload(self) -> dict[str, Json]: ...
 
 
 class Violation(Protocol):
-    """A rule that a payload breaks, as the package tells it."""
+    """A violation that the package reports."""
 
     property: str
     code: str
@@ -34,16 +34,18 @@ class Violation(Protocol):
 
 
 class Kind(Protocol):
-    """A generated class."""
+    """A payload class."""
 
     def from_payload(self, payload: Json) -> Instance: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a class made of a payload: an instance, or a refusal and the property that it is about
-    first. `crashed` is neither. A refusal by design may have others in its wake, of properties
-    that miss the one that could not be read."""
+    """The verdict of a payload class on a payload: an instance, a refusal or a crash.
+
+    `property` is the first one that a refusal is about. `is_by_design` is True if one of the
+    violations is by design; it may cause others, of properties that depend on it.
+    """
 
     instance: Instance | None
     text: str = "accepts"
@@ -54,13 +56,13 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A class under examination."""
+    """A payload class under verification."""
 
     kind: Kind
     refusal: type[Exception]
 
     def read(self, payload: Json) -> Opinion:
-        """What `from_payload` says."""
+        """Return the verdict of `from_payload`."""
         try:
             return Opinion(self.kind.from_payload(payload))
         except self.refusal as error:
@@ -86,7 +88,7 @@ class Loaded:
     output: Path
 
     def subject(self, made: Generated) -> Subject:
-        """The class of a schema. Raises `RenderError` if it cannot be imported."""
+        """Return the payload class of a schema. Raises `RenderError` if the import fails."""
         try:
             kind = getattr(importlib.import_module(f"{_NAME}.{made.module}"), made.class_name)
             errors = importlib.import_module(f"{_NAME}._runtime.errors")
@@ -98,8 +100,10 @@ class Loaded:
 
 @contextmanager
 def imported(output: Path) -> Generator[Loaded]:
-    """The package of a folder, under a name of ours, as long as the block runs. Nothing is written
-    beside it."""
+    """Import the package in a folder under a private name, for the duration of the block.
+
+    Writes no bytecode into the folder.
+    """
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         _enter(output)
@@ -111,7 +115,7 @@ def imported(output: Path) -> Generator[Loaded]:
 
 
 def _enter(output: Path) -> None:
-    """Import the package itself; its modules follow when they are asked for."""
+    """Import the package itself. Its modules are imported when they are used."""
     importlib.invalidate_caches()
     path = output / "__init__.py"
     spec = importlib.util.spec_from_file_location(

@@ -50,18 +50,18 @@ class ReceiptRegistry:
     def add(self, interaction: EncodedInteraction, interaction_id: str) -> None:
         """Record the id of a receipt."""
         with self._lock:
-            self._entries[interaction_id] = interaction.outbox_entry
+            self._entries[interaction_id] = interaction.file_entry
             if len(self._entries) > _MOST_IDS:
                 self._entries.popitem(last=False)
 
     def belongs_to_another(self, interaction: EncodedInteraction, interaction_id: str) -> bool:
         """Return True if an id belongs to another send.
 
-        An entry of an outbox is sent until its receipt is recorded in the file, so an earlier
-        receipt of the same entry is its own.
+        An entry of a file is sent until its receipt is recorded there, so an earlier receipt of
+        the same entry is its own.
         """
         with self._lock:
             if interaction_id not in self._entries:
                 return False
             entry = self._entries[interaction_id]
-            return entry is None or entry != interaction.outbox_entry
+            return entry is None or entry != interaction.file_entry

@@ -201,7 +201,7 @@ class DeliveryRun:
             encoded_date=row.created_date,
             payload=payload,
             body=row.body,
-            outbox_entry=(self._file.path, row.id),
+            file_entry=(self._file.path, row.id),
         )
 
     def _now(self) -> float:

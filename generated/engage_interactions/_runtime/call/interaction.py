@@ -26,8 +26,8 @@ class EncodedInteraction:
     """The createdDate as text."""
     payload: Mapping[str, Json] = field(repr=False)
     body: bytes = field(repr=False)
-    outbox_entry: tuple[str, int] | None = None
-    """The outbox file and the entry that hold the interaction until its receipt is recorded."""
+    file_entry: tuple[str, int] | None = None
+    """The file and the entry that hold the interaction until its receipt is recorded there."""
 
     @property
     def lookup_key(self) -> tuple[str, str, str]:

@@ -86,7 +86,7 @@ class Recorder:
     """The methods that both recording clients add to those of the real clients.
 
     `sends` are all sends so far, also those that raised. `clock` is the clock of the client; pass
-    it to the `Outbox` and to other code of your tests that waits.
+    it to other code of your tests that waits.
     """
 
     def _start_recording(self, clock: ManualClock | None) -> Connection:
