@@ -152,14 +152,14 @@ BREAKS = {
     "a bound": ("exclusive_maximum=150", "maximum=150", "age", "accepts", 150),
     "a step": ("multiple_of=0.01", "multiple_of=0.001", "weight", "accepts", None),
     "a type": (
-        'read.optional("flag", read_boolean)',
-        'read.optional("flag", lambda value: bool(value))',
+        'reader.optional("flag", read_boolean)',
+        'reader.optional("flag", lambda value: bool(value))',
         "flag",
         "accepts",
         None,
     ),
-    "null": ('read.unsettable("when"', 'read.optional("when"', "when", "refuses", None),
-    "a crash": ('read.optional("day"', 'read.optionally("day"', "", "raises", None),
+    "null": ('reader.unsettable("when"', 'reader.optional("when"', "when", "refuses", None),
+    "a crash": ('reader.optional("day"', 'reader.optionally("day"', "", "raises", None),
     "a dependent property": ('("weight",)', "()", "", "accepts", None),
     "a closed class": (
         "cls.__schema_id__, payload, cls.__properties__)",

@@ -20,7 +20,7 @@ _BY_DESIGN = frozenset(["leap-second", "precision", "year-zero"])
 
 
 class Instance(Protocol):
-    """A payload in its generated class."""
+    """An instance of a payload class."""
 
     def to_payload(self) -> dict[str, Json]: ...
 
