@@ -143,7 +143,7 @@ def test_every_module_that_the_design_page_names_exists() -> None:
 
 @pytest.mark.parametrize("name", PURE)
 def test_pure_modules_import_nothing_impure(name: str) -> None:
-    allowed = {"os", "pathlib"} if name in PATHS_ALONE else set()
+    allowed: set[str] = {"os", "pathlib"} if name in PATHS_ALONE else set()
     used = {imported.split(".")[0] for imported in _imports(PACKAGE / f"{name}.py")}
     assert not used & (IMPURE - allowed)
 

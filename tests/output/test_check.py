@@ -75,7 +75,7 @@ def test_a_lock_file_with_added_or_changed_facts_is_stale(package: Package) -> N
     def forget_files(lockfile: dict[str, Any]) -> None:
         lockfile["files"].popitem()
 
-    edits = [
+    edits: list[Callable[[dict[str, Any]], None]] = [
         forget_files,
         lambda lockfile: lockfile["files"].update({"visit_x.py": "0"}),
         lambda lockfile: lockfile.update({"schema Visit-x": {"pulled": "0"}}),

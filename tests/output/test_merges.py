@@ -87,10 +87,11 @@ def tool_of(version: str) -> Generator[None]:
         for module in (pipeline, recipe, record):
             patch.setattr(module, "__version__", version)
         if version != START.version:
-            layout = format_module
-            patch.setattr(
-                rendering, "format_module", lambda *given: layout(*given) + f"# {version}\n"
-            )
+
+            def format_with_comment(source: str, template: str) -> str:
+                return format_module(source, template) + f"# {version}\n"
+
+            patch.setattr(rendering, "format_module", format_with_comment)
         yield
 
 

@@ -1,1 +1,1 @@
-"""Where the tool is used: build backends, and what `init` puts into a repository."""
+"""The integration into projects: build hooks, and the files that `init` adds."""

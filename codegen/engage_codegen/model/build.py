@@ -195,7 +195,7 @@ def _imports(
     fields: tuple[Field, ...], types: list[FieldType], limits: Code, deprecation: str
 ) -> tuple[Import, ...]:
     """Return the imports of a module, from the standard library and from its package."""
-    wanted: dict[str, set[str]] = {
+    imports: dict[str, set[str]] = {
         "collections.abc": {"Mapping"},
         "dataclasses": {"dataclass"},
         "datetime": {"datetime"},
@@ -205,17 +205,17 @@ def _imports(
     }
     for codec in {field.codec for field in fields}:
         used = {name for name in (codec.check, codec.encode, codec.read) if "." not in name}
-        wanted["._runtime.payload"] |= used - {""}
+        imports["._runtime.payload"] |= used - {""}
     if any(field.nullable and not field.required for field in fields):
-        wanted["._runtime.payload"] |= {"UNSET", "Unset"}
+        imports["._runtime.payload"] |= {"UNSET", "Unset"}
     if limits:
-        wanted["._runtime.payload"].add("rules")
+        imports["._runtime.payload"].add("rules")
     if deprecation:
-        wanted["._runtime.payload.deprecation"] = {"deprecated"}
+        imports["._runtime.payload.deprecation"] = {"deprecated"}
     for item in (item for type_ in types for item in type_.imports):
-        wanted.setdefault(item.module, set()).update(item.names)
+        imports.setdefault(item.module, set()).update(item.names)
     return tuple(
-        Import(Code(module), tuple(map(Code, sorted(wanted[module])))) for module in sorted(wanted)
+        Import(Code(module), tuple(map(Code, sorted(imports[module])))) for module in sorted(imports)
     )
 
 

@@ -1,1 +1,1 @@
-"""Model -> texts."""
+"""Rendering: a model becomes the texts of a package."""

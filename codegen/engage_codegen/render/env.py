@@ -1,4 +1,4 @@
-"""The Jinja environment. The one module of rendering that reads files: the templates."""
+"""The Jinja environment, which reads the templates."""
 
 import os
 
@@ -9,7 +9,7 @@ from .resources import templates_folder
 
 
 def environment() -> jinja2.Environment:
-    """Templates see no globals, refuse undefined names and refuse raw text."""
+    """Return an environment without globals that refuses undefined names and raw text."""
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(os.path.join(templates_folder(), "package")),
         undefined=jinja2.StrictUndefined,

@@ -1,4 +1,4 @@
-"""What templates may do with text: each filter makes it harmless in its place."""
+"""The filters of the templates. Each makes foreign text harmless in its place."""
 
 import re
 import textwrap
@@ -12,13 +12,13 @@ _WIDTH = 88
 
 
 def doc(text: str, indent: int = 0) -> Code:
-    """The inside of a docstring in triple double quotes, wrapped below `indent` spaces."""
-    # What has no glyph stands as its escape in plain sight: a docstring is shown in terminals, and
-    # a lone surrogate in it would keep the module from being imported.
+    """Return the inside of a docstring in triple double quotes, wrapped behind `indent` spaces."""
+    # Characters without a glyph are escaped visibly, because docstrings are shown in terminals, and
+    # a lone surrogate would keep the module from being imported.
     safe = escape(text).replace("\\", "\\\\")
     safe = re.sub(r'"+$', lambda match: '\\"' * len(match.group()), safe)
     safe = safe.replace('"""', '\\"\\"\\"')
-    # The first line stands behind the indent and the quotes, the last one before the quotes.
+    # The first line is behind the indent and the quotes, the last line is before the quotes.
     lines = textwrap.wrap(
         safe,
         _WIDTH - 3,
@@ -31,25 +31,28 @@ def doc(text: str, indent: int = 0) -> Code:
 
 
 def cell(text: str) -> Code:
-    """The inside of a cell of a Markdown table."""
+    """Return the inside of a cell of a Markdown table."""
     safe = escape(text).replace("&", "&amp;").replace("<", "&lt;")
     return Code(re.sub(r"([\\`*_\[\]|])", r"\\\1", safe))
 
 
 def names(items: Sequence[Code | Field]) -> Code:
-    """Names with commas between them."""
+    """Return names joined by commas."""
     return Code(", ".join(item.name if isinstance(item, Field) else item for item in items))
 
 
 def wires(fields: Sequence[Field]) -> Code:
-    """A set display of the names on the wire."""
+    """Return a set display of the wire names."""
     if not fields:
         return Code("")
     return Code("{" + ", ".join(literal(field.wire) for field in fields) + "}")
 
 
 def only_code(value: object) -> object:
-    """Refuse what no filter made harmless: an autoescape for Python."""
+    """Return a value that a filter made harmless. Raises `TypeError` for any other value.
+
+    This is the autoescape of the templates.
+    """
     if not isinstance(value, (Code, Identifier)):
         raise TypeError(f"raw text in a template: {value!r}")
     return value

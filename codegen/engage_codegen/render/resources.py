@@ -1,4 +1,4 @@
-"""Where the templates are, the files that are copied as they are, and a digest of all of it."""
+"""The files of the templates: their location, the copied ones, and a digest of all."""
 
 import os
 from collections.abc import Collection, Iterator

@@ -1,4 +1,4 @@
-"""A script in a folder, without a build: python send.py CONTACT."""
+"""Send a repair from a script that is not built: python send.py CONTACT."""
 
 import sys
 

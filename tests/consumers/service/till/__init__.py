@@ -1,1 +1,1 @@
-"""The till."""
+"""The point of sale of a shop, built by setuptools."""

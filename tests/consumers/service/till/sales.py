@@ -1,4 +1,4 @@
-"""Notes a favourite, with asyncio."""
+"""Send a favorite with asyncio."""
 
 import asyncio
 import sys
@@ -7,13 +7,13 @@ from till.engage_interactions import AsyncEngageClient
 from till.engage_interactions.favourite import Favourite, send_favourite_async
 
 
-async def note(contact_id: str) -> str:
-    """The id of what was stored."""
+async def send(contact_id: str) -> str:
+    """Send a favorite of a contact and return the id of the interaction."""
     async with AsyncEngageClient.from_env() as engage:
         favourite = Favourite(product_sku="7120-38", price=450)
         return (await send_favourite_async(engage, contact_id, favourite)).id
 
 
 def main() -> None:
-    """The contact is the argument."""
-    print(asyncio.run(note(sys.argv[1])))
+    """Send a favorite of the contact whose id is the argument."""
+    print(asyncio.run(send(sys.argv[1])))

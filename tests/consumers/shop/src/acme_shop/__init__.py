@@ -1,1 +1,1 @@
-"""The shop."""
+"""An online shop, built by hatchling."""

@@ -1,4 +1,4 @@
-"""Sends a review."""
+"""Send a review."""
 
 import sys
 
@@ -7,7 +7,7 @@ from .engage_interactions.product_review import ProductReview, send_product_revi
 
 
 def main() -> None:
-    """The contact is the argument."""
+    """Send a review by the contact whose id is the argument."""
     with EngageClient.from_env() as engage:
         review = ProductReview(product_sku="7120-38", rating=5)
         receipt = send_product_review(engage, sys.argv[1], review)
