@@ -101,11 +101,11 @@ def apply_push(
     for schema in plan.create:
         admin.create(schema)
         report("created", schema.id)
-    for schema, known in plan.replace:
+    for schema, planned in plan.replace:
         if schema.id not in allowed:
             continue
         current = source.fetch([schema.id], ignore_progress)[schema.id]
-        if current.canonical != known.canonical:
+        if current.canonical != planned.canonical:
             raise MalformedResponseError(
                 f"the schema {schema.id} of the tenant changed since the plan was made",
                 where=current.origin,

@@ -85,7 +85,7 @@ def test_a_broken_interaction_can_be_ignored_without_an_id(web: httpx.Client) ->
     answer = send(web, BROKEN)
     assert (answer.status_code, answer.json()) == (200, {})
     (arrival,) = web.get("/_sandbox/arrivals").json()["items"]
-    assert (arrival["outcome"], arrival["kept"]) == ("ignored", None)
+    assert (arrival["outcome"], arrival["payload"]) == ("ignored", None)
     assert arrival["violations"] == [{"rule": "required", "pointer": "/payload/productSku"}]
     assert len(arrival["reasons"]) == 1
     assert send(web, GOOD).json()["id"]
@@ -339,7 +339,7 @@ def test_every_arrival_is_listed_with_its_outcome(web: httpx.Client) -> None:
     send(web, BROKEN)
     items = web.get("/_sandbox/arrivals").json()["items"]
     assert [item["outcome"] for item in items] == ["refused", "dropped", "stored"]
-    assert [item["kept"] for item in items] == [None, GOOD, GOOD]
+    assert [item["payload"] for item in items] == [None, GOOD, GOOD]
     (dropped,) = items[1]["dropped"]
     assert (dropped["name"], dropped["value"], dropped["rules"]) == ("price", "x", ["type"])
     assert "number" in dropped["reason"]

@@ -215,7 +215,8 @@ def _imports(
     for item in (item for type_ in types for item in type_.imports):
         imports.setdefault(item.module, set()).update(item.names)
     return tuple(
-        Import(Code(module), tuple(map(Code, sorted(imports[module])))) for module in sorted(imports)
+        Import(Code(module), tuple(map(Code, sorted(imports[module]))))
+        for module in sorted(imports)
     )
 
 

@@ -81,10 +81,9 @@ def scan_folder(root: Path, expected: Collection[str]) -> tuple[UnexpectedFile, 
         for name in names
     ]
     tracked = tracked_files(root)
-    found = find_unexpected(
-        paths, expected, lambda path: read_bytes(root / path), tracked.__contains__
+    return tuple(
+        find_unexpected(paths, expected, lambda path: read_bytes(root / path), tracked.__contains__)
     )
-    return tuple(found)
 
 
 def _kind_of(path: str, folders: Collection[str]) -> Kind | None:

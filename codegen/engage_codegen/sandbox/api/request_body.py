@@ -96,10 +96,10 @@ def _missing_or_type(body: JsonObject, name: str) -> str:
     return "type" if name in body else "required"
 
 
-def find_unknown_members(body: JsonObject, known: Collection[str]) -> list[Violation]:
+def find_unknown_members(body: JsonObject, members: Collection[str]) -> list[Violation]:
     """Return a warning for each unknown member; the API ignores such members (our guess)."""
     return [
         Violation("undeclared", to_pointer(name), f"the unknown member {name!r} is ignored")
         for name in body
-        if name not in known
+        if name not in members
     ]

@@ -49,7 +49,7 @@ class ArrivalItem(CamelModel):
     reasons: list[str]
     violations: list[BrokenRule] = Field(description="The rule of each reason, in the same order")
     dropped: list[DroppedPropertyItem]
-    kept: AnyObject | None = Field(description="The payload that was stored")
+    payload: AnyObject | None = Field(description="The payload that was stored")
     body: str = Field(description="The request body as it arrived")
 
     @classmethod
@@ -74,7 +74,7 @@ class ArrivalItem(CamelModel):
                     )
                     for dropped in arrival.dropped
                 ],
-                "kept": arrival.stored_payload,
+                "payload": arrival.stored_payload,
                 "body": arrival.body.decode("utf-8", errors="replace"),
             }
         )
