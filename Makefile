@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo docs test test-full check format bench clean
+.PHONY: demo docs test test-quick test-full check format bench clean
 
 demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
@@ -16,9 +16,14 @@ docs: $(VENV)/.docs
 test: check
 	$(RUN)/python -m pytest -n auto
 
-# With every schema of the collections and every version of the dependencies, not a part of them.
+# Without a network, a browser, a database server, and what takes more than a few seconds.
+test-quick: $(VENV)/.dev
+	$(RUN)/python -m pytest -n auto -m 'not (network or browser or postgres or slow)'
+
+# With every schema of the collections and every version of the dependencies, not a part of them,
+# and with the coverage of branches.
 test-full: check
-	ENGAGE_CODEGEN_FULL=1 $(RUN)/python -m pytest -n auto
+	ENGAGE_CODEGEN_FULL=1 $(RUN)/python -m pytest -n auto --cov --cov-report=term
 
 check: $(VENV)/.dev
 	$(RUN)/ruff check .

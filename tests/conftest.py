@@ -1,4 +1,4 @@
-"""What the tests share: the command line in process, goldens, a local Engage, the corpora."""
+"""What the tests share: the command line in process, goldens, a sandbox, the corpora."""
 
 import os
 from collections.abc import Generator
@@ -65,14 +65,14 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="session")
 def engage() -> Generator[Sandbox]:
-    """A local Engage with its example tenant, shared by tests that leave its schemas alone."""
+    """A sandbox with its example tenant, shared by tests that leave its schemas alone."""
     with running(options=Options(rate_limit=0)) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def tenant(engage: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """The environment variables of the local Engage."""
+    """The environment variables of the sandbox."""
     monkeypatch.setenv("ENGAGE_BASE_URL", engage.base_url)
     monkeypatch.setenv("ENGAGE_API_KEY", engage.api_key)
     monkeypatch.setenv("ENGAGE_USER_AGENT", "engage-codegen-tests/1.0")

@@ -28,7 +28,7 @@ from engage_codegen.model.dialect import JSON_SCHEMA, find_problems
 from engage_codegen.schema.envelope import Dialect
 from engage_codegen.schema.jsontext import Json
 from engage_codegen.verify.lookalikes import LOOKALIKES
-from runtime.payload import codecs, values
+from engage_interactions._runtime.payload import codecs, values
 from tests.support.schemas import (
     CHOICES,
     LIST,

@@ -22,10 +22,9 @@ from engage_codegen.sandbox.server import Sandbox, running
 from engage_interactions import EngageClient
 from engage_interactions.favourite import Favourite
 from tests.support.pages import DOCS, Block, blocks, spans
-from tests.support.paths import ROOT, SEEDS
+from tests.support.paths import ROOT, SCRIPTS, SEEDS
 from tests.support.tool import Tool
 
-PROGRAMS = Path(sys.executable).parent
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
@@ -91,7 +90,7 @@ def shop(project: Path, tool: Tool, tenant: Sandbox, monkeypatch: pytest.MonkeyP
     """The repository that the pages assume: two committed packages, and schema files."""
     for name in ("STAGING", "LIVE"):
         monkeypatch.setenv(f"ENGAGE_API_KEY_{name}", tenant.api_key)
-    monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}")
     (project / "pyproject.toml").write_text(
         '[tool.engage-codegen]\noutput = "src/engage_interactions"\n'
     )
@@ -235,7 +234,7 @@ def test_the_quick_start_leads_from_nothing_to_a_sent_interaction(
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        env=environ | {"PATH": f"{PROGRAMS}{os.pathsep}{environ['PATH']}"},
+        env=environ | {"PATH": f"{SCRIPTS}{os.pathsep}{environ['PATH']}"},
     )
     assert done.returncode == 0, done.stdout
     with EngageClient.from_env() as client:

@@ -64,6 +64,7 @@ def sarif_schema(pytestconfig: pytest.Config) -> Mapping[str, object]:
     return schema
 
 
+@pytest.mark.network
 def test_sarif_is_valid_under_its_schema(
     sarif_schema: Mapping[str, object], project: Path, tool: Tool
 ) -> None:

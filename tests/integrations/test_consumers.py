@@ -12,8 +12,9 @@ import pytest
 
 from engage_codegen.inspection.packages import find_packages
 from engage_codegen.sandbox.server import Sandbox
-from tests.support.paths import SEEDS, TESTS
+from tests.support.paths import SCRIPTS, SEEDS, TESTS
 
+pytestmark = pytest.mark.network
 CONSUMERS = TESTS / "consumers"
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 Run = Callable[..., str]
@@ -39,7 +40,7 @@ def run(*command: object, cwd: Path, environ: Mapping[str, str] = {}, fails: boo
 @pytest.fixture
 def tool(tenant: Sandbox) -> Run:
     """The installed command, with the environment variables of the sandbox."""
-    command = Path(sys.executable).with_name("engage-codegen")
+    command = SCRIPTS / "engage-codegen"
 
     def call(*arguments: str, cwd: Path, fails: bool = False) -> str:
         return run(command, *arguments, cwd=cwd, fails=fails)

@@ -2,8 +2,8 @@
 bytes.
 
 Each pair of versions is installed from a package index into an environment of its own, together
-with the tool. With ``ENGAGE_CODEGEN_FULL`` set (`make test-full`) all pairs are, else the oldest
-pair. The newest pair is in the environment of all other tests.
+with the tool. `make test-full` takes all pairs, `make test` the oldest. The newest pair is in the
+environment of all other tests.
 """
 
 import os
@@ -19,11 +19,11 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.support.paths import ROOT, TESTS
+from tests.support.tiers import IS_FULL
 from tests.support.tool import contents
 
 BLACK = ("24.1.0", "24.10.0", "25.12.0", "26.10.1")
 GENERATOR = ("0.60.0", "0.70.0", "0.80.0", "0.89.0")
-IS_FULL = bool(os.environ.get("ENGAGE_CODEGEN_FULL"))
 PAIRS = [
     *zip(BLACK, GENERATOR, strict=True),
     (BLACK[0], GENERATOR[-1]),

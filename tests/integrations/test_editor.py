@@ -16,10 +16,10 @@ import pytest
 
 from engage_codegen.cli import app as cli
 from tests.support.lsp import LanguageServer, ServerFailed
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, SCRIPTS
 
 COMMITTED = ROOT / "generated" / "engage_interactions"
-SERVER = [str(Path(sys.executable).parent / "basedpyright-langserver"), "--stdio"]
+SERVER = [str(SCRIPTS / "basedpyright-langserver"), "--stdio"]
 CURSOR = "‸"
 
 HEAD = """\

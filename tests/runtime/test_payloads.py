@@ -15,8 +15,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from runtime.errors import EngageError, InvalidPayloadError
-from runtime.payload import (
+from engage_interactions._runtime.errors import EngageError, InvalidPayloadError
+from engage_interactions._runtime.payload import (
     Json,
     Reader,
     check_boolean,
@@ -31,7 +31,7 @@ from runtime.payload import (
     read_number,
     read_string,
 )
-from runtime.violation import InvalidValueError, Violation, ViolationCode
+from engage_interactions._runtime.violation import InvalidValueError, Violation, ViolationCode
 
 Check: TypeAlias = Callable[[list[Violation], str, object], None]
 Read: TypeAlias = Callable[[Json], object]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.transport.clock import SYSTEM_CLOCK
-from runtime.transport.rate_limiter import RateLimiter, limiter_for
+from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK
+from engage_interactions._runtime.transport.rate_limiter import RateLimiter, limiter_for
 from tests.support.clocks import FakeClock
 
 

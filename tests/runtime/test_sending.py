@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.async_client import AsyncEngageClient
-from runtime.call.retry import RetryPolicy
-from runtime.client import EngageClient
-from runtime.errors import (
+from engage_interactions._runtime.async_client import AsyncEngageClient
+from engage_interactions._runtime.call.retry import RetryPolicy
+from engage_interactions._runtime.client import EngageClient
+from engage_interactions._runtime.errors import (
     ConfigurationError,
     EngageError,
     IgnoredError,
@@ -29,7 +29,7 @@ from runtime.errors import (
     ReadError,
     RejectedError,
 )
-from runtime.results import Receipt
+from engage_interactions._runtime.results import Receipt
 from tests.support.clocks import FakeClock
 from tests.support.platform import CONTACT, Gift, Platform
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 from tests.sandbox.helpers import CONTACT, DIALECT, LIMIT_SECONDS, connect
 from tests.sandbox.schemathesis_hooks import SCHEMA as ANYTHING
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, SCRIPTS
 
 SCHEMA = "Reuse-Spring-2023"
 ALWAYS = {401, 403, 429, 500}
@@ -246,7 +245,7 @@ def test_schemathesis_finds_nothing(
         --max-examples {examples} --include-path-regex ^{part}/ --generation-database none
         --continue-on-failure --warnings off --no-color --request-timeout 60 -H"""
     done = subprocess.run(
-        [Path(sys.executable).with_name("schemathesis"), *command.split(), "apikey: sandbox-key"],
+        [SCRIPTS / "schemathesis", *command.split(), "apikey: sandbox-key"],
         env={
             **os.environ,
             "SCHEMATHESIS_HOOKS": "tests.sandbox.schemathesis_hooks",

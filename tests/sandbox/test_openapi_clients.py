@@ -105,6 +105,7 @@ def test_a_client_generated_by_openapi_python_client_can_use_the_api(
     client.get_httpx_client().close()
 
 
+@pytest.mark.network
 def test_a_client_generated_by_openapi_ts_can_use_the_api(
     sandbox: Sandbox, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import httpx
 
-from runtime.payload import Json, Reader, read_integer, read_string
+from engage_interactions._runtime.payload import Json, Reader, read_integer, read_string
 from tests.support.clocks import FakeClock
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"

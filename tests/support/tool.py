@@ -1,10 +1,11 @@
 """The command line in this process or its own, golden files, and the contents of folders."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.paths import SCRIPTS
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,8 @@ Golden = Callable[[Path, str], None]
 
 def run_process(*arguments: object) -> Outcome:
     """Run the installed command `engage-codegen` in the current folder."""
-    program = Path(sys.executable).parent / "engage-codegen"
     done = subprocess.run(
-        [program, *map(str, arguments)],
+        [SCRIPTS / "engage-codegen", *map(str, arguments)],
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -1,12 +1,11 @@
 """Generated payload classes agree with independent verdicts on public collections of schemas.
 
-With ``ENGAGE_CODEGEN_FULL`` set (`make test-full`) all schemas are formatted, imported and
-type-checked; else every twelfth of the large collection is.
+`make test-full` formats, imports and type-checks all schemas, `make test` every twelfth of the
+large collection.
 """
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -21,9 +20,10 @@ from engage_codegen.errors import SchemaError
 from engage_codegen.model.dialect import find_problems
 from engage_codegen.schema.envelope import Schema
 from engage_codegen.schema.names import name_properties, name_schemas, rename_key
+from tests.support.paths import SCRIPTS
+from tests.support.tiers import IS_FULL
 from tests.support.tool import Tool
 
-IS_FULL = bool(os.environ.get("ENGAGE_CODEGEN_FULL"))
 Item = dict[str, Any]
 
 BY_DESIGN = {"leap-second", "precision", "year-zero"}
@@ -219,7 +219,7 @@ def type_check(package: Package) -> None:
     config.write_text('{"typeCheckingMode": "strict", "pythonVersion": "3.11"}')
     for command in (["mypy", "--strict"], ["basedpyright", "--pythonpath", sys.executable]):
         result = subprocess.run(
-            [str(Path(sys.executable).parent / command[0]), *command[1:], package.name],
+            [str(SCRIPTS / command[0]), *command[1:], package.name],
             cwd=package.folder,
             capture_output=True,
             text=True,
