@@ -159,6 +159,13 @@ class RenderError(CodegenError):
     code = "EG508"
 
 
+class StalePackageError(CodegenError):
+    """A package is not what `generate` writes, or has files that nobody generated."""
+
+    exit_code = 1
+    code = "EG401"
+
+
 class VersionMismatchError(CodegenError):
     """Another version of engage-codegen wrote the package, or the project requires another one."""
 

@@ -15,6 +15,7 @@ from .errors import (
     ConfigError,
     Location,
     MalformedResponseError,
+    StalePackageError,
     VersionMismatchError,
 )
 from .output.folder import PackageFolder
@@ -205,6 +206,41 @@ def check(config: Config) -> CheckResult:
         is_vouched_for=is_hidden,
         other_version=version if version not in ("", __version__) else "",
         is_ignored=folder.is_ignored(),
+    )
+
+
+def require_current(config: Config) -> None:
+    """Check a package before it is built or run.
+
+    Raises `StalePackageError` with the differences, `WriteConflictError` for files that were edited
+    by hand, and what `check` raises.
+    """
+    from .output.plan import conflict_error, diff_lines
+
+    result = check(config)
+    for file in result.unexpected:
+        raise StalePackageError(
+            file.message,
+            where=str(config.output / file.path),
+            fix="move it out of the package, or delete it",
+        )
+    if not result.is_stale:
+        return
+    message = "the package is not what generate would write"
+    command = "engage-codegen generate"
+    if result.other_version:
+        message += (
+            f": engage-codegen {result.other_version} generated it, but this is {__version__}"
+        )
+    elif result.plan.conflicts:
+        raise conflict_error(config.output, result.plan.conflicts)
+    elif result.is_vouched_for:
+        command += " --force"
+    changes = "\n".join(diff_lines(result.plan))
+    raise StalePackageError(
+        f"{message}\n{changes}",
+        where=str(config.output),
+        fix=f"{command}, and commit the result",
     )
 
 

@@ -27,7 +27,7 @@ def package(project: Path, tool: Tool) -> Path:
     return project / "package"
 
 
-@pytest.fixture(params=["in-process", "entry-point"])
+@pytest.fixture(params=["in-process", pytest.param("entry-point", marks=pytest.mark.slow)])
 def command(request: pytest.FixtureRequest, tool: Tool) -> Tool:
     """The command line, once in this process and once as a process of its own."""
     return tool if request.param == "in-process" else run_process

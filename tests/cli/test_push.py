@@ -20,6 +20,8 @@ from engage_codegen.sources.tenant_admin import TenantAdmin
 from tests.support.tenants import envelope
 from tests.support.tool import Outcome, Tool
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:

@@ -18,6 +18,8 @@ from tests.support.paths import ROOT, SEEDS
 from tests.support.tenants import answering, holding
 from tests.support.tool import Tool, contents
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = ROOT / "generated" / "engage_interactions"
 LOCKFILE = "_snapshot/codegen.lock.json"
 

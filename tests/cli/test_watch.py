@@ -18,6 +18,8 @@ from tests.support.paths import ROOT
 from tests.support.tenants import envelope
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 TASKS = ROOT / "codegen/engage_codegen/integrations/files/tasks.json"
 MATCHER = json.loads(TASKS.read_text())["tasks"][-1]["problemMatcher"]
 PROGRAM = (

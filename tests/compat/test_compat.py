@@ -44,6 +44,8 @@ from tests.support.schemas import (
     validator,
 )
 
+pytestmark = pytest.mark.slow
+
 TYPED: dict[str, Callable[[Json], str]] = {
     "date-time": lambda text: codecs.encode_date_time(codecs.read_date_time(text)),
     "date": lambda text: values.encode_date(values.read_date(text)),

@@ -27,6 +27,8 @@ from tests.support.schemas import (
     validator,
 )
 
+pytestmark = pytest.mark.slow
+
 Identity = tuple[tuple[str, ...], tuple[str, ...]]
 
 PAIRS = settings(deadline=None, derandomize=True, database=None, max_examples=400)

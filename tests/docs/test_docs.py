@@ -25,6 +25,8 @@ from tests.support.pages import DOCS, Block, blocks, spans
 from tests.support.paths import ROOT, SCRIPTS, SEEDS
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 

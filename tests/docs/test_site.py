@@ -12,6 +12,8 @@ import pytest
 from tests.support.pages import DOCS, blocks
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 NO_NETWORK = """
 import socket
 

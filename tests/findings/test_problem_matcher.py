@@ -17,6 +17,8 @@ from tests.support.paths import ROOT
 from tests.support.tenants import PATH, Answer, answering, envelope, holding
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 TASKS = ROOT / "codegen/engage_codegen/integrations/files/tasks.json"
 CONFIGURATION = '[tool.engage-codegen]\noutput = "package"\nuser-agent = "tests/1"\n'
 FROM_FILES = CONFIGURATION + 'schemas = ["schemas"]\n'

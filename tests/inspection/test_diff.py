@@ -14,6 +14,8 @@ from tests.support.paths import SEEDS
 from tests.support.tenants import Answer, answering
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 
 def replace_schema(sandbox: Sandbox, schema_id: str, **changes: Any) -> None:
     """Delete a schema and create it with changes, as a user of the platform does."""

@@ -14,6 +14,8 @@ from tests.inspection.conftest import OURS, read_verdicts, write_wheel
 from tests.support.tenants import Answer, answering, envelope, holding
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 STRING = {"type": "string"}
 LESS = envelope("visit", {"name": STRING})
 MORE = envelope("visit", {"name": STRING, "store": STRING, "x": STRING})

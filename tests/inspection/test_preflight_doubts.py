@@ -13,6 +13,8 @@ from tests.support import forgery
 from tests.support.tenants import answering, envelope, holding
 from tests.support.tool import Outcome, Tool, run_process
 
+pytestmark = pytest.mark.slow
+
 
 def preflight(
     tool: Tool, location: object, *arguments: object, schema: dict[str, object] = OURS

@@ -14,7 +14,7 @@ from engage_codegen.inspection.packages import find_packages
 from engage_codegen.sandbox.server import Sandbox
 from tests.support.paths import SCRIPTS, SEEDS, TESTS
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.slow, pytest.mark.network]
 CONSUMERS = TESTS / "consumers"
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 Run = Callable[..., str]

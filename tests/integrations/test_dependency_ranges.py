@@ -22,6 +22,8 @@ from tests.support.paths import ROOT, TESTS
 from tests.support.tiers import IS_FULL
 from tests.support.tool import contents
 
+pytestmark = pytest.mark.slow
+
 BLACK = ("24.1.0", "24.10.0", "25.12.0", "26.10.1")
 GENERATOR = ("0.60.0", "0.70.0", "0.80.0", "0.89.0")
 PAIRS = [

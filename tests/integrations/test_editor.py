@@ -18,6 +18,8 @@ from engage_codegen.cli import app as cli
 from tests.support.lsp import LanguageServer, ServerFailed
 from tests.support.paths import ROOT, SCRIPTS
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = ROOT / "generated" / "engage_interactions"
 SERVER = [str(SCRIPTS / "basedpyright-langserver"), "--stdio"]
 CURSOR = "‸"

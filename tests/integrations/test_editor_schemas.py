@@ -25,6 +25,8 @@ from engage_codegen.sources.documents import read_document
 from tests.support.lint_cases import CASES, GOOD
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SEED = ROOT / "codegen" / "engage_codegen" / "sandbox" / "seed" / "schemas"
 FILES = ROOT / "codegen/engage_codegen/integrations/files"
 INTERACTION = json.loads((FILES / "interaction.schema.json").read_text("utf-8"))

@@ -10,6 +10,8 @@ import pytest
 from tests.support.paths import NODE, SCRIPTS, SEEDS, TESTS
 from tests.support.tool import Tool, contents
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = ("79", "88", "100", "120")
 COMMANDS = [
     *(["black", "--quiet", "--line-length", length, "."] for length in LENGTHS),

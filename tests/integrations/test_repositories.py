@@ -16,6 +16,8 @@ from engage_codegen.integrations.project import read_project
 from engage_codegen.integrations.scaffold import FileChange, Setup, Target, plan_files
 from tests.support.paths import ROOT, SCRIPTS, SEEDS
 
+pytestmark = pytest.mark.slow
+
 
 def shell(
     script: str, cwd: Path, environ: Mapping[str, str] | None = None

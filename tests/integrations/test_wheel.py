@@ -15,6 +15,8 @@ import pytest
 from tests.support.paths import ROOT, SEEDS
 from tests.support.tool import contents
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = ROOT / "generated" / "engage_interactions"
 
 

@@ -25,7 +25,10 @@ from tests.support.processes import exit_code_of, fork
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 # The worker of pytest-xdist has a thread of its own; a child here touches files and exits.
-pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"),
+]
 
 CHANGED = ("visit_a.py", "visit_b.py", "INDEX.md", LOCKFILE_PATH)
 NOBODY = 65534

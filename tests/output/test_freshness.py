@@ -12,6 +12,8 @@ from engage_codegen.output.freshness import count_current
 from engage_codegen.output.lockfile import FOLDER, LOCKFILE_PATH
 from tests.support.packages import Package, read_tree, write_schema
 
+pytestmark = pytest.mark.slow
+
 
 def has_nothing_to_do(package: Package) -> bool:
     """Return True if the hashes say so, with the schema files and without them."""

@@ -20,6 +20,7 @@ from tests.output.kills import (
 )
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="needs fork"),
     # The worker of pytest-xdist has a thread of its own; a child here touches files and exits.
     pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"),

@@ -24,6 +24,8 @@ from engage_codegen.sources.interface import ignore_progress
 from tests.support.tenants import envelope
 from tests.support.tiers import IS_FULL
 
+pytestmark = pytest.mark.slow
+
 IDS = ("alpha", "delta", "gamma", "iota", "lambda", "omega", "sigma", "upsilon")
 NEW_IDS = ("beta", "eta", "kappa", "nu", "pi", "tau", "zeta")
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]

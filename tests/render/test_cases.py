@@ -14,6 +14,8 @@ import pytest
 from tests.support.paths import SCRIPTS, TESTS
 from tests.support.tool import Golden, Outcome, Tool, contents
 
+pytestmark = pytest.mark.slow
+
 SHARED_FILES = ("__init__.py", "bulk.py", "outbox.py", "py.typed", "testing.py")
 CASES = TESTS / "cases"
 NAMES = sorted(path.name for path in CASES.iterdir())

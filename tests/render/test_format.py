@@ -24,6 +24,8 @@ from tests.support.paths import CORPORA, SEEDS, TESTS
 from tests.support.tenants import envelope
 from tests.support.tiers import IS_FULL
 
+pytestmark = pytest.mark.slow
+
 CASES = sorted((TESTS / "cases").glob("*/schemas"))
 MARKED = "".join(f"{marker}\n" for marker in MARKERS)
 

@@ -30,6 +30,8 @@ from engage_codegen.schema.text import UNSAFE_IN_TEXT, escape, escape_match
 from tests.support.paths import ROOT
 from tests.support.tiers import IS_FULL
 
+pytestmark = pytest.mark.slow
+
 ENV = environment()
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 Item = dict[str, Any]

@@ -20,6 +20,7 @@ sys.path.append(str(ROOT))
 
 from bench.faults import ROWS, address, read_back, run
 
+pytestmark = pytest.mark.slow
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 PAST = "2020-01-01T00:00:00.000Z"
 

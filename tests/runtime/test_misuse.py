@@ -21,6 +21,8 @@ from engage_codegen.cli import app as cli
 from engage_codegen.schema.names import name_properties, name_schemas
 from tests.support.paths import SCRIPTS, SEEDS
 
+pytestmark = pytest.mark.slow
+
 Item = dict[str, Any]
 
 FORMATS = {"moment": "date-time", "day": "date", "clock": "time", "item": "uuid"}

@@ -31,7 +31,7 @@ from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Outbox
 from tests.support.clocks import FakeClock
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
 PROCESSES = 250
 LONGEST_LIFETIME = 0.06

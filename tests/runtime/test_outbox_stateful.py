@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import httpx
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,6 +30,8 @@ from engage_interactions.favourite import Favourite
 from engage_interactions.reuse_spring_2023 import ReuseSpring2023
 from tests.support.clocks import FakeClock
 from tests.support.outbox import POLICY, FaultyPlatform, OutboxRig, PowerCut
+
+pytestmark = pytest.mark.slow
 
 RAM = "/dev/shm"
 CONTACTS = ["anna", "bo"]

@@ -15,6 +15,8 @@ from engage_interactions import AsyncEngageClient, ConfigurationError, EngageCli
 from engage_interactions.product_review import ProductReview
 from engage_interactions.testing import AsyncRecordingClient, RecordingClient, sample
 
+pytestmark = pytest.mark.slow
+
 CONTACT = "3f0c1a52-7d5e"
 METHODS = {"send", "get", "list", "interactions", "delete", "from_env"}
 RECORDING = {

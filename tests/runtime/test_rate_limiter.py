@@ -14,6 +14,8 @@ from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK
 from engage_interactions._runtime.transport.rate_limiter import RateLimiter, limiter_for
 from tests.support.clocks import FakeClock
 
+pytestmark = pytest.mark.slow
+
 
 class RecordingLimiter(RateLimiter):
     """A rate limiter that records the times of departure."""

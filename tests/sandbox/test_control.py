@@ -18,6 +18,8 @@ from tests.sandbox.helpers import CONTACT, DIALECT, INTERACTIONS, SCHEMAS, conne
 from tests.support.paths import ROOT
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["engage_sandbox"]
 
 GOOD = {"productSku": "1"}

@@ -27,7 +27,7 @@ from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import running, serve
 from tests.sandbox.helpers import CONTACT, DIALECT, INCOMPLETE, INTERACTIONS, SCHEMAS
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
 MIN_ROUNDS, MAX_ROUNDS = 25, 500
 WRITERS = 4

@@ -18,6 +18,8 @@ from engage_codegen.sandbox.server import Sandbox, running
 from tests.sandbox.helpers import CONTACT, INTERACTIONS, LIMIT_SECONDS, connect, wait_until
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 BODY = {"contactId": CONTACT, "schemaId": "favourite", "payload": {"productSku": "1"}}
 
 

@@ -23,6 +23,8 @@ from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running, serve
 from tests.sandbox.helpers import CONTACT, DIALECT, INCOMPLETE, LIMIT_SECONDS, connect
 
+pytestmark = pytest.mark.slow
+
 OTHER_CONTACT = "8a7e4c19-2b36-4f5d-8c71-6e90d3a4b502"
 SCHEMA = "Reuse-Spring-2023"
 ENDPOINTS = [

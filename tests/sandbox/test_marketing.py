@@ -22,6 +22,8 @@ from engage_codegen.sandbox.store.tenant import Tenant
 from tests.sandbox.helpers import CONTACT, connect, list_rules, wait_until
 from tests.support.tenants import envelope
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 

@@ -20,6 +20,8 @@ from tests.sandbox.helpers import CONTACT, DIALECT, LIMIT_SECONDS, connect
 from tests.sandbox.schemathesis_hooks import SCHEMA as ANYTHING
 from tests.support.paths import ROOT, SCRIPTS
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = "Reuse-Spring-2023"
 ALWAYS = {401, 403, 429, 500}
 STATUSES: dict[str, set[int]] = {

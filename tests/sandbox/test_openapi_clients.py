@@ -16,6 +16,8 @@ from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 from tests.sandbox.helpers import CONTACT, DIALECT, LIMIT_SECONDS
 
+pytestmark = pytest.mark.slow
+
 ROUND = Path(__file__).with_name("openapi_round.ts")
 SCHEMA = {
     "id": "python",

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from engage_codegen.sandbox.server import Sandbox, running
 from tests.sandbox.helpers import CONTACT, DIALECT, LIMIT_SECONDS, connect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 HOSTILE = (
     "</dd><script>document.title='owned'</script>"
     "<img src=x onerror=\"document.title='owned'\">{{7*7}}"

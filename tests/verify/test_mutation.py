@@ -31,6 +31,8 @@ from engage_codegen.render.package import render_package
 from engage_codegen.schema.envelope import Schema
 from engage_codegen.schema.names import name_properties
 
+pytestmark = pytest.mark.slow
+
 Item = dict[str, Any]
 FORMATS = {"moment": "date-time", "day": "date", "clock": "time", "item": "uuid", "host": "ipv4"}
 TYPES = {"text": "string", "whole": "integer", "real": "number", "flag": "boolean"}

@@ -24,6 +24,8 @@ from tests.support.paths import SCRIPTS
 from tests.support.tiers import IS_FULL
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 Item = dict[str, Any]
 
 BY_DESIGN = {"leap-second", "precision", "year-zero"}

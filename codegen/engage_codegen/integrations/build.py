@@ -4,18 +4,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import __version__, config, pipeline
+from .. import config, pipeline
 from ..config import Config
-from ..errors import CodegenError, InputError
-from ..output.plan import conflict_error, diff_lines
+from ..errors import InputError
 from .project import read_project
-
-
-class StaleBuildError(CodegenError):
-    """A package must be generated again before it is built."""
-
-    exit_code = 1
-    code = "EG401"
 
 
 def prepare_build(root: Path) -> Sequence[Path]:
@@ -32,7 +24,7 @@ def prepare_build(root: Path) -> Sequence[Path]:
         if settings.build == "generate":
             pipeline.generate(settings)
         else:
-            _check(settings)
+            pipeline.require_current(settings)
     return [settings.output for settings in configs]
 
 
@@ -56,31 +48,3 @@ def is_enabled(root: Path) -> bool:
 def _load_configs(root: Path) -> tuple[Config, ...]:
     file = root / "pyproject.toml"
     return config.load(file=file, environ=os.environ, flags={}, folder=root)
-
-
-def _check(settings: Config) -> None:
-    result = pipeline.check(settings)
-    for file in result.unexpected:
-        raise StaleBuildError(
-            file.message,
-            where=str(settings.output / file.path),
-            fix="move it out of the package, or delete it",
-        )
-    if not result.is_stale:
-        return
-    message = "the package is not what generate would write"
-    command = "engage-codegen generate"
-    if result.other_version:
-        message += (
-            f": engage-codegen {result.other_version} generated it, but this is {__version__}"
-        )
-    elif result.plan.conflicts:
-        raise conflict_error(settings.output, result.plan.conflicts)
-    elif result.is_vouched_for:
-        command += " --force"
-    changes = "\n".join(diff_lines(result.plan))
-    raise StaleBuildError(
-        f"{message}\n{changes}",
-        where=str(settings.output),
-        fix=f"{command}, and commit the result",
-    )

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 
 from .. import pipeline
 from ..config import Config
-from ..errors import WriteConflictError
 from ..output.snapshot import read_lockfile, read_snapshot
 from ..schema.envelope import Schema
 from . import oracle
@@ -21,18 +20,10 @@ __all__ = ["Verification", "verify", "verify_package"]
 def verify(config: Config) -> Verification:
     """Verify the package of a configuration against its snapshot.
 
-    Raises `WriteConflictError` if the package is stale, everything that `check` raises, and
+    Raises what `pipeline.require_current` raises, because the package is imported, and
     `ConfigError` if no validator is installed.
     """
-    result = pipeline.check(config)
-    if result.is_stale:
-        number = len(result.plan.changes)
-        raise WriteConflictError(
-            f"the package is stale: {number} file{'s differ' if number > 1 else ' differs'} from "
-            "what generate writes",
-            where=str(config.output),
-            fix="engage-codegen generate",
-        )
+    pipeline.require_current(config)
     return verify_package(config)
 
 
