@@ -11,6 +11,8 @@ from tests.support import forgery
 from tests.support.tenants import envelope
 from tests.support.tool import Outcome, Tool, contents
 
+pytestmark = pytest.mark.slow
+
 LOCKFILE = "_snapshot/codegen.lock.json"
 
 

@@ -12,6 +12,8 @@ from tests.support import forgery
 from tests.support.tenants import envelope
 from tests.support.tool import Tool, contents
 
+pytestmark = pytest.mark.slow
+
 HEAVY_MODULES = {
     *("httpx", "jinja2", "black", "datamodel_code_generator", "rich", "asyncio", "pydantic"),
     *("importlib.metadata", "difflib", "tempfile"),

@@ -14,6 +14,8 @@ from tests.cli.conftest import ErrorGolden
 from tests.support.tenants import envelope
 from tests.support.tool import Tool, contents
 
+pytestmark = pytest.mark.slow
+
 LOCKFILE = "_snapshot/codegen.lock.json"
 
 

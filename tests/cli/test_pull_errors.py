@@ -14,6 +14,8 @@ from tests.cli.conftest import ErrorGolden
 from tests.support.tenants import PATH, Answer, answering, envelope, holding
 from tests.support.tool import Tool, contents, run_process
 
+pytestmark = pytest.mark.slow
+
 KEY = "the-secret-key"
 
 BROKEN_TENANTS: dict[str, Mapping[str, Answer]] = {

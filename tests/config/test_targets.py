@@ -12,6 +12,8 @@ from engage_codegen.sandbox.server import Sandbox, running
 from tests.support.tenants import Answer, answering, envelope, holding
 from tests.support.tool import Tool
 
+pytestmark = pytest.mark.slow
+
 SECTION = "tool.engage-codegen"
 
 

@@ -20,6 +20,8 @@ from engage_codegen.integrations import edits, requirement
 from engage_codegen.integrations.scaffold import EXTRAS
 from tests.support.tool import Tool, contents
 
+pytestmark = pytest.mark.slow
+
 URL = "https://acme.voyado.com"
 PYPROJECT = '# mine\r\n[project]\r\nname = "a"  # name\r\ndependencies = [\r\n  "x",\r\n]\r\n'
 

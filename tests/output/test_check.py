@@ -20,6 +20,8 @@ from engage_codegen.sources.files import FileSource
 from engage_codegen.sources.interface import ignore_progress
 from tests.support.packages import Package, read_tree, write_schema
 
+pytestmark = pytest.mark.slow
+
 
 def changed_paths(package: Package) -> list[str]:
     """Return the paths of the files that differ from what `generate` writes."""

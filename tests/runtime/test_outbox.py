@@ -34,6 +34,8 @@ from tests.support.outbox import POLICY, OutboxRig, PowerCut
 from tests.support.paths import ROOT
 from tests.support.platform import CONTACT, Gift
 
+pytestmark = pytest.mark.slow
+
 COAT = Favourite(product_sku="8810-42", price=450)
 
 
