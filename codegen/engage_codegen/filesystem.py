@@ -179,7 +179,7 @@ def unwritable(root: Path, error: OSError) -> InputError:
 
 def _blocked(path: Path, reason: str) -> InputError:
     return InputError(
-        f"something else has the place of a generated file: {reason}",
+        f"a generated file cannot be written here: {reason}",
         where=str(path),
         fix="move it away, or set another `output`",
     )

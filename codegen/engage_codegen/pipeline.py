@@ -1,7 +1,7 @@
 """The product's verbs as functions: pull, generate and check. Nothing here prints.
 
-What only a run with work to do needs is imported where it is needed: `generate` with nothing to do
-reads and hashes files, and imports neither templates nor HTTP.
+Imports are deferred so that `generate` with nothing to do stays fast: it reads and hashes files,
+and imports neither templates nor HTTP.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -58,14 +58,14 @@ class GenerateResult:
 class CheckResult:
     """How a package differs from what `generate` writes.
 
-    `is_vouched_for` says that the hashes of the lock file hide the difference from `generate`,
+    `requires_force` says that the hashes of the lock file hide the difference from `generate`,
     which then needs ``--force``. `other_version` is the version that the lock file names, if it is
     not this one.
     """
 
     plan: "Plan"
     unexpected: "tuple[UnexpectedFile, ...]"
-    is_vouched_for: bool
+    requires_force: bool
     other_version: str
     is_ignored: bool
 
@@ -126,7 +126,7 @@ def pull(
     """
     _require_version(config)
     folder = PackageFolder(config.output)
-    folder.open()
+    folder.complete_interrupted_run()
     fetched = source.fetch(only, progress)
     before = set(folder.schema_ids())
     if not fetched and not force and before:
@@ -165,7 +165,7 @@ def generate(
     _require_version(config)
     folder = PackageFolder(config.output)
     recipe = Recipe(config.renames, config.dialect, config.without)
-    completed = folder.open()
+    completed = folder.complete_interrupted_run()
     local = read_schema_files(config.schemas) if config.schemas else None
     lockfile = folder.read_lockfile()
     if not force and folder.is_current(lockfile, recipe.generator(), local):
@@ -188,7 +188,7 @@ def generate(
 def check(config: Config) -> CheckResult:
     """Compare the package with a package rendered from its schemas. Writes nothing.
 
-    Believes nothing of the lock file, which is compared as well. Raises `InterruptedRunError`, and
+    Does not trust the lock file, which is compared as well. Raises `InterruptedRunError`, and
     what `generate` raises except for conflicts.
     """
     _require_version(config)
@@ -203,7 +203,7 @@ def check(config: Config) -> CheckResult:
     return CheckResult(
         plan,
         unexpected=folder.find_unexpected(paths),
-        is_vouched_for=is_hidden,
+        requires_force=is_hidden,
         other_version=version if version not in ("", __version__) else "",
         is_ignored=folder.is_ignored(),
     )
@@ -234,7 +234,7 @@ def require_current(config: Config) -> None:
         )
     elif result.plan.conflicts:
         raise conflict_error(config.output, result.plan.conflicts)
-    elif result.is_vouched_for:
+    elif result.requires_force:
         command += " --force"
     changes = "\n".join(diff_lines(result.plan))
     raise StalePackageError(

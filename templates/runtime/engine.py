@@ -24,11 +24,11 @@ WAITED = Failure("The step was a wait.", may_have_arrived=False)
 SHORTEST_WAIT = 0.001
 """A shorter wait for the rate limiter is not reported to the observer."""
 
-_LONGEST_HOLD = 60.0
+_LONGEST_HOLD_SECONDS = 60.0
 
 
 class Transport(Protocol):
-    """Exchanges requests for replies, for threads."""
+    """Exchanges requests for replies, with blocking calls."""
 
     def check_open(self) -> None:
         """Raise `ConfigurationError` if the transport is closed."""
@@ -44,7 +44,7 @@ class Transport(Protocol):
 
 
 class AsyncTransport(Protocol):
-    """Exchanges requests for replies, for tasks."""
+    """Exchanges requests for replies, with asyncio."""
 
     def check_open(self) -> None:
         """Raise `ConfigurationError` if the transport is closed."""
@@ -136,5 +136,5 @@ class Engine:
         seconds = self.clock.monotonic() - departure
         self.observer.attempted(request.method, request.route, status, seconds)
         if not isinstance(reply, Failure) and reply.status == 429:
-            self.limiter.slow_down(min(reply.retry_after or 0.0, _LONGEST_HOLD))
+            self.limiter.slow_down(min(reply.retry_after or 0.0, _LONGEST_HOLD_SECONDS))
         return reply

@@ -32,7 +32,7 @@ def test_a_package_that_was_just_generated_is_current(package: Package) -> None:
     result = pipeline.check(package.config)
     assert not result.is_stale
     assert (result.unexpected, result.other_version) == ((), "")
-    assert not result.is_vouched_for
+    assert not result.requires_force
 
 
 def test_check_reports_a_changed_byte_in_any_file_and_any_missing_file(package: Package) -> None:
@@ -68,9 +68,9 @@ def test_a_forged_hash_hides_an_edit_from_generate_but_not_from_check(
     assert pipeline.generate(package.config).written == ()
     result = pipeline.check(package.config)
     assert {change.path for change in result.plan.changes} == {path, LOCKFILE_PATH}
-    assert result.is_vouched_for
+    assert result.requires_force
     assert package.generate(force=True) == original
-    assert not pipeline.check(package.config).is_vouched_for
+    assert not pipeline.check(package.config).requires_force
 
 
 def test_a_lock_file_with_added_or_changed_facts_is_stale(package: Package) -> None:

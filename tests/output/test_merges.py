@@ -199,7 +199,7 @@ def test_a_merge_is_judged_truthfully_and_repaired(
         result = pipeline.check(project.config())
         assert result.is_stale == (package_texts(project.package) != expected)
         if is_clean:
-            assert not result.is_vouched_for, "generate sees what check sees"
+            assert not result.requires_force, "generate sees what check sees"
         # Only a mixture of both sides that somebody made by hand may look like a hand edit.
         pipeline.generate(project.config(), force=not is_clean)
         assert package_texts(project.package) == expected

@@ -99,7 +99,7 @@ def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator
         yield _version_finding(result.other_version, config)
         return
     conflicts = {conflict.path: conflict for conflict in result.plan.conflicts}
-    command = "engage-codegen generate" + (" --force" if result.is_vouched_for else "")
+    command = "engage-codegen generate" + (" --force" if result.requires_force else "")
     for change in result.plan.changes:
         location = Location(display_path(config.output / change.path), "", 1, 1)
         code, message, fix = "EG401", _describe_change(change), command

@@ -56,7 +56,7 @@ def _generate_target(config: Config, force: bool) -> int:
 
 def _print_discarded(paths: tuple[Path, ...]) -> None:
     for path in paths:
-        print_status(f"discards the hand edit of {shorten(path)}", 0)
+        print_status(f"discarding the hand edit of {shorten(path)}", 0)
 
 
 def _watch(report: FindingReport, force: bool, options: Mapping[str, object]) -> int:

@@ -35,7 +35,7 @@ class SchemaComparison:
         yield from self._counts()
         yield from self._dependencies()
 
-    def _judge(self, message: str, condition: Condition, reason: Reason, *parts: str) -> Change:
+    def _classify(self, message: str, condition: Condition, reason: Reason, *parts: str) -> Change:
         """Return the change of a rule that breaks payloads on a condition, if there are any."""
         witness = self.ours.smallest(condition)
         if witness is not None:
@@ -69,7 +69,7 @@ class SchemaComparison:
         new_name = self._new_name(name)
         if new_name is not None:
             message += f"; {quote(new_name)} may be its new name"
-        return self._judge(message, Condition(having=name), ("undeclared",), "properties", name)
+        return self._classify(message, Condition(having=name), ("undeclared",), "properties", name)
 
     def _new(self, name: str) -> Change:
         parts = ("properties", name)
@@ -80,7 +80,7 @@ class SchemaComparison:
             "the other side requires it, but generated code cannot send it, so every interaction "
             "is ignored"
         )
-        return self._judge(message, _ANY, ("required", "new"), *parts)
+        return self._classify(message, _ANY, ("required", "new"), *parts)
 
     def _values(self, name: str) -> Iterator[Change]:
         parts = ("properties", name)
@@ -97,7 +97,7 @@ class SchemaComparison:
             value = format_value(verdict.witness)
             message = f"the other side accepts less: {value} is not valid there"
             condition = Condition(having=name, value=(verdict.witness,))
-            yield self._judge(message, condition, reason, *parts)
+            yield self._classify(message, condition, reason, *parts)
         elif verdict.answer == "undecided":
             message = (
                 "the other side has other constraints, and whether they accept everything that "
@@ -120,7 +120,7 @@ class SchemaComparison:
                 "without it is ignored"
             )
             reason = ("required", "false", "true")
-            yield self._judge(message, Condition(without=name), reason, "properties", name)
+            yield self._classify(message, Condition(without=name), reason, "properties", name)
         elif is_ours and not is_theirs:
             message, reason = "is optional on the other side", ("required", "true", "false")
             yield self._change("COMPATIBLE", message, ("properties", name), reason)
@@ -131,7 +131,7 @@ class SchemaComparison:
         if theirs > ours:
             message = f"the other side requires at least {theirs} properties"
             condition = Condition(max_properties=theirs - 1)
-            yield self._judge(message, condition, reason, "minProperties")
+            yield self._classify(message, condition, reason, "minProperties")
         elif theirs < ours:
             message = "the other side requires fewer properties"
             yield self._change("COMPATIBLE", message, ("minProperties",), reason)
@@ -140,7 +140,7 @@ class SchemaComparison:
         if other_high is not None and (high is None or other_high < high):
             message = f"the other side allows at most {other_high} properties"
             condition = Condition(min_properties=other_high + 1)
-            yield self._judge(message, condition, reason, "maxProperties")
+            yield self._classify(message, condition, reason, "maxProperties")
         elif other_high != high:
             message = "the other side allows more properties"
             yield self._change("COMPATIBLE", message, ("maxProperties",), reason)
@@ -158,7 +158,9 @@ class SchemaComparison:
             for other in sorted(theirs - ours):
                 reason = ("dependentRequired", "added", other)
                 condition = Condition(having=name, without=other)
-                yield self._judge(f"{subject} requires {quote(other)}", condition, reason, *parts)
+                yield self._classify(
+                    f"{subject} requires {quote(other)}", condition, reason, *parts
+                )
 
     def _new_name(self, name: str) -> str | None:
         """Return the property of the other side that may be this one under a new name.

@@ -79,7 +79,7 @@ def parse_output(value: Value) -> Path:
         )
     if not path.name.isidentifier() or keyword.iskeyword(path.name):
         raise value.error(
-            f"the output is the package folder itself, but {quote(path.name)} cannot be imported",
+            f"the output is the package folder itself, and {quote(path.name)} is no package name",
             "end it with a package name, such as src/acme/engage_interactions",
         )
     return path

@@ -41,7 +41,7 @@ class Finding:
     def fingerprint(self) -> str:
         """The identity that a waiver names, such as ``EG301:0123456789abcdef``.
 
-        It does not depend on wording, files, lines, witnesses or other findings.
+        It does not depend on wording, files, lines, example payloads or other findings.
         """
         identity = canonical_json([self.code, self.schema_id, list(self.parts), list(self.reason)])
         return f"{self.code}:{digest(identity)[:16]}"

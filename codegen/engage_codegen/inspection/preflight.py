@@ -1,4 +1,4 @@
-"""Whether exactly this package can be deployed against a tenant. Pure."""
+"""Whether a package can be deployed against a tenant. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

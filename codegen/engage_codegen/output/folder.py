@@ -27,7 +27,7 @@ class PackageFolder:
 
     root: Path
 
-    def open(self) -> bool:
+    def complete_interrupted_run(self) -> bool:
         """Complete a run that was interrupted, and return True if there was one.
 
         Raises `InputError` if the output is not a folder, and what completing the run raises.

@@ -1,4 +1,4 @@
-"""Whether `generate` has nothing to do, by the hashes of the lock file. No verdict uses this."""
+"""Whether `generate` has nothing to do, by the hashes of the lock file. `check` does not use it."""
 
 import os
 from collections.abc import Mapping, Sequence

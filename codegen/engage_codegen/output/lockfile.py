@@ -4,8 +4,8 @@ One line is one schema, so that a new schema is a new line, and two branches tha
 without a conflict. Each line of a schema names the generator that made it, so a merge cannot pass
 off the line of one version, configuration or set of templates as that of another.
 
-The hashes serve `generate` alone: they tell a run with nothing to do, and a hand edit from a file
-that is merely old. No verdict rests on them.
+`generate` uses the hashes to notice that it has nothing to do, and to distinguish a file that was
+edited from one that is out of date. `check` ignores them.
 """
 
 import json
@@ -49,7 +49,7 @@ class Generator(NamedTuple):
 
 
 class GeneratedModule(NamedTuple):
-    """What one schema became.
+    """The generated module of one schema.
 
     `generator` is the `Generator.name` that made it, `schema` the digest of the schema, `code`
     that of the module and `row` that of the row in INDEX.md. `properties` maps wire names to
@@ -176,7 +176,7 @@ def parse_lockfile(data: bytes, origin: str) -> Lockfile:
             raise LockfileError(
                 "the lock file contains merge conflict markers",
                 where=origin,
-                fix="keep the lines of either side, then run engage-codegen generate",
+                fix="keep one line for each schema, then run engage-codegen generate",
                 location=Location(origin, "", text[: text.index("<<<<<<<")].count("\n") + 1, 1),
             )
         return _parse(loads(text), origin)
@@ -209,7 +209,7 @@ def _parse(value: Json, origin: str) -> Lockfile:
 
 
 def _check_format(head: JsonObject, origin: str) -> None:
-    """Raise `LockfileError` for a newer format, and `ValueError` for what is none."""
+    """Raise `LockfileError` for a newer format, and `ValueError` for an invalid one."""
     version = head.get("format", 1)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ValueError(f"{quote(str(version))} is not a format")

@@ -233,7 +233,7 @@ def _colliding(names: Mapping[str, Identifier]) -> list[tuple[str, str, Identifi
 def _collision(
     schema_id: str, parts: tuple[str, ...], key: str, other: str, name: Identifier
 ) -> SchemaProblem:
-    message = f"the Python name {name} is also that of {quote(other)}"
+    message = f"the Python name {name} also belongs to {quote(other)}"
     fix = _rename_fix(key, f"{name}_2")
     return SchemaProblem("EG120", schema_id, parts, ("collision", other), message, fix)
 

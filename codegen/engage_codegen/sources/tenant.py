@@ -38,7 +38,7 @@ class TenantConnection:
         """Raise `ConfigError` for settings that cannot work."""
         self.url = f"{_check_base_url(base_url)}/api/{api_version}/interactionschemas"
         if key.problem:
-            raise ConfigError(key.problem, where=key.variable, fix="name one tenant at a time")
+            raise ConfigError(key.problem, where=key.variable, fix="pass a single tenant")
         self._variable = key.variable
         self.auth = _ApiKeyAuth(
             _check_header(
@@ -138,10 +138,11 @@ class TenantSource:
                 )
         missing = sorted(set(only) - set(listed))
         if missing:
+            names = ", ".join(sorted(listed))
             raise MalformedResponseError(
                 f"the tenant has no schema {quote(missing[0])}",
                 where=url,
-                fix=f"name one of its schemas: {', '.join(sorted(listed)) or 'it has none'}",
+                fix=f"name one of its schemas: {names}" if names else _CHECK_URL,
             )
         return sorted(only or listed)
 
@@ -223,7 +224,9 @@ def _unanswered(failure: Exception | None, url: str) -> CodegenError:
 def _parse(response: httpx.Response, body: bytes, url: str) -> Json:
     if not response.is_success:
         message = f"the tenant answered with status {response.status_code}"
-        raise MalformedResponseError(message, where=url, fix="try again later")
+        is_temporary = response.is_server_error or response.status_code == 429
+        fix = "try again later" if is_temporary else _CHECK_URL
+        raise MalformedResponseError(message, where=url, fix=fix)
     try:
         return loads(body.decode("utf-8-sig"))
     except (JsonError, UnicodeDecodeError) as error:
@@ -248,8 +251,10 @@ class _ApiKeyAuth(httpx.Auth):
 
 
 def _check_header(name: str, value: str, *, where: str, fix: str) -> str:
-    """Return a header value that can be sent: httpx quotes any other one in its error, the key
-    as well. Raises `ConfigError`."""
+    """Return a header value that can be sent. Raises `ConfigError`.
+
+    The error of httpx for any other value would show it, and so the key.
+    """
     if not value:
         raise ConfigError(f"the {name} is not set", where=where, fix=fix)
     if not value.isascii() or not value.isprintable() or value != value.strip():
@@ -269,7 +274,7 @@ def _check_base_url(base_url: str) -> str:
     match = _URL.fullmatch(base_url)
     problem = ""
     if not match or int(match[3] or 0) > 65535:
-        problem = "must consist of a scheme and a host"
+        problem = "must consist of a scheme and a host, without a user name, password or path"
     elif match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
         problem = "would send the API key over plain HTTP"
     if problem:

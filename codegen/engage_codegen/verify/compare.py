@@ -34,7 +34,7 @@ def compare(
     body = close_schema(schema.json_schema)
     try:
         judge = oracle.judge(body)
-        is_valid = _value_judge(body, oracle)
+        is_valid = _value_validator(body, oracle)
     except ValueError as error:
         return SchemaResult(schema_id=schema.id, error=str(error).split("\n")[0])
     cases = make_cases(body, is_valid, matching)
@@ -151,7 +151,7 @@ def _key(ours: ReadResult, theirs: Verdict) -> _Key:
     return ("accepts", theirs.property) if ours.instance is not None else ("refuses", ours.property)
 
 
-def _value_judge(body: JsonObject, oracle: Oracle) -> IsValid:
+def _value_validator(body: JsonObject, oracle: Oracle) -> IsValid:
     properties = cast("dict[str, JsonObject]", body.get("properties", {}))
 
     @cache

@@ -38,7 +38,7 @@ class Delivery:
     """The result of one `Outbox.deliver`.
 
     The number of entries that it delivered, and of those that became `rejected` or `unknown`.
-    `stopped` is the error that ended it before all due entries had their turn: Engage could not be
+    `stopped` is the error that ended it before all due entries were processed: Engage could not be
     reached, did not answer, answered 429 or refused the key.
     """
 
@@ -129,8 +129,8 @@ class DeliveryRun:
         except (NotSentError, UnauthorizedError) as error:
             is_first = row.state == "waiting"
             delays = self._policy.retry_delays if is_first else self._policy.lookup_delays
-            again = replace(row, step=row.step + 1)
-            self._update(started, again, _delay(delays, row.step), error)
+            next_row = replace(row, step=row.step + 1)
+            self._update(started, next_row, _delay(delays, row.step), error)
             raise _Halt(error) from None
         except RejectedError as error:
             self._give_up(started, str(error), *error.reasons, is_certain=row.posts == 0)
@@ -172,7 +172,10 @@ class DeliveryRun:
         elif self._policy.resend and row.posts < 2:
             self._post(row, interaction, schema)
         else:
-            message = f"Engage answered none of {row.posts} requests, and no lookup found it."
+            message = (
+                "Engage did not confirm the interaction, and no lookup found it. Requests: "
+                f"{row.posts}."
+            )
             self._give_up(row, message)
 
     def _complete(self, row: Row, interaction: EncodedInteraction, receipt: Receipt) -> None:
