@@ -179,7 +179,7 @@ def unwritable(root: Path, error: OSError) -> InputError:
 
 def _blocked(path: Path, reason: str) -> InputError:
     return InputError(
-        f"a generated file cannot be written here: {reason}",
+        f"the path of a generated file is taken: {reason}",
         where=str(path),
         fix="move it away, or set another `output`",
     )

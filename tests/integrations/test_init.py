@@ -244,7 +244,7 @@ def test_a_job_that_the_user_changed_stays(project: Path, tool: Tool) -> None:
     [
         ([], "--base-url"),
         (["--base-url", URL, "--output", "."], "package folder"),
-        (["--base-url", URL, "--package", "1x"], "cannot be imported"),
+        (["--base-url", URL, "--package", "1x"], "is no package name"),
         (["--base-url", URL, "--with", "emacs"], "emacs"),
         (["--base-url", "foo"], "foo"),
         (["--base-url", "https://a\nb"], "base URL"),

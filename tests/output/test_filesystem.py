@@ -74,7 +74,9 @@ def test_what_has_the_place_of_a_generated_file_is_named(tmp_path: Path, kind: s
         read_below(tmp_path, "folder/file")
     place = path.parent if kind == "file below a file" else path
     assert caught.value.where == str(place)
-    expected = "cannot be read: larger than" if "huge" in kind else "something else has the place"
+    expected = (
+        "cannot be read: larger than" if "huge" in kind else "the path of a generated file is taken"
+    )
     assert caught.value.message.startswith(expected)
 
 
