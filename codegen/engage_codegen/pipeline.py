@@ -215,33 +215,23 @@ def require_current(config: Config) -> None:
     Raises `StalePackageError` with the differences, `WriteConflictError` for files that were edited
     by hand, and what `check` raises.
     """
-    from .output.plan import conflict_error, diff_lines
+    from .output.plan import conflict_error, describe_other_version, diff_lines
 
     result = check(config)
     for file in result.unexpected:
-        raise StalePackageError(
-            file.message,
-            where=str(config.output / file.path),
-            fix="move it out of the package, or delete it",
-        )
+        raise StalePackageError(file.message, where=str(config.output / file.path), fix=file.fix)
     if not result.is_stale:
         return
     message = "the package is not what generate would write"
-    command = "engage-codegen generate"
+    fix = "engage-codegen generate" + (" --force" if result.requires_force else "")
+    fix += ", and commit the result"
     if result.other_version:
-        message += (
-            f": engage-codegen {result.other_version} generated it, but this is {__version__}"
-        )
+        is_pinned = bool(config.required_version)
+        message, fix = describe_other_version(result.other_version, is_pinned=is_pinned)
     elif result.plan.conflicts:
         raise conflict_error(config.output, result.plan.conflicts)
-    elif result.requires_force:
-        command += " --force"
     changes = "\n".join(diff_lines(result.plan))
-    raise StalePackageError(
-        f"{message}\n{changes}",
-        where=str(config.output),
-        fix=f"{command}, and commit the result",
-    )
+    raise StalePackageError(f"{message}\n{changes}", where=str(config.output), fix=fix)
 
 
 def _plan_pull(

@@ -119,23 +119,11 @@ def _describe_change(change: "Change") -> str:
 
 def _version_finding(version: str, config: Config) -> "Finding":
     from ..findings.finding import Finding, display_path
+    from ..output.plan import describe_other_version
 
-    fix = f"engage-codegen generate, which writes the package with {__version__}"
-    if not config.required_version and _is_newer(version):
-        fix = f"install engage-codegen {version}; to go back to {__version__}, generate again"
-    message = (
-        f"engage-codegen {version} generated the package, but this is {__version__}, which would "
-        "write it differently"
-    )
+    message, fix = describe_other_version(version, is_pinned=bool(config.required_version))
     location = Location(display_path(config.output / LOCKFILE_PATH), "", 1, 1)
     return Finding("EG404", "", (), (version, __version__), message, fix, location, config.name)
-
-
-def _is_newer(version: str) -> bool:
-    def numbers(text: str) -> list[int]:
-        return [int(part) if part.isdecimal() else 0 for part in text.split(".")]
-
-    return numbers(version) > numbers(__version__)
 
 
 def _find_surroundings(result: pipeline.CheckResult, config: Config) -> "Iterator[Finding]":
@@ -143,9 +131,8 @@ def _find_surroundings(result: pipeline.CheckResult, config: Config) -> "Iterato
 
     for file in result.unexpected:
         location = Location(display_path(config.output / file.path), "", 1, 1)
-        fix = "move it out of the package, or delete it"
         reason = (file.kind, file.path)
-        yield Finding("EG407", "", (), reason, file.message, fix, location, config.name)
+        yield Finding("EG407", "", (), reason, file.message, file.fix, location, config.name)
     if result.is_ignored:
         message = "git ignores the package, so it is not checked in"
         fix = "remove the ignore rule, or add an exception for the package"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import __version__
 from ..errors import FileConflict, Location, WriteConflictError
 from ..filesystem import check_root, read_below, refuse_escape
 from ..schema.jsontext import digest
@@ -107,6 +108,26 @@ def describe_conflict(root: Path, conflict: Conflict) -> FileConflict:
         )
     location = Location(str(root / conflict.path), "", 1, 1)
     return FileConflict(conflict.path, message, fix, location)
+
+
+def describe_other_version(version: str, *, is_pinned: bool) -> tuple[str, str]:
+    """Return a message and a fix for a package of another version that this one writes
+    differently. `is_pinned` says that the configuration requires this version."""
+    message = (
+        f"engage-codegen {version} generated the package, but this is {__version__}, which would "
+        "write it differently"
+    )
+    fix = f"engage-codegen generate, which writes the package with {__version__}"
+    if not is_pinned and _is_newer(version):
+        fix = f"install engage-codegen {version}; to go back to {__version__}, generate again"
+    return message, fix
+
+
+def _is_newer(version: str) -> bool:
+    def numbers(text: str) -> list[int]:
+        return [int(part) if part.isdecimal() else 0 for part in text.split(".")]
+
+    return numbers(version) > numbers(__version__)
 
 
 def diff_lines(plan: Plan) -> Iterator[str]:

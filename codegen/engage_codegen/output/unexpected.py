@@ -37,6 +37,10 @@ class UnexpectedFile:
     def message(self) -> str:
         return _MESSAGES[self.kind]
 
+    @property
+    def fix(self) -> str:
+        return "move it out of the package, or delete it"
+
 
 _MESSAGES: dict[Kind, str] = {
     "module": "Python would import this module, which engage-codegen did not write",
