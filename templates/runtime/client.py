@@ -1,19 +1,20 @@
 """The client for threads. The client for asyncio differs from it in the await alone."""
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from .call import read
+from .call.pages import Pages
 from .call.retry import RetryPolicy
-from .call.steps import Call, Reply, Request, Stop
-from .engine import WAITED, Engine, Transport
+from .engine import Limits
 from .payload.types import Payload
 from .results import Receipt, Stored, created_date_key
+from .thread_engine import ThreadEngine
 from .transport.clock import SYSTEM_CLOCK, Clock
-from .transport.http import Connection, HttpTransport
+from .transport.connection import DEFAULT_TIMEOUT, Connection
+from .transport.http import HttpTransport
 from .transport.observer import Observer
 from .transport.rate_limiter import DEFAULT_RATE
 from .transport.settings import settings_from_environment
@@ -21,50 +22,7 @@ from .transport.settings import settings_from_environment
 if TYPE_CHECKING:
     import httpx
 
-T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
-
-
-class ThreadEngine(Engine):
-    """Drives calls in the current thread."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        transport: Transport,
-        *,
-        rate: int,
-        retry: RetryPolicy | None,
-        observer: Observer | None,
-        clock: Clock,
-    ) -> None:
-        super().__init__(connection, rate, retry, observer, clock)
-        self.transport = transport
-
-    def run(self, call: Call[T], stop: threading.Event | None = None) -> T:
-        """Drive a call and return its result. If `stop` is set, the call ends at its next wait."""
-        try:
-            step = next(call)
-            while True:
-                if isinstance(step, Request):
-                    step = call.send(self._exchange(step))
-                elif stop is not None and stop.is_set():
-                    step = call.throw(Stop())
-                else:
-                    self.clock.sleep(step.seconds, stop)
-                    self.observer.waited(step.reason, step.seconds)
-                    step = call.send(WAITED)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    def _exchange(self, request: Request) -> Reply:
-        self.transport.check_open()
-        start = self.clock.monotonic()
-        self.limiter.acquire()
-        departure = self.clock.monotonic()
-        self.record_limiter_wait(start, departure)
-        return self.record_exchange(request, self.transport.exchange(request), departure)
 
 
 class EngageClient:
@@ -79,6 +37,10 @@ class EngageClient:
         api_version: The version of the API.
         rate: The most requests per second with this key in this process. The vendor's limit is 50
             for one key; divide it if several processes share the key.
+        timeout: The limit in seconds of one request. Defaults to 10 seconds, or with `http` to the
+            timeouts of that client.
+        deadline: The limit in seconds of a whole call, with its retries, lookups and waits.
+            Defaults to the deadline of the retry policy.
         retry: The retry policy of all methods. Defaults to `RetryPolicy.interactive()`.
         observer: Receives the events of the client. By default, they are logged.
         clock: Replaces the system's clock in tests.
@@ -96,6 +58,8 @@ class EngageClient:
         user_agent: str,
         api_version: str = "v3",
         rate: int = DEFAULT_RATE,
+        timeout: float | None = None,
+        deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -104,11 +68,13 @@ class EngageClient:
         connection = Connection(base_url, api_key, user_agent, api_version)
         del api_key
         self._connection = connection
+        if timeout is None and http is None:
+            timeout = DEFAULT_TIMEOUT
         # For other parts of the runtime. Completion shows only what applications use.
         self.__engine__ = ThreadEngine(
             connection,
             HttpTransport(connection, http),
-            rate=rate,
+            limits=Limits(rate, timeout, deadline),
             retry=retry,
             observer=observer,
             clock=clock,
@@ -122,6 +88,8 @@ class EngageClient:
         cls,
         *,
         rate: int = DEFAULT_RATE,
+        timeout: float | None = None,
+        deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
         http: "httpx.Client | None" = None,
@@ -135,7 +103,13 @@ class EngageClient:
             ConfigurationError: A variable is missing or cannot work.
         """
         return cls(
-            **settings_from_environment(), rate=rate, retry=retry, observer=observer, http=http
+            **settings_from_environment(),
+            rate=rate,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            observer=observer,
+            http=http,
         )
 
     def send(
@@ -146,6 +120,7 @@ class EngageClient:
         created_date: datetime | None = None,
         confirm: bool = False,
         retry: RetryPolicy | None = None,
+        deadline: float | None = None,
     ) -> Receipt:
         """Send an interaction for a contact and return its receipt.
 
@@ -155,6 +130,7 @@ class EngageClient:
             created_date: When the interaction happened, with a time zone. Defaults to now.
             confirm: Read the interaction back, and compare it with the one that was sent.
             retry: The retry policy of this send. Defaults to the policy of the client.
+            deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
         Returns:
             The receipt, with the id of the stored interaction.
@@ -169,12 +145,16 @@ class EngageClient:
         """
         engine = self.__engine__
         with engine.observe("send", payload.__schema_id__):
-            return engine.run(
-                engine.prepare_send(contact_id, payload, created_date, confirm, retry)
-            )
+            call = engine.prepare_send(contact_id, payload, created_date, confirm, retry)
+            return engine.run(call, engine.end_of_call(deadline, retry))
 
     def get(
-        self, payload_class: type[P], interaction_id: str, *, retry: RetryPolicy | None = None
+        self,
+        payload_class: type[P],
+        interaction_id: str,
+        *,
+        retry: RetryPolicy | None = None,
+        deadline: float | None = None,
     ) -> Stored[P]:
         """Read one interaction by its id.
 
@@ -184,14 +164,20 @@ class EngageClient:
         """
         engine = self.__engine__
         with engine.observe("get", payload_class.__schema_id__):
-            return engine.run(read.get(payload_class, interaction_id, retry or engine.retry))
+            call = read.get(payload_class, interaction_id, retry or engine.retry)
+            return engine.run(call, engine.end_of_call(deadline, retry))
 
     def list(
-        self, payload_class: type[P], contact_id: str, *, retry: RetryPolicy | None = None
+        self,
+        payload_class: type[P],
+        contact_id: str,
+        *,
+        retry: RetryPolicy | None = None,
+        deadline: float | None = None,
     ) -> Iterator[Stored[P]]:
         """Iterate over all interactions of one schema of a contact, in no particular order.
 
-        Reads a page when the iteration reaches it.
+        Reads a page when the iteration reaches it. `deadline` is the limit in seconds for a page.
 
         Raises:
             UnknownContactError: The tenant has no such contact.
@@ -199,10 +185,10 @@ class EngageClient:
             ReadError: Engage gave no usable answer. Try again.
         """
         engine = self.__engine__
-        pages = read.Pages(payload_class, contact_id, retry or engine.retry)
+        pages = Pages(payload_class, contact_id, retry or engine.retry)
         while pages.has_more:
             with engine.observe("list", payload_class.__schema_id__):
-                page = engine.run(pages.next())
+                page = engine.run(pages.next(), engine.end_of_call(deadline, retry))
             yield from page
 
     def interactions(
@@ -211,6 +197,7 @@ class EngageClient:
         payload_classes: Iterable[type[Payload]],
         *,
         retry: RetryPolicy | None = None,
+        deadline: float | None = None,
     ) -> Sequence[Stored[Payload]]:
         """Return all interactions of several schemas of a contact, oldest first.
 
@@ -219,11 +206,17 @@ class EngageClient:
         interactions = [
             stored
             for payload_class in payload_classes
-            for stored in self.list(payload_class, contact_id, retry=retry)
+            for stored in self.list(payload_class, contact_id, retry=retry, deadline=deadline)
         ]
         return sorted(interactions, key=created_date_key)
 
-    def delete(self, interaction_id: str, *, retry: RetryPolicy | None = None) -> None:
+    def delete(
+        self,
+        interaction_id: str,
+        *,
+        retry: RetryPolicy | None = None,
+        deadline: float | None = None,
+    ) -> None:
         """Delete an interaction permanently.
 
         Raises:
@@ -232,10 +225,14 @@ class EngageClient:
         """
         engine = self.__engine__
         with engine.observe("delete", ""):
-            engine.run(read.delete(interaction_id, retry or engine.retry))
+            call = read.delete(interaction_id, retry or engine.retry)
+            engine.run(call, engine.end_of_call(deadline, retry))
 
     def close(self) -> None:
-        """Close the connections. An httpx client of your own stays open."""
+        """Send no more requests, and close the connections after those in flight.
+
+        An httpx client of your own stays open.
+        """
         self.__engine__.transport.close()
 
     def __enter__(self) -> Self:

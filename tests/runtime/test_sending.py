@@ -6,7 +6,7 @@ after the last lookup.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -176,29 +176,77 @@ def test_several_matching_interactions_are_ambiguous() -> None:
     "change",
     [
         {"createdDate": "2026-03-14T09:26:53.590Z"},
+        {"createdDate": "2026-03-14T09:26:51.589Z"},
         {"createdDate": "2026-03-14T09:26:54Z"},
+        {"createdDate": "2026-03-14T09:26:53Z"},
+        {"createdDate": "2026-03-14T09:26:53.589"},
         {"createdDate": "nonsense"},
+        {"createdDate": None},
+        {"contactId": "another"},
         {"payload": {"note": "b"}},
         {"payload": {"note": "a", "price": True}},
-        {"payload": {"note": "a", "more": 1}},
+        {"payload": {"note": "a", "price": "5"}},
+        {"payload": {"note": " a"}},
         {"payload": None},
+        {"payload": "{}"},
     ],
     ids=str,
 )
-def test_a_lookup_ignores_interactions_with_another_date_or_payload(
+def test_an_interaction_that_is_near_but_not_equal_is_never_sent_again(
     change: dict[str, object],
 ) -> None:
     platform = Platform(FakeClock(), ["timeout before"])
-    other = {"contactId": CONTACT, "schemaId": "gift", "payload": {"note": "a", "price": 5}}
-    platform.stored = [{**other, "id": "x", "createdDate": "2026-03-14T09:26:53.589Z", **change}]
-    assert isinstance(send(platform, INTERACTIVE), OutcomeUnknownError)
+    stored = {"contactId": CONTACT, "schemaId": "gift", "payload": {"note": "a", "price": 5}}
+    platform.stored = [{**stored, "id": "x", "createdDate": "2026-03-14T09:26:53.589Z", **change}]
+    outcome = send(platform, BACKGROUND)
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert (outcome.lookup, outcome.candidates, platform.posts) == ("ambiguous", ("x",), 1)
+
+
+def test_an_interaction_between_the_post_and_the_lookup_may_be_the_one() -> None:
+    platform = Platform(FakeClock(), ["timeout before"])
+    stored = {"contactId": CONTACT, "schemaId": "gift", "payload": {"note": "a", "price": 5}}
+    platform.stored = [{**stored, "id": "x", "createdDate": "2026-03-14T09:26:58Z"}]
+    outcome = send(platform, INTERACTIVE, created_date=datetime(2020, 1, 1, tzinfo=UTC))
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert (outcome.lookup, outcome.candidates) == ("ambiguous", ("x",))
+
+
+@pytest.mark.parametrize(
+    "date", ["2026-03-14T09:26:51.588Z", "2026-03-14T09:27:11Z", "2020-01-01T00:00:00Z"]
+)
+def test_an_interaction_that_is_not_near_is_another(date: str) -> None:
+    platform = Platform(FakeClock(), ["timeout before"])
+    stored = {"contactId": CONTACT, "schemaId": "gift", "payload": {"note": "a", "price": 5}}
+    platform.stored = [{**stored, "id": "x", "createdDate": date}]
+    assert isinstance(send(platform, BACKGROUND), Receipt)
+    assert len(platform.stored) == 2
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"price": 5.0, "note": "a"},
+        {"note": "a"},
+        {},
+        {"note": "a", "price": 5, "undeclared": 1},
+        {"note": "a", "price": None, "undeclared": None},
+    ],
+    ids=str,
+)
+def test_a_lookup_compares_payloads_by_their_meaning(payload: dict[str, object]) -> None:
+    platform = Platform(FakeClock(), ["timeout before"])
+    stored = {"contactId": CONTACT.upper(), "schemaId": "gift", "payload": payload}
+    platform.stored = [{**stored, "id": "x", "createdDate": "2026-03-14T10:26:53.5890004+01:00"}]
+    outcome = send(platform, INTERACTIVE)
+    assert isinstance(outcome, Receipt)
+    assert outcome.id == "x"
 
 
 SPELLINGS: list[Callable[[str], str]] = [
     lambda text: text.replace("+00:00", "Z"),
-    lambda text: text[:19] + "Z",
     lambda text: text[:23] + "0000+00:00",
-    lambda text: text[:19],
+    lambda text: text[:23] + "z",
 ]
 
 
@@ -206,6 +254,17 @@ SPELLINGS: list[Callable[[str], str]] = [
 def test_a_lookup_accepts_every_spelling_of_the_date(precision: Callable[[str], str]) -> None:
     platform = Platform(FakeClock(), ["timeout after"], precision=precision)
     assert isinstance(send(platform, INTERACTIVE), Receipt)
+
+
+ROUNDED: list[Callable[[str], str]] = [lambda text: text[:19] + "Z", lambda text: text[:19]]
+
+
+@pytest.mark.parametrize("precision", ROUNDED)
+def test_a_rounded_date_does_not_identify_an_interaction(precision: Callable[[str], str]) -> None:
+    platform = Platform(FakeClock(), ["timeout after"], precision=precision)
+    outcome = send(platform, BACKGROUND)
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert (outcome.lookup, platform.posts) == ("ambiguous", 1)
 
 
 def test_a_lookup_ignores_the_interaction_of_an_earlier_receipt() -> None:
@@ -249,7 +308,8 @@ def test_retry_after_is_honored_up_to_the_sum_of_the_retry_delays() -> None:
 def test_a_rejected_send_is_not_retried(fault: str, error_class: type[EngageError]) -> None:
     platform = Platform(FakeClock(), [fault])
     assert type(send(platform, BACKGROUND)) is error_class
-    assert (platform.posts, platform.clock.sleeps) == (1, [])
+    lookups = [5.0, 10.0] if error_class is IgnoredError else []
+    assert (platform.posts, platform.clock.sleeps) == (1, lookups)
 
 
 @both
@@ -360,16 +420,30 @@ def test_the_outcome_of_every_send_is_true(
 
 
 @both
-def test_created_dates_increase_even_if_the_clock_is_set_back(
-    connect: Callable[..., Send],
+@pytest.mark.parametrize(
+    ("seconds", "difference"),
+    [(0.0, 0.001), (30.0, 0.001), (59.0, 0.001), (61.0, -61.0), (7e8, -7e8)],
+)
+def test_created_dates_increase_unless_the_clock_is_set_back_far(
+    connect: Callable[..., Send], seconds: float, difference: float
 ) -> None:
     platform = Platform(FakeClock())
     client = connect(platform)
     client(CONTACT, Gift("a"))
-    platform.clock.start -= timedelta(hours=1)
+    platform.clock.start -= timedelta(seconds=seconds)
     client(CONTACT, Gift("a"))
     first, second = (datetime.fromisoformat(item["createdDate"]) for item in platform.stored)
-    assert second - first == timedelta(milliseconds=1)
+    assert (second - first).total_seconds() == difference
+
+
+def test_no_created_date_is_a_whole_second() -> None:
+    platform = Platform(FakeClock())
+    client = threads(platform)
+    platform.clock.start = platform.clock.start.replace(microsecond=998_000)
+    for _ in range(4):
+        client(CONTACT, Gift("a"))
+    dates = [datetime.fromisoformat(item["createdDate"]) for item in platform.stored]
+    assert [date.microsecond // 1000 for date in dates] == [998, 999, 1, 2]
 
 
 def test_a_resend_that_was_not_sent_leaves_the_outcome_unknown() -> None:

@@ -4,8 +4,10 @@
 # ruff: noqa
 """The engine of a client: what both clients share except the exchange of requests."""
 
+import math
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -13,17 +15,20 @@ from .call.interaction import EncodedInteraction, encode_interaction
 from .call.receipts import ReceiptRegistry
 from .call.retry import RetryPolicy
 from .call.send import send
-from .call.steps import Call, Failure, Reply, Request
+from .call.steps import Call, Failure, Reply, Request, Wait
 from .errors import ConfigurationError
 from .payload.types import Payload
 from .results import Receipt
 from .transport.clock import Clock, CreatedDates
-from .transport.http import Connection
+from .transport.connection import Connection
 from .transport.observer import GuardedObserver, LogObserver, Observer
-from .transport.rate_limiter import limiter_for
+from .transport.rate_limiter import DEFAULT_RATE, limiter_for
 
 WAITED = Failure("The step was a wait.", may_have_arrived=False)
 """The reply to a wait."""
+
+TOO_LATE = Failure("The deadline of the call has passed.", may_have_arrived=False)
+"""The reply to a request that cannot be sent before the end of the call."""
 
 SHORTEST_WAIT = 0.001
 """A shorter wait for the rate limiter is not reported to the observer."""
@@ -34,12 +39,12 @@ _LONGEST_HOLD_SECONDS = 60.0
 class Transport(Protocol):
     """Exchanges requests for replies, with blocking calls."""
 
-    def check_open(self) -> None:
-        """Raise `ConfigurationError` if the transport is closed."""
+    def check_usable(self) -> None:
+        """Raise `ConfigurationError` if the transport cannot send."""
         ...
 
-    def exchange(self, request: Request) -> Reply:
-        """Send a request and return the reply."""
+    def exchange(self, request: Request, timeout: float | None) -> Reply:
+        """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
         ...
 
     def close(self) -> None:
@@ -50,12 +55,12 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """Exchanges requests for replies, with asyncio."""
 
-    def check_open(self) -> None:
-        """Raise `ConfigurationError` if the transport is closed."""
+    def check_usable(self) -> None:
+        """Raise `ConfigurationError` if the transport cannot send from the current task."""
         ...
 
-    async def exchange(self, request: Request) -> Reply:
-        """Send a request and return the reply."""
+    async def exchange(self, request: Request, timeout: float | None) -> Reply:
+        """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
         ...
 
     async def close(self) -> None:
@@ -73,27 +78,77 @@ class Post(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a client: the most requests per second, and durations in seconds.
+
+    `timeout` limits one request, and `deadline` a whole call. Without a deadline, that of the retry
+    policy counts.
+    """
+
+    rate: int = DEFAULT_RATE
+    timeout: float | None = None
+    deadline: float | None = None
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` for a limit that cannot work."""
+        if self.rate < 1:
+            message = f"The rate must be at least 1 request per second, not {self.rate}."
+            raise ConfigurationError(message)
+        for name, seconds in (("timeout", self.timeout), ("deadline", self.deadline)):
+            check_seconds(name, seconds)
+
+
+def check_seconds(name: str, seconds: float | None) -> None:
+    """Raise `ConfigurationError` for a duration that cannot work."""
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise ConfigurationError(f"The {name} must be a number of seconds above 0, not {seconds}.")
+
+
 class Engine:
     """The settings and the state of a client."""
 
     def __init__(
         self,
         connection: Connection,
-        rate: int,
+        limits: Limits,
         retry: RetryPolicy | None,
         observer: Observer | None,
         clock: Clock,
     ) -> None:
-        if rate < 1:
-            raise ConfigurationError(f"The rate must be at least 1 request per second, not {rate}.")
-        self.limiter = limiter_for(connection.origin, connection.key_digest(), rate, clock)
+        limits.check()
+        self.limiter = limiter_for(connection.origin, connection.key_digest(), limits.rate, clock)
+        self.limits = limits
         self.retry = retry or RetryPolicy.interactive()
         self.observer = LogObserver() if observer is None else GuardedObserver(observer)
         self.clock = clock
-        self.receipts = ReceiptRegistry()
+        self.receipts = ReceiptRegistry(clock.monotonic)
         self.intercept: Post | None = None
         """Replaces the sends of the client, for tests."""
         self._dates = CreatedDates(clock)
+
+    def end_of_call(self, deadline: float | None, policy: RetryPolicy | None = None) -> float:
+        """Return when a call has to end, by the monotonic clock.
+
+        The deadline of the call counts, else that of the client, else that of the policy. Raises
+        `ConfigurationError` for a deadline that cannot work.
+        """
+        check_seconds("deadline", deadline)
+        seconds = deadline or self.limits.deadline or (policy or self.retry).deadline
+        return math.inf if seconds is None else self.clock.monotonic() + seconds
+
+    def remaining(self, ends_at: float) -> float | None:
+        """Return the seconds until the end of a call, None without a limit."""
+        return None if ends_at == math.inf else ends_at - self.clock.monotonic()
+
+    def is_too_long(self, wait: Wait, ends_at: float) -> bool:
+        """Return True for a pause after which no request could be sent before the end of a call."""
+        return self.clock.monotonic() + wait.seconds >= ends_at
+
+    def request_timeout(self, ends_at: float) -> float | None:
+        """Return the limit of the next request, in seconds."""
+        limits = (self.limits.timeout, self.remaining(ends_at))
+        return min((seconds for seconds in limits if seconds is not None), default=None)
 
     def prepare_send(
         self,
@@ -113,7 +168,7 @@ class Engine:
         """Return the call that sends an encoded interaction."""
         if self.intercept is not None:
             return self.intercept(interaction, policy, confirm=confirm)
-        return send(interaction, policy, self.receipts, confirm=confirm)
+        return send(interaction, policy, self.receipts, self.clock.now, confirm=confirm)
 
     @contextmanager
     def observe(self, operation: str, schema_id: str) -> Generator[None]:

@@ -10,9 +10,14 @@ def check_id(violations: list[Violation], name: str, value: object) -> None:
     """Accept any text that can be one segment of a URL path: ids are opaque."""
     if not isinstance(value, str):
         violations.append(wrong_type(name, "a string", value))
-    # A segment of dots alone would change the path.
-    elif not value.strip(".") or len(value) > _LONGEST_ID or _SURROGATE.search(value):
+    elif not is_id(value):
         violations.append(Violation(name, "id", "is not a valid id", value))
+
+
+def is_id(text: str) -> bool:
+    """Return True for a text that can be an id."""
+    # A segment of dots alone would change the path.
+    return bool(text.strip(".")) and len(text) <= _LONGEST_ID and not _SURROGATE.search(text)
 
 
 _LONGEST_ID = 500

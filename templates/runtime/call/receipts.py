@@ -1,41 +1,52 @@
 """The interaction ids that a lookup must not attribute to another send."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Generator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from ..transport.forks import reset_in_child
 from .interaction import EncodedInteraction
+from .retry import RetryPolicy
 
-_MOST_IDS = 10_000
+_SHORTEST_MEMORY_SECONDS = 900.0
 
 
 class ReceiptRegistry:
     """Interaction ids that belong to earlier sends of this client, and the sends in progress.
 
-    A lookup uses it so that it does not attribute an interaction to two sends. Keeps the ids of the
-    last 10,000 receipts; a lookup never concerns an older one.
+    A lookup uses it so that it does not attribute an interaction to two sends. Remembers an id for
+    15 minutes, and longer if a send may take longer by its retry policy.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._memory_seconds = _SHORTEST_MEMORY_SECONDS
+        self._entries: OrderedDict[str, _Owner] = OrderedDict()
+        self._pending: Counter[tuple[str, str, str]] = Counter()
+        self.reset_after_fork()
+        reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Keep the ids: they belong to other sends in the child as well."""
         self._lock = threading.Lock()
-        self._entries: OrderedDict[str, tuple[str, int] | None] = OrderedDict()
-        self._pending: dict[tuple[str, str, str], int] = {}
+        self._pending.clear()
 
     @contextmanager
-    def pending(self, interaction: EncodedInteraction) -> Generator[None]:
+    def pending(self, interaction: EncodedInteraction, policy: RetryPolicy) -> Generator[None]:
         """Register a send as in progress, without a receipt, for the duration of the block."""
-        key, pending = interaction.lookup_key, self._pending
+        key = interaction.lookup_key
         with self._lock:
-            pending[key] = pending.get(key, 0) + 1
+            self._memory_seconds = max(self._memory_seconds, policy.longest_seconds)
+            self._pending[key] += 1
         try:
             yield
         finally:
             with self._lock:
-                if pending[key] == 1:
-                    del pending[key]
-                else:
-                    pending[key] -= 1
+                self._pending[key] -= 1
+                if self._pending[key] <= 0:
+                    del self._pending[key]
 
     def can_claim(self, interaction: EncodedInteraction, interaction_id: str) -> bool:
         """Return True if a stored interaction certainly belongs to this pending send.
@@ -48,11 +59,17 @@ class ReceiptRegistry:
         return is_alone and not self.belongs_to_another(interaction, interaction_id)
 
     def add(self, interaction: EncodedInteraction, interaction_id: str) -> None:
-        """Record the id of a receipt."""
+        """Record the id of a receipt, and forget those that no lookup can concern any more."""
+        now = self._monotonic()
+        key = interaction_id.casefold()
         with self._lock:
-            self._entries[interaction_id] = interaction.stored_entry
-            if len(self._entries) > _MOST_IDS:
-                self._entries.popitem(last=False)
+            self._entries[key] = _Owner(interaction.stored_entry, now)
+            self._entries.move_to_end(key)
+            while self._entries:
+                oldest = next(iter(self._entries))
+                if now - self._entries[oldest].at <= self._memory_seconds:
+                    break
+                del self._entries[oldest]
 
     def belongs_to_another(self, interaction: EncodedInteraction, interaction_id: str) -> bool:
         """Return True if an id belongs to another send.
@@ -61,7 +78,15 @@ class ReceiptRegistry:
         the same entry is its own.
         """
         with self._lock:
-            if interaction_id not in self._entries:
-                return False
-            entry = self._entries[interaction_id]
-            return entry is None or entry != interaction.stored_entry
+            owner = self._entries.get(interaction_id.casefold())
+        if owner is None:
+            return False
+        return owner.entry is None or owner.entry != interaction.stored_entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The send that an id belongs to: its entry in an outbox, if any, and when it was recorded."""
+
+    entry: tuple[str, int] | None
+    at: float

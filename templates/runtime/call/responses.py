@@ -16,6 +16,7 @@ from ..errors import (
     UnknownSchemaError,
 )
 from ..payload.types import Json
+from .foreign_text import printable_line
 from .steps import Answer, Failure, Reply
 
 Subject: TypeAlias = Literal["contact", "schema", "interaction"]
@@ -40,9 +41,11 @@ def require_success(
         raise RateLimitedError(TOO_MANY_REQUESTS, reply.retry_after)
     if reply.status >= 500 or reply.status == 408:
         raise OutcomeUnknownError(f"Engage answered {reply.status}.", created_date)
-    if not 200 <= reply.status < 300:
+    if 200 <= reply.status < 300:
+        return reply
+    if is_refusal(reply):
         raise _refusal(reply, subjects)
-    return reply
+    raise OutcomeUnknownError(describe_foreign(reply), created_date)
 
 
 def read_object(
@@ -55,12 +58,33 @@ def read_object(
         raise RateLimitedError(TOO_MANY_REQUESTS, reply.retry_after)
     if reply.status >= 500 or reply.status == 408:
         raise ReadError(f"Engage answered {reply.status}.")
-    if not 200 <= reply.status < 300:
+    if is_refusal(reply):
         raise _refusal(reply, subjects)
     value = parse_body(reply)
-    if not isinstance(value, dict):
-        raise ReadError(f"Engage answered {reply.status} with a body that is not a JSON object.")
+    if not 200 <= reply.status < 300 or not isinstance(value, dict):
+        raise ReadError(describe_foreign(reply))
     return value
+
+
+def is_refusal(answer: Answer) -> bool:
+    """Return True if Engage refused the request, and not a proxy or a gateway.
+
+    Engage explains a refusal with an error code or a message. A wrong key may have neither.
+    """
+    if answer.status in (401, 403):
+        return True
+    value = parse_body(answer) if 400 <= answer.status < 500 else None
+    return isinstance(value, dict) and any(
+        isinstance(value.get(name), str) for name in ("errorCode", "message")
+    )
+
+
+def describe_foreign(answer: Answer) -> str:
+    """Describe an answer that does not have the form of Engage's."""
+    return (
+        f"The answer with the status {answer.status} is not Engage's. A proxy, a gateway or a "
+        "login page may have given it."
+    )
 
 
 def parse_body(answer: Answer) -> Json:
@@ -122,14 +146,9 @@ def _reasons(details: Json) -> list[str]:
         elif isinstance(item, list):
             queue += item
         elif isinstance(item, str):
-            texts.append(_printable_line(item)[:500])
+            texts.append(printable_line(item)[:500])
     return texts
 
 
 def _printable_text(value: Json) -> str:
-    return _printable_line(value) if isinstance(value, str) else ""
-
-
-def _printable_line(text: str) -> str:
-    """Join the lines of a foreign text, and replace what could control a terminal."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text[:2000].split()))
+    return printable_line(value) if isinstance(value, str) else ""

@@ -4,6 +4,7 @@ The vendor's rules: wait for the answer, because a late answer is more likely th
 retry as late as the situation allows; never repeat a POST without a lookup.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self, TypeVar
@@ -26,26 +27,40 @@ class RetryPolicy:
 
     `resend` sends the interaction once more if the last lookup did not find it. A duplicate is then
     possible only if Engage applies the first request after that lookup.
+
+    `deadline` is the limit in seconds for a whole call, with all requests and delays. A client or a
+    call can set another one. None is no limit: then every request has a timeout of its own.
     """
 
     retry_delays: tuple[float, ...] = ()
     lookup_delays: tuple[float, ...] = ()
     resend: bool = False
+    deadline: float | None = None
 
     def __post_init__(self) -> None:
         for seconds in (*self.retry_delays, *self.lookup_delays):
             if not 0 <= seconds <= 86_400:
                 raise ValueError(f"A delay must be between 0 and 86400 seconds, not {seconds}.")
+        if self.deadline is not None and not 0 < self.deadline < math.inf:
+            raise ValueError(f"The deadline must be a number of seconds, not {self.deadline}.")
         if self.resend and not self.lookup_delays:
             raise ValueError("resend=True requires lookup_delays: look up before you resend.")
 
+    @property
+    def longest_seconds(self) -> float:
+        """The longest time between a POST and the last lookup, if requests take a minute."""
+        posts = 2 if self.resend else 1
+        lookups = sum(self.lookup_delays) + 60.0 * len(self.lookup_delays)
+        retries = sum(self.retry_delays) + 60.0 * len(self.retry_delays)
+        return posts * (60.0 + lookups + 2 * retries)
+
     @classmethod
     def interactive(cls) -> Self:
-        """Return the default policy, for callers that wait: a few seconds, no resend.
+        """Return the default policy, for callers that wait: at most 14 seconds, no resend.
 
         Retries after 0.5, 1 and 2 seconds. Looks up once, after 1 second.
         """
-        return cls(retry_delays=(0.5, 1.0, 2.0), lookup_delays=(1.0,))
+        return cls(retry_delays=(0.5, 1.0, 2.0), lookup_delays=(1.0,), deadline=14.0)
 
     @classmethod
     def background(cls) -> Self:

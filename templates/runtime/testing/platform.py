@@ -62,11 +62,12 @@ class MemoryTransport:
     def __init__(self, platform: MemoryPlatform) -> None:
         self._platform = platform
 
-    def check_open(self) -> None:
+    def check_usable(self) -> None:
         """Do nothing: it cannot be closed."""
 
-    def exchange(self, request: Request) -> Reply:
+    def exchange(self, request: Request, timeout: float | None) -> Reply:
         """Return the platform's answer."""
+        del timeout
         return self._platform.answer(request)
 
     def close(self) -> None:
@@ -79,11 +80,12 @@ class AsyncMemoryTransport:
     def __init__(self, platform: MemoryPlatform) -> None:
         self._platform = platform
 
-    def check_open(self) -> None:
+    def check_usable(self) -> None:
         """Do nothing: it cannot be closed."""
 
-    async def exchange(self, request: Request) -> Reply:
+    async def exchange(self, request: Request, timeout: float | None) -> Reply:
         """Return the platform's answer."""
+        del timeout
         return self._platform.answer(request)
 
     async def close(self) -> None:

@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
-from ..async_client import AsyncEngageClient, TaskEngine
+from ..async_client import AsyncEngageClient
 from ..call.interaction import EncodedInteraction
 from ..call.receipts import ReceiptRegistry
 from ..call.retry import RetryPolicy
 from ..call.send import send
 from ..call.steps import Call
-from ..client import EngageClient, ThreadEngine
-from ..engine import Engine
+from ..client import EngageClient
+from ..engine import Engine, Limits
 from ..errors import EngageError
 from ..payload.types import Payload
 from ..results import Receipt
-from ..transport.http import Connection
+from ..task_engine import TaskEngine
+from ..thread_engine import ThreadEngine
+from ..transport.connection import Connection
 from ..transport.observer import Observer
 from ..transport.rate_limiter import DEFAULT_RATE
 from .platform import AsyncMemoryTransport, MemoryPlatform, MemoryTransport
@@ -152,9 +154,17 @@ class Recorder:
         raised: EngageError | None = None
         try:
             if failure is None:
-                receipt = yield from send(interaction, policy, self._receipts, confirm=confirm)
+                receipt = yield from send(
+                    interaction, policy, self._receipts, self.clock.now, confirm=confirm
+                )
             elif is_stored:  # The client does not know the receipt, so that a lookup can find it.
-                receipt = yield from send(interaction, policy, ReceiptRegistry(), confirm=False)
+                receipt = yield from send(
+                    interaction,
+                    policy,
+                    ReceiptRegistry(self.clock.monotonic),
+                    self.clock.now,
+                    confirm=False,
+                )
             if failure is not None:
                 raise failure
         except EngageError as error:
@@ -174,6 +184,7 @@ class RecordingClient(Recorder, EngageClient):
     def __init__(
         self,
         *,
+        deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
         clock: ManualClock | None = None,
@@ -183,7 +194,7 @@ class RecordingClient(Recorder, EngageClient):
         self.__engine__ = ThreadEngine(
             self._connection,
             MemoryTransport(self._platform),
-            rate=DEFAULT_RATE,
+            limits=Limits(deadline=deadline),
             retry=retry,
             observer=observer,
             clock=self.clock,
@@ -195,13 +206,15 @@ class RecordingClient(Recorder, EngageClient):
         cls,
         *,
         rate: int = DEFAULT_RATE,
+        timeout: float | None = None,
+        deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
         http: "httpx.Client | None" = None,
     ) -> Self:
         """Create a recording client. Reads nothing from the environment."""
-        del rate, http
-        return cls(retry=retry, observer=observer)
+        del rate, timeout, http
+        return cls(deadline=deadline, retry=retry, observer=observer)
 
 
 class AsyncRecordingClient(Recorder, AsyncEngageClient):
@@ -210,6 +223,7 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
     def __init__(
         self,
         *,
+        deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
         clock: ManualClock | None = None,
@@ -219,7 +233,7 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         self.__engine__ = TaskEngine(
             self._connection,
             AsyncMemoryTransport(self._platform),
-            rate=DEFAULT_RATE,
+            limits=Limits(deadline=deadline),
             retry=retry,
             observer=observer,
             clock=self.clock,
@@ -231,10 +245,12 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         cls,
         *,
         rate: int = DEFAULT_RATE,
+        timeout: float | None = None,
+        deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
         http: "httpx.AsyncClient | None" = None,
     ) -> Self:
         """Create a recording client. Reads nothing from the environment."""
-        del rate, http
-        return cls(retry=retry, observer=observer)
+        del rate, timeout, http
+        return cls(deadline=deadline, retry=retry, observer=observer)

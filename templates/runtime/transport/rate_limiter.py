@@ -4,13 +4,14 @@ The vendor allows less than 50 requests a second for one key. In any window of o
 that many requests depart, first come, first served, from all threads and event loops together.
 """
 
-import os
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
 from .clock import Clock
+from .forks import reset_in_child
 
 DEFAULT_RATE = 50
 # The time between the departure that is counted and the bytes on the wire varies by this much.
@@ -27,12 +28,12 @@ class RateLimiter:
     def __init__(self, rate: int, clock: Clock) -> None:
         self._rate = rate
         self._clock = clock
-        self._lock = threading.Lock()
         self._departures: deque[float] = deque()
-        self._queue: deque[Callable[[], object]] = deque()
         self._first_since = 0.0
         self._slow_until = 0.0
         self._hold_until = 0.0
+        self.reset_after_fork()
+        reset_in_child(self)
 
     @property
     def queue_length(self) -> int:
@@ -51,29 +52,42 @@ class RateLimiter:
             self._hold_until = max(self._hold_until, until)
             self._slow_until = max(self._slow_until, until + _RECOVERY_SECONDS)
 
-    def acquire(self) -> None:
-        """Block until a request may depart, and count it."""
+    def acquire(self, timeout: float | None = None) -> bool:
+        """Block until a request may depart, and count it.
+
+        Returns False if it cannot depart within `timeout` seconds.
+        """
         if not self._queue and not self._depart():
-            return
+            return True
+        ends_at = self._end(timeout)
         turn = threading.Event()
         wake = turn.set
         self._enter(wake)
         try:
-            while not turn.wait(_TURN_SECONDS):
+            while not turn.wait(self._turn_seconds(ends_at)):
+                if self._clock.monotonic() >= ends_at:
+                    return False
                 self._skip_blocked()
             while seconds := self._depart():
+                if self._clock.monotonic() + seconds > ends_at:
+                    return False
                 self._clock.sleep(seconds)
+            return True
         finally:
             self._leave(wake)
 
-    async def acquire_async(self) -> None:
-        """Suspend until a request may depart, and count it. It can be canceled at any time."""
+    async def acquire_async(self, timeout: float | None = None) -> bool:
+        """Suspend until a request may depart, and count it. It can be canceled at any time.
+
+        Returns False if it cannot depart within `timeout` seconds.
+        """
         import asyncio
 
         # A task that sends in a loop lets others run, even if it never has to wait.
         await asyncio.sleep(0)
         if not self._queue and not self._depart():
-            return
+            return True
+        ends_at = self._end(timeout)
         loop = asyncio.get_running_loop()
         turn = asyncio.Event()
 
@@ -84,14 +98,25 @@ class RateLimiter:
         try:
             while not turn.is_set():
                 try:
-                    async with asyncio.timeout(_TURN_SECONDS):
+                    async with asyncio.timeout(self._turn_seconds(ends_at)):
                         await turn.wait()
                 except TimeoutError:
+                    if self._clock.monotonic() >= ends_at:
+                        return False
                     self._skip_blocked()
             while seconds := self._depart():
+                if self._clock.monotonic() + seconds > ends_at:
+                    return False
                 await self._clock.sleep_async(seconds)
+            return True
         finally:
             self._leave(wake)
+
+    def _end(self, timeout: float | None) -> float:
+        return math.inf if timeout is None else self._clock.monotonic() + timeout
+
+    def _turn_seconds(self, ends_at: float) -> float:
+        return max(0.0, min(_TURN_SECONDS, ends_at - self._clock.monotonic()))
 
     def _enter(self, wake: Callable[[], object]) -> None:
         with self._lock:
@@ -148,33 +173,33 @@ class RateLimiter:
     def reset_after_fork(self) -> None:
         """Forget the queue: it consists of threads of the parent, and one may hold the lock."""
         self._lock = threading.Lock()
-        self._queue.clear()
+        self._queue: deque[Callable[[], object]] = deque()
 
 
-_limiters: WeakValueDictionary[tuple[str, str, int], RateLimiter] = WeakValueDictionary()
-_limiters_lock = threading.Lock()
+class _Limiters:
+    """The limiters of the process."""
 
+    def __init__(self) -> None:
+        self._limiters: WeakValueDictionary[tuple[str, str, int], RateLimiter]
+        self._limiters = WeakValueDictionary()
+        self.reset_after_fork()
+        reset_in_child(self)
 
-def limiter_for(base_url: str, key_digest: str, rate: int, clock: Clock) -> RateLimiter:
-    """Return the limiter that all clients with this URL, key and clock share in the process."""
-    with _limiters_lock:
-        key = (base_url, key_digest, id(clock))
-        limiter = _limiters.get(key)
-        if limiter is None:
-            limiter = _limiters[key] = RateLimiter(rate, clock)
+    def reset_after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, str, int], rate: int, clock: Clock) -> RateLimiter:
+        with self._lock:
+            limiter = self._limiters.get(key)
+            if limiter is None:
+                limiter = self._limiters[key] = RateLimiter(rate, clock)
         limiter.limit_rate(rate)
         return limiter
 
 
-def _reset_in_child() -> None:
-    for limiter in _limiters.values():
-        limiter.reset_after_fork()
-    _limiters_lock.release()
+_limiters = _Limiters()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_limiters_lock.acquire,
-        after_in_parent=_limiters_lock.release,
-        after_in_child=_reset_in_child,
-    )
+def limiter_for(base_url: str, key_digest: str, rate: int, clock: Clock) -> RateLimiter:
+    """Return the limiter that all clients with this URL, key and clock share in the process."""
+    return _limiters.get((base_url, key_digest, id(clock)), rate, clock)

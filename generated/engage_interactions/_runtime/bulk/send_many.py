@@ -72,7 +72,12 @@ def send_many(
         contact_id, payload = item
         try:
             call = engine.prepare_send(contact_id, payload, None, confirm, retry)
-            return Outcome(number, contact_id, payload, receipt=engine.run(call, stop))
+            return Outcome(
+                number,
+                contact_id,
+                payload,
+                receipt=engine.run(call, engine.end_of_call(None, retry), stop),
+            )
         except Exception as error:
             return Outcome(number, contact_id, payload, error=error)
 
@@ -116,7 +121,12 @@ async def send_many_async(
         contact_id, payload = item
         try:
             call = engine.prepare_send(contact_id, payload, None, confirm, retry)
-            return Outcome(number, contact_id, payload, receipt=await engine.run(call, stop))
+            return Outcome(
+                number,
+                contact_id,
+                payload,
+                receipt=await engine.run(call, engine.end_of_call(None, retry), stop),
+            )
         except Exception as error:
             return Outcome(number, contact_id, payload, error=error)
 

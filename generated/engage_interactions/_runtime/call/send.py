@@ -4,9 +4,12 @@
 # ruff: noqa
 """The call that sends: it must neither lose an interaction nor store it twice.
 
-Engage has no idempotency key. After a failure that leaves open whether a POST was carried out, the
+Engage has no idempotency key. After a reply that leaves open whether a POST was carried out, the
 call looks the interaction up before anything else.
 """
+
+from collections.abc import Callable
+from datetime import datetime
 
 from ..errors import (
     EngageError,
@@ -16,15 +19,15 @@ from ..errors import (
     OutcomeUnknownError,
     PayloadDroppedError,
     ReadError,
-    RejectedError,
 )
-from ..payload.types import Payload
+from ..payload.types import Json, Payload
 from ..results import Receipt, Stored
+from .ids import is_id
 from .interaction import EncodedInteraction
-from .lookup import has_same_value, look_up
+from .lookup import changed_properties, look_up
 from .read import get
 from .receipts import ReceiptRegistry
-from .responses import parse_body, require_success
+from .responses import describe_foreign, parse_body, require_success
 from .retry import RetryPolicy, retry
 from .steps import Call, Reply
 
@@ -33,54 +36,75 @@ def send(
     interaction: EncodedInteraction,
     policy: RetryPolicy,
     receipts: ReceiptRegistry,
+    now: Callable[[], datetime],
     *,
     confirm: bool,
 ) -> Call[Receipt]:
     """Send an interaction, and return its receipt.
 
     Raises `RejectedError`, `NotSentError` or `OutcomeUnknownError`; with `confirm` also
-    `PayloadDroppedError` and `ReadError`.
+    `PayloadDroppedError` and `ReadError`. An exception that interrupts it, like `CancelledError`,
+    gets the createdDate.
     """
-    with receipts.pending(interaction):
-        receipt = yield from _post(interaction, policy, receipts)
+    with receipts.pending(interaction, policy):
+        try:
+            receipt = yield from _post(interaction, policy, receipts, now)
+        except (EngageError, GeneratorExit):
+            raise
+        except BaseException as error:
+            _record_interruption(error, interaction)
+            raise
         receipts.add(interaction, receipt.id)
     if confirm:
         yield from _confirm(interaction, receipt, policy)
     return receipt
 
 
+def _record_interruption(error: BaseException, interaction: EncodedInteraction) -> None:
+    """Add the createdDate as the attribute ``created_date`` and in a note."""
+    vars(error)["created_date"] = interaction.encoded_date
+    error.add_note(
+        f"The interaction of the schema {interaction.schema_id} with the createdDate "
+        f"{interaction.encoded_date} may be stored. Look it up before you send it again."
+    )
+
+
 def _post(
-    interaction: EncodedInteraction, policy: RetryPolicy, receipts: ReceiptRegistry
+    interaction: EncodedInteraction,
+    policy: RetryPolicy,
+    receipts: ReceiptRegistry,
+    now: Callable[[], datetime],
 ) -> Call[Receipt]:
+    request, posted_at = interaction.request(), now()
     remaining_posts = 2 if policy.resend else 1
-    request = interaction.request()
 
     def interpret(reply: Reply) -> Receipt:
-        return _receipt(interaction, reply)
+        return _receipt(interaction, reply, receipts)
 
     doubt = ""
     while True:
         failure: EngageError
         try:
-            # Only a request that Engage certainly did not carry out is retried.
             return (yield from retry(request, interpret, policy, (NotSentError,)))
-        except (OutcomeUnknownError, NotSentError, RejectedError) as error:
+        except EngageError as error:
             failure = error
-        if not isinstance(failure, OutcomeUnknownError):
+        if not isinstance(failure, (OutcomeUnknownError, IgnoredError)):
             if not doubt:
                 raise failure
             # The outcome of the resend is known, but the outcome of the first POST is not.
             raise _unknown(interaction, f"{doubt} The resend failed: {failure}", "absent")
         doubt = str(failure)
         remaining_posts -= 1
-        candidates = yield from look_up(interaction, policy, receipts)
+        candidates = yield from look_up(interaction, posted_at, policy, receipts, now)
         if candidates is None:
             raise _unknown(interaction, doubt, None)
-        if len(candidates) == 1 and receipts.can_claim(interaction, candidates[0]):
-            return _new_receipt(interaction, candidates[0])
-        if candidates:
+        if len(candidates.matches) == 1 and receipts.can_claim(interaction, candidates.matches[0]):
+            return _new_receipt(interaction, candidates.matches[0])
+        if candidates.ids:
             message = f"{doubt} The lookup cannot tell which stored interaction is this one."
-            raise _unknown(interaction, message, "ambiguous", candidates)
+            raise _unknown(interaction, message, "ambiguous", candidates.ids)
+        if isinstance(failure, IgnoredError):
+            raise failure
         if not remaining_posts:
             raise _unknown(interaction, doubt, "absent")
 
@@ -96,25 +120,38 @@ def _unknown(
     )
 
 
-def _receipt(interaction: EncodedInteraction, reply: Reply) -> Receipt:
+def _receipt(interaction: EncodedInteraction, reply: Reply, receipts: ReceiptRegistry) -> Receipt:
+    """Return the receipt in the answer to a POST.
+
+    Raises `IgnoredError` for an object without an id, and `OutcomeUnknownError` for anything else
+    than the answer that Engage gives to this interaction.
+    """
     answer = require_success(reply, interaction.encoded_date)
     value = parse_body(answer)
-    if answer.body.strip() in (b"", b"null"):
-        raise IgnoredError(_IGNORED, answer.status)
     if not isinstance(value, dict):
-        message = f"Engage answered {answer.status} with a body that is not a JSON object."
-        raise OutcomeUnknownError(message, interaction.encoded_date)
+        raise OutcomeUnknownError(describe_foreign(answer), interaction.encoded_date)
     interaction_id = value.get("id")
-    if (
-        not isinstance(interaction_id, (str, int))
-        or isinstance(interaction_id, bool)
-        or not str(interaction_id)
-    ):
+    if interaction_id is None or interaction_id is False or interaction_id == "":
         raise IgnoredError(_IGNORED, answer.status)
-    return _new_receipt(interaction, str(interaction_id))
+    text = str(interaction_id) if isinstance(interaction_id, (str, int)) else ""
+    if isinstance(interaction_id, bool) or not is_id(text):
+        raise OutcomeUnknownError(describe_foreign(answer), interaction.encoded_date)
+    if _is_about_another(interaction, value) or receipts.belongs_to_another(interaction, text):
+        message = f"Engage answered {answer.status} with the receipt of another interaction."
+        raise OutcomeUnknownError(message, interaction.encoded_date)
+    return _new_receipt(interaction, text)
 
 
 _IGNORED = "Engage did not store the interaction: its answer has no id"
+
+
+def _is_about_another(interaction: EncodedInteraction, value: dict[str, Json]) -> bool:
+    """Return True if the answer names another contact, as one to another request does."""
+    link = value.get("self")
+    contact_id = link.get("contactId") if isinstance(link, dict) else None
+    return (
+        isinstance(contact_id, str) and contact_id.casefold() != interaction.contact_id.casefold()
+    )
 
 
 def _new_receipt(interaction: EncodedInteraction, interaction_id: str) -> Receipt:
@@ -135,7 +172,6 @@ def _confirm(interaction: EncodedInteraction, receipt: Receipt, policy: RetryPol
         message = f"The interaction is stored, but it could not be read back: {failure}"
         raise ReadError(message, receipt)
     raw = stored.raw if isinstance(stored.raw, dict) else {}
-    sent = interaction.payload
-    dropped = [name for name in sent if not has_same_value(name, sent, raw)]
+    dropped = changed_properties(interaction.payload, raw)
     if dropped:
         raise PayloadDroppedError(receipt, dropped)

@@ -31,6 +31,7 @@ from .file import OutboxFile
 
 # The longest delay of a policy. If an entry is due later than that, the clock was set back.
 _LONGEST_DELAY = 86_400.0
+_LOOKUP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class DeliveryRun:
 
     def run(self, stop: threading.Event | None) -> Delivery:
         """Deliver until no entry is due, Engage accepts nothing, or `stop` is set."""
-        self._engine.transport.check_open()
+        self._engine.transport.check_usable()
         stopped: EngageError | None = None
         last = 0
         while stopped is None and not (stop is not None and stop.is_set()):
@@ -125,7 +126,7 @@ class DeliveryRun:
         try:
             with self._engine.observe("send", row.schema_id):
                 call = self._engine.prepare_post(interaction, RetryPolicy.never())
-                receipt = self._engine.run(call)
+                receipt = self._engine.run(call, self._engine.end_of_call(None))
         except (NotSentError, UnauthorizedError) as error:
             is_first = row.state == "waiting"
             delays = self._policy.retry_delays if is_first else self._policy.lookup_delays
@@ -145,10 +146,13 @@ class DeliveryRun:
 
     def _look_up(self, row: Row, interaction: EncodedInteraction, schema: GeneratedSchema) -> None:
         receipts = self._engine.receipts
-        with receipts.pending(interaction):
+        with receipts.pending(interaction, self._policy):
             try:
                 with self._engine.observe("list", row.schema_id):
-                    candidates = self._engine.run(find_candidates(interaction, receipts))
+                    call = find_candidates(
+                        interaction, interaction.created_date, receipts, self._clock.now
+                    )
+                    listed = self._engine.run(call, self._engine.end_of_call(_LOOKUP_SECONDS))
             except (NotSentError, UnauthorizedError, ReadError) as error:
                 self._update(row, row, _delay(self._policy.lookup_delays, row.step), error)
                 raise _Halt(error) from None
@@ -156,8 +160,12 @@ class DeliveryRun:
                 self._give_up(row, f"The lookup failed: {error}")
                 return
             known_ids = self._file.delivered_ids(row)
-            candidates = tuple(stored_id for stored_id in candidates if stored_id not in known_ids)
-            is_certain = len(candidates) == 1 and receipts.can_claim(interaction, candidates[0])
+            candidates = tuple(stored_id for stored_id in listed.ids if stored_id not in known_ids)
+            is_certain = (
+                candidates[:1] == listed.matches
+                and len(listed.matches) == 1
+                and receipts.can_claim(interaction, candidates[0])
+            )
         if is_certain and not self._file.is_ambiguous(row):
             receipt = Receipt(
                 candidates[0], row.contact_id, row.schema_id, interaction.created_date

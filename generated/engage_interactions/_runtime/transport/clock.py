@@ -10,6 +10,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from .forks import reset_in_child
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -66,21 +68,31 @@ class CreatedDates:
     """The dates of interactions that are sent without one: the current time, in UTC.
 
     They strictly increase by the millisecond, so that a lookup can recognize an interaction by its
-    date. Threads and tasks can share an instance.
+    date, unless the clock is set back by more than a minute. No date is a whole second: then a date
+    that Engage returns without milliseconds is known to be rounded. Threads and tasks can share an
+    instance.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
         self._last = datetime.min.replace(tzinfo=UTC)
+        self.reset_after_fork()
+        reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may hold."""
+        self._lock = threading.Lock()
 
     def next(self) -> datetime:
         """Return the next date."""
         now = self._clock.now().astimezone(UTC)
         now -= timedelta(microseconds=now.microsecond % 1000)
         with self._lock:
-            self._last = max(now, self._last + _MILLISECOND)
+            is_set_back = self._last - now > _LONGEST_LEAD
+            following = now if is_set_back else max(now, self._last + _MILLISECOND)
+            self._last = following if following.microsecond else following + _MILLISECOND
             return self._last
 
 
 _MILLISECOND = timedelta(milliseconds=1)
+_LONGEST_LEAD = timedelta(minutes=1)

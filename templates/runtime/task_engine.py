@@ -1,0 +1,68 @@
+"""The engine of the client for asyncio. It differs from that for threads in the await alone."""
+
+from typing import TYPE_CHECKING, TypeVar
+
+from .call.retry import RetryPolicy
+from .call.steps import Call, Reply, Request, Stop
+from .engine import TOO_LATE, WAITED, AsyncTransport, Engine, Limits
+from .transport.clock import Clock
+from .transport.connection import Connection
+from .transport.observer import Observer
+
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
+
+
+class TaskEngine(Engine):
+    """Drives calls in the current task."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        transport: AsyncTransport,
+        *,
+        limits: Limits,
+        retry: RetryPolicy | None,
+        observer: Observer | None,
+        clock: Clock,
+    ) -> None:
+        super().__init__(connection, limits, retry, observer, clock)
+        self.transport = transport
+
+    async def run(self, call: Call[T], ends_at: float, stop: "asyncio.Event | None" = None) -> T:
+        """Drive a call and return its result.
+
+        The call ends by `ends_at`, as `end_of_call` returned it. If `stop` is set, it ends at its
+        next wait. Raises `ConfigurationError` if the transport cannot send.
+        """
+        self.transport.check_usable()
+        try:
+            step = next(call)
+            while True:
+                if isinstance(step, Request):
+                    try:
+                        reply = await self._send(step, ends_at)
+                    except BaseException as error:  # The call adds what it knows.
+                        step = call.throw(error)
+                    else:
+                        step = call.send(reply)
+                elif (stop is not None and stop.is_set()) or self.is_too_long(step, ends_at):
+                    step = call.throw(Stop())
+                else:
+                    await self.clock.sleep_async(step.seconds, stop)
+                    self.observer.waited(step.reason, step.seconds)
+                    step = call.send(WAITED)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _send(self, request: Request, ends_at: float) -> Reply:
+        start = self.clock.monotonic()
+        if start >= ends_at or not await self.limiter.acquire_async(self.remaining(ends_at)):
+            return TOO_LATE
+        departure = self.clock.monotonic()
+        self.record_limiter_wait(start, departure)
+        reply = await self.transport.exchange(request, self.request_timeout(ends_at))
+        return self.record_exchange(request, reply, departure)

@@ -1,0 +1,66 @@
+"""The engine of the client for threads."""
+
+import threading
+from typing import TypeVar
+
+from .call.retry import RetryPolicy
+from .call.steps import Call, Reply, Request, Stop
+from .engine import TOO_LATE, WAITED, Engine, Limits, Transport
+from .transport.clock import Clock
+from .transport.connection import Connection
+from .transport.observer import Observer
+
+T = TypeVar("T")
+
+
+class ThreadEngine(Engine):
+    """Drives calls in the current thread."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        transport: Transport,
+        *,
+        limits: Limits,
+        retry: RetryPolicy | None,
+        observer: Observer | None,
+        clock: Clock,
+    ) -> None:
+        super().__init__(connection, limits, retry, observer, clock)
+        self.transport = transport
+
+    def run(self, call: Call[T], ends_at: float, stop: threading.Event | None = None) -> T:
+        """Drive a call and return its result.
+
+        The call ends by `ends_at`, as `end_of_call` returned it. If `stop` is set, it ends at its
+        next wait. Raises `ConfigurationError` if the transport cannot send.
+        """
+        self.transport.check_usable()
+        try:
+            step = next(call)
+            while True:
+                if isinstance(step, Request):
+                    try:
+                        reply = self._send(step, ends_at)
+                    except BaseException as error:  # The call adds what it knows.
+                        step = call.throw(error)
+                    else:
+                        step = call.send(reply)
+                elif (stop is not None and stop.is_set()) or self.is_too_long(step, ends_at):
+                    step = call.throw(Stop())
+                else:
+                    self.clock.sleep(step.seconds, stop)
+                    self.observer.waited(step.reason, step.seconds)
+                    step = call.send(WAITED)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _send(self, request: Request, ends_at: float) -> Reply:
+        start = self.clock.monotonic()
+        if start >= ends_at or not self.limiter.acquire(self.remaining(ends_at)):
+            return TOO_LATE
+        departure = self.clock.monotonic()
+        self.record_limiter_wait(start, departure)
+        reply = self.transport.exchange(request, self.request_timeout(ends_at))
+        return self.record_exchange(request, reply, departure)

@@ -1,0 +1,235 @@
+"""The address and the identity of a client, and what httpx needs to know of them."""
+
+import hashlib
+import os
+import re
+import ssl
+from collections.abc import Callable, Generator, Mapping
+from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from ..call.steps import Request
+from ..errors import ConfigurationError
+from .deadline import ReadTimeout
+from .library import httpx
+from .secrets import KeyFilter
+
+DEFAULT_TIMEOUT = 10.0
+"""The limit in seconds of one request with a client of ours, connecting included."""
+
+_CONNECT_SECONDS = 5.0
+_JSON = {"Content-Type": "application/json"}
+
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
+
+
+class Connection:
+    """The address and the identity of a client.
+
+    No repr shows the key, and no frame of a traceback holds it: creating a connection never fails,
+    and `check`, which fails, does not get the key as an argument.
+    """
+
+    def __init__(self, base_url: str, api_key: str, user_agent: str, api_version: str) -> None:
+        self.auth = _ApiKey(api_key)
+        self.base_url = base_url.rstrip("/")
+        self._base_url_argument = base_url
+        self._user_agent = user_agent
+        self._headers: Mapping[str, str] = {
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        }
+        self._json_headers: Mapping[str, str] = {**self._headers, **_JSON}
+        self._tls_context: ssl.SSLContext | None = None
+        self._api_version = api_version
+
+    def __repr__(self) -> str:
+        return f"Connection({_without_credentials(self._base_url_argument)!r})"
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` for a setting that cannot work."""
+        _check_url(self._base_url_argument)
+        if not re.fullmatch(r"v[0-9]+", self._api_version):
+            raise ConfigurationError(f"The API version {self._api_version!r} must be like v3.")
+        if not self.auth.is_valid_header:
+            raise ConfigurationError(f"The API key {_VALID_HEADER}")
+        if not _is_valid_header(self._user_agent):
+            raise ConfigurationError(f"The user agent {_VALID_HEADER}")
+
+    def open(self, client_class: Callable[..., H]) -> H:
+        """Create an httpx client.
+
+        Raises `ConfigurationError` for an unusable proxy, or for certificates that cannot be read.
+        A client for the loopback ignores the proxies of the environment: they would get the key in
+        plain text.
+        """
+        if self._tls_context is None:
+            is_local = self.base_url.startswith("http://")
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_local else _create_tls_context()
+            self._tls_context = context
+        proxy = _environment_proxy(self.base_url)
+        try:
+            own = client_class(
+                timeout=None,
+                trust_env=False,
+                proxy=proxy,
+                verify=self._tls_context,
+                cookies=_no_cookies(),
+                headers=self._headers,
+            )
+        except ImportError:
+            reason = "it needs the package socksio"
+        except (ValueError, TypeError, httpx.InvalidURL):
+            reason = "it is not a URL of a proxy"  # Its text may hold a password.
+        else:
+            return own
+        raise ConfigurationError(f"The proxy in HTTPS_PROXY or ALL_PROXY cannot be used: {reason}.")
+
+    def request(
+        self,
+        http: httpx.Client | httpx.AsyncClient,
+        request: Request,
+        timeout: float | None,
+        *,
+        is_own: bool,
+    ) -> httpx.Request:
+        """Build the request for httpx. `auth` adds the key when the request is sent.
+
+        `timeout` limits the whole exchange, in addition to the timeouts of the client.
+        """
+        headers = self._headers if request.body is None else self._json_headers
+        url = _url(f"{self.base_url}/api/{self._api_version}/{request.target}")
+        extensions = {"timeout": _timeouts(http.timeout, timeout)}
+        if not is_own:
+            return http.build_request(
+                request.method, url, content=request.body, headers=headers, extensions=extensions
+            )
+        # Merging settings that never change would take half of the time of a send.
+        return httpx.Request(
+            request.method, url, content=request.body, headers=headers, extensions=extensions
+        )
+
+    @property
+    def origin(self) -> str:
+        """The base URL in one spelling of its host and port."""
+        return str(httpx.URL(self.base_url))
+
+    def key_digest(self) -> str:
+        """Return a digest that identifies the key without revealing it."""
+        return self.auth.digest()
+
+
+def _timeouts(limits: httpx.Timeout, total: float | None) -> dict[str, float | None]:
+    """Return the timeouts of the phases of a request that has to end after `total` seconds.
+
+    Connecting ends a little earlier, so that it is known that the request was not sent.
+    """
+    timeouts = limits.as_dict()
+    if total is None:
+        return timeouts
+
+    def limit(phase: str, seconds: float) -> float:
+        own = timeouts[phase]
+        return seconds if own is None else min(own, seconds)
+
+    return {
+        "connect": limit("connect", min(_CONNECT_SECONDS, 0.9 * total)),
+        "pool": limit("pool", 0.9 * total),
+        "write": limit("write", total),
+        "read": ReadTimeout.from_now(limit("read", total), total),
+    }
+
+
+@lru_cache(maxsize=16)
+def _url(text: str) -> httpx.URL:
+    """Parse a URL. That is a tenth of the time of a send, and most sends have the same URL."""
+    return httpx.URL(text)
+
+
+def has_connections(http: httpx.Client | httpx.AsyncClient) -> bool:
+    """Return False for a client of a test, whose transport calls a function."""
+    transport = vars(http).get("_transport")
+    return not isinstance(
+        transport, (httpx.MockTransport, httpx.ASGITransport, httpx.WSGITransport)
+    )
+
+
+def _no_cookies() -> CookieJar:
+    """Return a cookie jar that keeps nothing: Engage needs no cookies."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _environment_proxy(base_url: str) -> str | None:
+    """Return the URL of the proxy that the environment names for a base URL."""
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    host = urlsplit(base_url).hostname or ""
+    if base_url.startswith("http://") or not proxy or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _create_tls_context() -> ssl.SSLContext:
+    """Trust the certificates of httpx, or those that the environment names."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # Also `ssl.SSLError`. It does not name the file.
+        reason = error.strerror or str(error)
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+    values = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+    raise ConfigurationError(
+        f"The TLS settings cannot be used: {reason}. "
+        f"Correct the environment: {', '.join(values) or 'no variable is set'}."
+    )
+
+
+class _ApiKey(httpx.Auth):
+    """Adds the key to a request when it is sent, and hides it in answers."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self.filter = KeyFilter(key)
+
+    @property
+    def is_valid_header(self) -> bool:
+        return _is_valid_header(self._key)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["apikey"] = self._key
+        yield request
+
+    def digest(self) -> str:
+        return hashlib.sha256(self._key.encode()).hexdigest()
+
+
+_VALID_HEADER = "must be printable ASCII without spaces at the beginning or the end."
+
+
+def _is_valid_header(value: str) -> bool:
+    """Check before httpx does: its error would quote the header, and so the key."""
+    return bool(value) and value.isascii() and value.isprintable() and value == value.strip()
+
+
+_URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
+
+
+def _check_url(base_url: str) -> None:
+    shown = _without_credentials(base_url)
+    match = _URL.fullmatch(base_url)
+    if not match or int(match[3] or 0) > 65535:
+        raise ConfigurationError(f"The base URL {shown!r} must be like https://acme.voyado.com.")
+    try:
+        httpx.URL(base_url)
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigurationError(f"The base URL {shown!r} has an invalid host.") from None
+    if match[1] == "http" and match[2].lower() not in ("localhost", "127.0.0.1", "[::1]"):
+        raise ConfigurationError(f"The base URL {shown!r} must begin with https://.")
+
+
+def _without_credentials(url: str) -> str:
+    """Hide everything before an ``@``, which may be a user and a password."""
+    return re.sub(r"(?s)(//)?.*@", r"\1[hidden]@", url)

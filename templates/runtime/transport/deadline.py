@@ -1,0 +1,92 @@
+"""One limit for all reads of an answer together.
+
+The timeouts of httpx limit each read. A server that sends a byte from time to time would keep a
+thread for ever. Tasks need none of this: asyncio cancels them.
+"""
+
+import time
+from typing import Protocol, cast
+
+from .library import httpx
+
+
+class ReadTimeout(float):
+    """The timeout of one read in seconds, with the time at which all reads have to end.
+
+    A connection that was opened before `limit_reads` takes it for a usual timeout.
+    """
+
+    ends_at: float
+    """In seconds of `time.monotonic`."""
+
+    @classmethod
+    def from_now(cls, seconds: float, total_seconds: float) -> "ReadTimeout":
+        """Return a timeout for one read, with a limit for all of them."""
+        timeout = cls(seconds)
+        timeout.ends_at = time.monotonic() + total_seconds
+        return timeout
+
+
+class _Stream(Protocol):
+    """A connection of httpcore."""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes: ...
+
+    def start_tls(self, **options: object) -> "_Stream": ...
+
+
+class _LimitedStream:
+    """A connection that observes the end of a `ReadTimeout`."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if isinstance(timeout, ReadTimeout):
+            remaining = timeout.ends_at - time.monotonic()
+            if remaining <= 0:
+                raise httpx.ReadTimeout("the answer was not complete in time")
+            timeout = min(float(timeout), remaining)
+        return self._stream.read(max_bytes, timeout)
+
+    def start_tls(self, **options: object) -> "_LimitedStream":
+        return _LimitedStream(self._stream.start_tls(**options))
+
+
+class _Backend(Protocol):
+    """What opens the connections of httpcore."""
+
+    def connect_tcp(self, **options: object) -> _Stream: ...
+
+
+class _LimitedBackend:
+    """Opens connections that observe a `ReadTimeout`."""
+
+    def __init__(self, backend: _Backend) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    def connect_tcp(self, **options: object) -> _LimitedStream:
+        return _LimitedStream(self._backend.connect_tcp(**options))
+
+
+def limit_reads(http: httpx.Client) -> None:
+    """Make the connections that a client opens from now on observe a `ReadTimeout`.
+
+    httpx has no public way to set the network backend of httpcore. A transport with other internals
+    than those of `httpx.HTTPTransport` keeps limiting each read alone.
+    """
+    state = vars(http)
+    mounted = cast(dict[object, object], state.get("_mounts", {}))
+    for transport in (state.get("_transport"), *mounted.values()):
+        if not isinstance(transport, httpx.HTTPTransport):
+            continue
+        pool = cast(object, vars(transport).get("_pool"))
+        backend = getattr(pool, "_network_backend", None)
+        if backend is not None and not isinstance(backend, _LimitedBackend):
+            vars(pool)["_network_backend"] = _LimitedBackend(cast(_Backend, backend))
