@@ -22,7 +22,7 @@ import httpx
 from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
-from engage_codegen.sandbox.store.paging import BEFORE_THE_NEWEST
+from engage_codegen.sandbox.store.paging import BEFORE_THE_NEWEST, PAGE_SIZE
 from engage_codegen.sandbox.store.records import StoredInteraction
 
 sys.path.append(str(Path(__file__).parents[1] / "generated"))
@@ -44,7 +44,7 @@ POLICIES = (
     RetryPolicy(retry_delays=(0.01, 0.02), lookup_delays=(0.05, 0.1), resend=True),
 )
 CONCURRENT_SENDS = 30  # for each client, with both policies together
-PER_CONTACT = 60  # more than a page, so that a lookup reads several
+PAST = "2020-01-01T00:00:00.000Z"
 LEAST_TIMEOUT = 1.0
 LONGER_THAN_TIMEOUT = 1800.0
 SETTLE_SECONDS = 60.0
@@ -138,7 +138,13 @@ class Job:
 
     @property
     def contact(self) -> str:
-        return contact_of(self.number // PER_CONTACT)
+        # Sends for one contact at one time are near each other, and a lookup cannot settle them.
+        return f"{self.number:08x}-0000-4000-8000-000000000000"
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether a lookup has to read several pages."""
+        return self.number % 10 == 0
 
     @property
     def is_async(self) -> bool:
@@ -151,10 +157,6 @@ class Job:
     @property
     def payload(self) -> Favourite:
         return Favourite(product_sku=str(self.number))
-
-
-def contact_of(number: int) -> str:
-    return f"{number:08x}-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +244,10 @@ def sandbox_for(jobs: Sequence[Job]) -> Generator[Sandbox]:
     """Run a sandbox with the contacts of some sends."""
     with running(seed=True, options=Options(rate_limit=0)) as sandbox:
         with sandbox.store.transaction() as tenant:
-            for contact in sorted({job.contact for job in jobs}):
-                tenant.add_contact(contact, "")
+            for job in jobs:
+                tenant.add_contact(job.contact, "")
+                for _ in range(PAGE_SIZE + 5 if job.has_pages else 0):
+                    tenant.add_interaction(job.contact, Favourite.__schema_id__, PAST, {}, PAST)
         yield sandbox
 
 
@@ -282,6 +286,7 @@ def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
             for item in tenant.list_interactions(
                 contact, schema, BEFORE_THE_NEWEST, until="9999", limit=_NO_LIMIT
             )
+            if item.payload
         ]
 
 

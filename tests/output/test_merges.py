@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Generator, Mapping
@@ -15,6 +16,7 @@ import pytest
 
 from engage_codegen import pipeline
 from engage_codegen.config import Config, load
+from engage_codegen.errors import ConfigError
 from engage_codegen.output import recipe, record
 from engage_codegen.output.lockfile import LOCKFILE_PATH
 from engage_codegen.render import package as rendering
@@ -195,7 +197,16 @@ def test_a_merge_is_judged_truthfully_and_repaired(
     if not is_clean and not resolve(project, dice):
         pytest.skip("git reports a conflict in an input")
     with tool_of(max(versions)):
-        expected = from_scratch(project, tmp_path / "fresh")
+        try:
+            expected = from_scratch(project, tmp_path / "fresh")
+        except ConfigError as error:  # One side renamed the schema that the other removed.
+            for judge in (pipeline.check, pipeline.generate):
+                with pytest.raises(ConfigError, match=re.escape(error.message)):
+                    judge(project.config())
+            return
+        for file in pipeline.check(project.config()).unexpected:
+            # The module of a schema that one side removed, kept by hand from the other.
+            (project.package / file.path).unlink()
         result = pipeline.check(project.config())
         assert result.is_stale == (package_texts(project.package) != expected)
         if is_clean:

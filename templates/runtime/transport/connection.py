@@ -42,6 +42,7 @@ class Connection:
             "User-Agent": user_agent,
             "Accept": "application/json",
             "Accept-Encoding": "identity",
+            "Connection": "keep-alive",
         }
         self._json_headers: Mapping[str, str] = {**self._headers, **_JSON}
         self._tls_context: ssl.SSLContext | None = None
