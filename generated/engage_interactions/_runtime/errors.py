@@ -14,7 +14,7 @@ EngageError
     UnknownContactError      the tenant has no such contact
     UnknownSchemaError       the tenant has no such interaction schema
     IgnoredError             Engage answered with success, but did not store the interaction
-  OutcomeUnknownError        Engage did not answer; perhaps stored; look it up before you resend
+  OutcomeUnknownError        no answer of Engage; perhaps stored; look it up before you resend
   PayloadDroppedError        stored, but without some properties; generate the package again
   ReadError                  a read failed; nothing was changed; try again
     InteractionNotFoundError the tenant has no such interaction
@@ -121,7 +121,7 @@ class UnknownSchemaError(RejectedError):
 
 
 class IgnoredError(RejectedError):
-    """Engage answered with success, but without an id: it ignored the interaction.
+    """Engage answered with success, but without an id, and no lookup found the interaction.
 
     The interaction is not stored. Engage ignores an interaction that breaks the tenant's current
     schema: generate the package again, then send a payload that is valid.
@@ -129,7 +129,7 @@ class IgnoredError(RejectedError):
 
 
 class OutcomeUnknownError(EngageError):
-    """Engage did not answer the request, or answered with a server error.
+    """Engage did not answer the request, answered with a server error, or something else answered.
 
     The interaction may be stored, and sending it again may create a duplicate. Look it up first,
     with ``client.list``. `created_date` is the ``createdDate`` that was sent; no two sends of a
