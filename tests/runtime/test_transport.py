@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import os
+import pickle
 import threading
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -492,6 +493,12 @@ def test_httpx_logs_no_url_of_a_request(caplog: pytest.LogCaptureFixture) -> Non
     lines = [record.getMessage() for record in caplog.records if record.name == "httpx"]
     assert len(lines) == 1
     assert "/another" in lines[0]
+
+
+@both
+def test_a_client_is_not_pickled(connect: Connect) -> None:
+    with speaking(answering(RECEIPT)) as server, pytest.raises(TypeError, match="Create it in"):
+        pickle.dumps(connect(server))
 
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")

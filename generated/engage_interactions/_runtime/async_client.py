@@ -7,12 +7,12 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Never, Self, TypeVar
 
 from .call import read
 from .call.pages import Pages
 from .call.retry import RetryPolicy
-from .engine import Limits
+from .engine import NOT_PICKLED, Limits
 from .payload.types import Payload
 from .results import Receipt, Stored, created_date_key
 from .task_engine import TaskEngine
@@ -69,6 +69,9 @@ class AsyncEngageClient:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection!r})"
+
+    def __reduce__(self) -> Never:
+        raise TypeError(NOT_PICKLED)
 
     @classmethod
     def from_env(

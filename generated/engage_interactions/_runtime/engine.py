@@ -30,6 +30,8 @@ WAITED = Failure("The step was a wait.", may_have_arrived=False)
 TOO_LATE = Failure("The deadline of the call has passed.", may_have_arrived=False)
 """The reply to a request that cannot be sent before the end of the call."""
 
+NOT_PICKLED = "A client cannot be pickled. Create it in the process that uses it."
+
 SHORTEST_WAIT = 0.001
 """A shorter wait for the rate limiter is not reported to the observer."""
 
