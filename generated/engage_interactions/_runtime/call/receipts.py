@@ -27,6 +27,7 @@ class ReceiptRegistry:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._memory_seconds = _SHORTEST_MEMORY_SECONDS
+        self._policy: RetryPolicy | None = None
         self._entries: OrderedDict[str, _Owner] = OrderedDict()
         self._pending: Counter[tuple[str, str, str]] = Counter()
         self.reset_after_fork()
@@ -41,8 +42,10 @@ class ReceiptRegistry:
     def pending(self, interaction: EncodedInteraction, policy: RetryPolicy) -> Generator[None]:
         """Register a send as in progress, without a receipt, for the duration of the block."""
         key = interaction.lookup_key
-        with self._lock:
+        if policy is not self._policy:
+            self._policy = policy
             self._memory_seconds = max(self._memory_seconds, policy.longest_seconds)
+        with self._lock:
             self._pending[key] += 1
         try:
             yield

@@ -72,9 +72,11 @@ _TOO_LARGE = "the answer has more than {} bytes"
 
 def make_answer(response: httpx.Response, content: bytes, secrets: KeyFilter) -> Answer:
     """Convert a response. Removes a key that an error response echoes."""
-    body = content if response.is_success else secrets.hide_in(content)
+    if response.is_success:
+        return Answer(response.status_code, content)
     header = response.headers.get("retry-after")
-    return Answer(response.status_code, body, None if header is None else _seconds(header))
+    seconds = None if header is None else _seconds(header)
+    return Answer(response.status_code, secrets.hide_in(content), seconds)
 
 
 def make_failure(error: Exception, secrets: KeyFilter, *, is_prepared: bool = True) -> Failure:

@@ -8,8 +8,8 @@ import hashlib
 import os
 import re
 import ssl
-from collections.abc import Callable, Generator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Generator
+from functools import cached_property, lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -25,7 +25,6 @@ DEFAULT_TIMEOUT = 10.0
 """The limit in seconds of one request with a client of ours, connecting included."""
 
 _CONNECT_SECONDS = 5.0
-_JSON = {"Content-Type": "application/json"}
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 
@@ -42,15 +41,8 @@ class Connection:
         self.base_url = base_url.rstrip("/")
         self._base_url_argument = base_url
         self._user_agent = user_agent
-        self._headers: Mapping[str, str] = {
-            "User-Agent": user_agent,
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Connection": "keep-alive",
-        }
-        self._json_headers: Mapping[str, str] = {**self._headers, **_JSON}
-        self._tls_context: ssl.SSLContext | None = None
         self._api_version = api_version
+        self._tls_context: ssl.SSLContext | None = None
 
     def __repr__(self) -> str:
         return f"Connection({_without_credentials(self._base_url_argument)!r})"
@@ -84,7 +76,6 @@ class Connection:
                 proxy=proxy,
                 verify=self._tls_context,
                 cookies=_no_cookies(),
-                headers=self._headers,
             )
         except ImportError:
             reason = "it needs the package socksio"
@@ -106,7 +97,7 @@ class Connection:
 
         `timeout` limits the whole exchange, in addition to the timeouts of the client.
         """
-        headers = self._headers if request.body is None else self._json_headers
+        headers = self._read_headers if request.body is None else self._write_headers
         url = _url(f"{self.base_url}/api/{self._api_version}/{request.target}")
         extensions = {"timeout": _timeouts(http.timeout, timeout)}
         if not is_own:
@@ -117,6 +108,21 @@ class Connection:
         return httpx.Request(
             request.method, url, content=request.body, headers=headers, extensions=extensions
         )
+
+    @cached_property
+    def _read_headers(self) -> httpx.Headers:
+        return httpx.Headers(
+            {
+                "User-Agent": self._user_agent,
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "Connection": "keep-alive",
+            }
+        )
+
+    @cached_property
+    def _write_headers(self) -> httpx.Headers:
+        return httpx.Headers({**self._read_headers, "Content-Type": "application/json"})
 
     @property
     def origin(self) -> str:
@@ -133,20 +139,18 @@ def _timeouts(limits: httpx.Timeout, total: float | None) -> dict[str, float | N
 
     Connecting ends a little earlier, so that it is known that the request was not sent.
     """
-    timeouts = limits.as_dict()
     if total is None:
-        return timeouts
-
-    def limit(phase: str, seconds: float) -> float:
-        own = timeouts[phase]
-        return seconds if own is None else min(own, seconds)
-
+        return limits.as_dict()
     return {
-        "connect": limit("connect", min(_CONNECT_SECONDS, 0.9 * total)),
-        "pool": limit("pool", 0.9 * total),
-        "write": limit("write", total),
-        "read": ReadTimeout.from_now(limit("read", total), total),
+        "connect": _shorter(limits.connect, min(_CONNECT_SECONDS, 0.9 * total)),
+        "pool": _shorter(limits.pool, 0.9 * total),
+        "write": _shorter(limits.write, total),
+        "read": ReadTimeout.from_now(_shorter(limits.read, total), total),
     }
+
+
+def _shorter(limit: float | None, seconds: float) -> float:
+    return seconds if limit is None else min(limit, seconds)
 
 
 @lru_cache(maxsize=16)

@@ -4,12 +4,11 @@
 # ruff: noqa
 """HTTP with httpx: the exchange of a request for a reply."""
 
-import asyncio
 import logging
 import threading
-from collections.abc import Generator
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 from weakref import ref
 
 from ..call.steps import Failure, Reply, Request
@@ -19,6 +18,9 @@ from .connection import Connection, has_connections
 from .deadline import limit_reads
 from .forks import reset_in_child
 from .library import httpx
+
+if TYPE_CHECKING:
+    import asyncio
 
 _CLOSED = "The client is closed. Create another one, or keep it open."
 _FORKED = (
@@ -88,11 +90,13 @@ class HttpTransport:
             if self._is_closed:
                 return Failure(_CLOSED, may_have_arrived=False)
             response = self._send(http, prepared)
-            body = Body(response)
-            with closing(response):
+            try:
+                body = Body(response)
                 chunks = [response.content] if response.is_stream_consumed else response.iter_raw()
                 for chunk in chunks:
                     body.add(chunk)
+            finally:
+                response.close()
             return make_answer(response, body.unpack(), secrets)
         except Exception as error:  # What is known of a request that left is never lost.
             return make_failure(error, secrets)
@@ -102,13 +106,15 @@ class HttpTransport:
                 self._close_idle()
 
     def _send(self, http: httpx.Client, prepared: httpx.Request) -> httpx.Response:
-        with _hide_from_logs():
-            try:
-                return http.send(
-                    prepared, auth=self._connection.auth, follow_redirects=False, stream=True
-                )
-            except httpx.HTTPStatusError as error:  # from an event hook of the caller's client
-                return error.response
+        token = is_hidden_from_logs.set(True)
+        try:
+            return http.send(
+                prepared, auth=self._connection.auth, follow_redirects=False, stream=True
+            )
+        except httpx.HTTPStatusError as error:  # from an event hook of the caller's client
+            return error.response
+        finally:
+            is_hidden_from_logs.reset(token)
 
     def _client(self) -> httpx.Client:
         http = self._given or self._own
@@ -170,13 +176,15 @@ class AsyncHttpTransport:
 
     async def _close_idle(self) -> None:
         if self._is_closed and not self._in_flight:
-            own = self._own.pop(asyncio.get_running_loop(), None) or self._spare
+            own = self._own.pop(_running_loop(), None) or self._spare
             self._spare = None
             if own is not None:
                 await own.aclose()
 
     async def exchange(self, request: Request, timeout: float | None) -> Reply:
         """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
+        import asyncio
+
         connection, secrets = self._connection, self._connection.auth.filter
         try:
             http = self._client()
@@ -206,13 +214,15 @@ class AsyncHttpTransport:
             await self._close_idle()
 
     async def _send(self, http: httpx.AsyncClient, prepared: httpx.Request) -> httpx.Response:
-        with _hide_from_logs():
-            try:
-                return await http.send(
-                    prepared, auth=self._connection.auth, follow_redirects=False, stream=True
-                )
-            except httpx.HTTPStatusError as error:  # from an event hook of the caller's client
-                return error.response
+        token = is_hidden_from_logs.set(True)
+        try:
+            return await http.send(
+                prepared, auth=self._connection.auth, follow_redirects=False, stream=True
+            )
+        except httpx.HTTPStatusError as error:  # from an event hook of the caller's client
+            return error.response
+        finally:
+            is_hidden_from_logs.reset(token)
 
     def _client(self) -> httpx.AsyncClient:
         """Return the client of the current event loop. Raises `ConfigurationError`."""
@@ -228,7 +238,7 @@ class AsyncHttpTransport:
             )
         return self._given
 
-    def _open_in(self, loop: asyncio.AbstractEventLoop) -> httpx.AsyncClient:
+    def _open_in(self, loop: "asyncio.AbstractEventLoop") -> httpx.AsyncClient:
         for other in list(self._own):
             if other.is_closed():
                 del self._own[other]
@@ -237,7 +247,9 @@ class AsyncHttpTransport:
         return own
 
 
-def _running_loop() -> asyncio.AbstractEventLoop:
+def _running_loop() -> "asyncio.AbstractEventLoop":
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -247,22 +259,13 @@ def _running_loop() -> asyncio.AbstractEventLoop:
     )
 
 
-_is_hidden: ContextVar[bool] = ContextVar("_is_hidden", default=False)
-
-
-@contextmanager
-def _hide_from_logs() -> Generator[None]:
-    """Drop what httpx logs about a request: its URL has the ids of contacts and interactions."""
-    token = _is_hidden.set(True)
-    try:
-        yield
-    finally:
-        _is_hidden.reset(token)
+is_hidden_from_logs: ContextVar[bool] = ContextVar("is_hidden_from_logs", default=False)
+"""True while httpx sends a request of ours. It logs the URL, which has the ids of contacts."""
 
 
 def _is_logged(record: logging.LogRecord) -> bool:
     del record
-    return not _is_hidden.get()
+    return not is_hidden_from_logs.get()
 
 
 logging.getLogger("httpx").addFilter(_is_logged)
