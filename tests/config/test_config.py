@@ -58,6 +58,7 @@ def test_each_variable_overrides_its_key(tmp_path: Path) -> None:
         "ENGAGE_CODEGEN_SCHEMAS": "one.json",
         "ENGAGE_USER_AGENT": "Env/1",
         "ENGAGE_CODEGEN_BUILD": "generate",
+        "ENGAGE_CODEGEN_TIMEOUT": "7.5",
     }
     assert set(environ) == set(filter(None, KEYS.values()))
     assert _load(tmp_path, environ) == Config(
@@ -67,6 +68,7 @@ def test_each_variable_overrides_its_key(tmp_path: Path) -> None:
         schemas=(tmp_path / "one.json",),
         user_agent="Env/1",
         build="generate",
+        timeout=7.5,
     )
 
 
