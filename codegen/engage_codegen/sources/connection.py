@@ -119,11 +119,13 @@ class _ApiKeyAuth(httpx.Auth):
 class _NoCookies(CookieJar):
     """Ignores cookies: one that cannot be sent back would break every later request."""
 
-    def extract_cookies(self, *_arguments: object) -> None:
+    def extract_cookies(self, response: object, request: object) -> None:
         """Keep nothing."""
+        del response, request
 
-    def add_cookie_header(self, *_arguments: object) -> None:
+    def add_cookie_header(self, request: object) -> None:
         """Add nothing."""
+        del request
 
 
 async def _forget_location(response: httpx.Response) -> None:

@@ -82,13 +82,14 @@ def proxy_secrets() -> Iterator[str]:
 
 
 def has_valid_host(url: str) -> bool:
-    """Return True if the host of a URL is a name that can be looked up, or an address."""
+    """Return True if a URL has a host that can be looked up, and a port that exists."""
     try:
-        host = httpx.URL(url).host
-        host.encode("idna")  # as the lookup does
+        parsed = httpx.URL(url)
+        parsed.host.encode("idna")  # as the lookup does
     except (ValueError, httpx.InvalidURL):
         return False
-    return bool(host)
+    is_host = re.fullmatch(r"[^\s%]+", parsed.host) is not None
+    return is_host and (parsed.port or 0) <= 65535
 
 
 def _check_certificate_file(file: str) -> None:
@@ -125,7 +126,7 @@ def _problem_of_proxy(url: str) -> str:
         return "is a SOCKS proxy, for which the Python package socksio is missing"
     except (ValueError, httpx.InvalidURL):
         return "is not the URL of a proxy"
-    return "" if has_valid_host(url) else "has an invalid host"
+    return "" if has_valid_host(url) else "has an invalid host or port"
 
 
 def _empty_context() -> ssl.SSLContext:
