@@ -346,6 +346,21 @@ def test_a_page_is_not_taken_for_a_success(verb: Verb, body: bytes) -> None:
     assert "may have been " in error.message
 
 
+@pytest.mark.parametrize("status", ["500 Error", "502 Bad Gateway", "504 Timeout"])
+@pytest.mark.parametrize("verb", [create, delete])
+def test_an_error_of_a_server_does_not_say_that_nothing_happened(verb: Verb, status: str) -> None:
+    error = failure(verb, always(response(b"<p>", status)))
+    assert isinstance(error, UnreachableError)
+    assert f"may have been {verb.__name__}d: the tenant answered with status" in error.message
+
+
+def test_a_page_that_is_missing_is_not_a_schema_that_is_gone() -> None:
+    with speaking(always(response(b'{"errorCode": "X"}', "404 Not Found"))) as server:
+        delete(server.base_url, 60)
+    error = failure(delete, always(response(b"<p>", "404 Not Found")))
+    assert "did not delete the schema visit (status 404)" in error.message
+
+
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "204 No Content"])
 @pytest.mark.parametrize("verb", [create, delete])
 def test_a_success_needs_no_body(verb: Verb, status: str) -> None:

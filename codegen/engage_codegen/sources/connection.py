@@ -20,6 +20,9 @@ from .network import check_proxies, create_tls_context, has_valid_host, proxy_se
 DEFAULT_TIMEOUT = 120.0
 """Seconds for everything that one command reads from a tenant, and for each request that writes."""
 
+CHECK_URL = "check that the base URL is the URL of a tenant, then try again"
+"""What to do about a response that no tenant gives."""
+
 _SILENCE_SECONDS = 30.0
 
 

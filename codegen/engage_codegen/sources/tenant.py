@@ -18,14 +18,13 @@ from ..errors import (
 from ..schema.envelope import Schema, from_envelope, is_id
 from ..schema.jsontext import Json, JsonError, loads
 from ..schema.text import quote
-from .connection import DEFAULT_TIMEOUT, TenantConnection
+from .connection import CHECK_URL, DEFAULT_TIMEOUT, TenantConnection
 from .exchange import Limits, Problem, Reply, exchange
 from .interface import ApiKey, Progress
 from .rate import RateLimiter
 
 _MAX_CONCURRENT = 16
 _MAX_SCHEMAS = 1000
-_CHECK_URL = "check that the base URL is the URL of a tenant, then pull again"
 
 
 class TenantSource:
@@ -87,7 +86,7 @@ class TenantSource:
             raise _malformed(
                 f"the tenant has no schema {quote(missing[0])}",
                 url,
-                f"name one of its schemas: {names}" if names else _CHECK_URL,
+                f"name one of its schemas: {names}" if names else CHECK_URL,
             )
         return sorted(only or listed)
 
@@ -142,7 +141,7 @@ class TenantSource:
         if reply.problem and (not reply.status or reply.is_success):
             raise _unanswered(reply.problem, url)
         if not reply.is_success:
-            fix = "try again later" if reply.status >= 500 or reply.status == 429 else _CHECK_URL
+            fix = "try again later" if reply.status >= 500 or reply.status == 429 else CHECK_URL
             raise _malformed(f"the tenant answered with status {reply.status}", url, fix)
         try:
             return loads(reply.body.decode("utf-8-sig"))
@@ -153,7 +152,7 @@ class TenantSource:
         raise _malformed(message, url)
 
 
-def _malformed(message: str, url: str, fix: str = _CHECK_URL) -> MalformedResponseError:
+def _malformed(message: str, url: str, fix: str = CHECK_URL) -> MalformedResponseError:
     return MalformedResponseError(message, where=url, fix=fix)
 
 

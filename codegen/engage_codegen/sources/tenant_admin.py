@@ -6,7 +6,7 @@ import json
 from ..errors import MalformedResponseError, UnreachableError
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonError, loads
-from .connection import DEFAULT_TIMEOUT, TenantConnection
+from .connection import CHECK_URL, DEFAULT_TIMEOUT, TenantConnection
 from .exchange import Limits, Reply, exchange
 from .interface import ApiKey
 
@@ -53,7 +53,7 @@ class TenantAdmin:
         """
         url = self._tenant.schema_url(schema_id)
         reply = asyncio.run(self._write("DELETE", url, None))
-        if reply.status != 404:
+        if reply.status != 404 or not _is_understood(reply):
             message = f"the tenant did not delete the schema {schema_id}"
             self._check(reply, url, message, "deleted")
 
@@ -65,24 +65,32 @@ class TenantAdmin:
             return await exchange(self._tenant, http, request, Limits(self._tenant.timeout))
 
     def _check(self, reply: Reply, url: str, refusal: str, effect: str) -> None:
+        """Raise `SourceError` unless the response is the success of an API."""
         if reply.status in (401, 403):
             raise self._tenant.unauthorized(reply.status)
-        if not reply.status or (reply.is_success and not _is_understood(reply)):
-            reason = reply.problem.message if reply.problem else "the response is not JSON"
-            fix = reply.problem.fix if reply.problem else ""
-            raise UnreachableError(
-                f"the schema may have been {effect}: {reason}",
-                where=url,
-                fix=f"{fix}; then {_PUSH_AGAIN}" if fix else _PUSH_AGAIN,
-            )
-        if not reply.is_success:
-            reason = _message_of(reply)
-            detail = f": {self._tenant.quote(reason, 300)}" if reason else ""
+        if reply.is_success and _is_understood(reply):
+            return
+        if 300 <= reply.status < 500:
             raise MalformedResponseError(
-                f"{refusal} (status {reply.status}){detail}",
-                where=self._tenant.url,
-                fix="correct the schema",
+                f"{refusal} (status {reply.status}){self._detail(reply)}",
+                where=url,
+                fix="correct the schema" if reply.status in (400, 413, 422) else CHECK_URL,
             )
+        reason, fix = "the response is not JSON", ""
+        if reply.status >= 500:
+            reason = f"the tenant answered with status {reply.status}{self._detail(reply)}"
+        elif reply.problem:
+            reason, fix = reply.problem.message, reply.problem.fix
+        raise UnreachableError(
+            f"the schema may have been {effect}: {reason}",
+            where=url,
+            fix=f"{fix}; then {_PUSH_AGAIN}" if fix else _PUSH_AGAIN,
+        )
+
+    def _detail(self, reply: Reply) -> str:
+        """Return the message of the platform, quoted, or nothing."""
+        reason = _message_of(reply)
+        return f": {self._tenant.quote(reason, 300)}" if reason else ""
 
 
 def _is_understood(reply: Reply) -> bool:
