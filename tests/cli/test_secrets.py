@@ -13,6 +13,8 @@ from tests.support.raw import response, speaking
 from tests.support.tenants import PATH, Answer, answering, envelope, holding
 from tests.support.tool import Outcome, Tool, contents
 
+pytestmark = pytest.mark.slow
+
 KEY = 'the+secret/key"1&2'
 PASSWORD = "p4ssw0rd-of-the-proxy"
 FORMATS = ["text", "json", "sarif", "github"]

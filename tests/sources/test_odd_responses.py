@@ -24,6 +24,8 @@ from engage_codegen.sources.tenant_admin import TenantAdmin
 from tests.support.raw import Respond, response, speaking
 from tests.support.tenants import PATH, envelope
 
+pytestmark = pytest.mark.slow
+
 KEY = 'the+secret/key"1&2'
 SCHEMA = from_envelope(loads(json.dumps(envelope("visit"))), "here")
 LIST = json.dumps([{"id": "visit"}]).encode()
