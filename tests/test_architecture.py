@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 (`__version__`)."""
 
 PURE = [
-    *("schema/envelope", "schema/jsontext", "schema/names", "schema/text"),
+    *("schema/envelope", "schema/jsontext", "schema/names", "schema/redaction", "schema/text"),
     *("findings/finding", "findings/waivers"),
     *("findings/report/text", "findings/report/github", "findings/report/json"),
     *("model/build", "model/codecs", "model/constraints", "model/dialect", "model/ir"),

@@ -92,6 +92,7 @@ def tenant_of(config: Config, key: "ApiKey") -> "TenantSource":
         key=key,
         user_agent=config.user_agent,
         api_version=config.api_version,
+        timeout=config.timeout,
     )
 
 

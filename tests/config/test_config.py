@@ -58,6 +58,7 @@ def test_each_variable_overrides_its_key(tmp_path: Path) -> None:
         "ENGAGE_CODEGEN_SCHEMAS": "one.json",
         "ENGAGE_USER_AGENT": "Env/1",
         "ENGAGE_CODEGEN_BUILD": "generate",
+        "ENGAGE_CODEGEN_TIMEOUT": "7.5",
     }
     assert set(environ) == set(filter(None, KEYS.values()))
     assert _load(tmp_path, environ) == Config(
@@ -67,6 +68,7 @@ def test_each_variable_overrides_its_key(tmp_path: Path) -> None:
         schemas=(tmp_path / "one.json",),
         user_agent="Env/1",
         build="generate",
+        timeout=7.5,
     )
 
 
@@ -92,6 +94,25 @@ def test_the_keys_without_a_variable_are_read_from_the_file(tmp_path: Path) -> N
     config = _load(tmp_path)
     assert (config.without, config.dialect) == (("bulk", "testing"), "json-schema")
     assert (config.required_version, config.renames) == ("1.2", {"a": "b"})
+
+
+@pytest.mark.parametrize("text", ["120", " 7.5 ", "0.25", "86400"])
+def test_a_time_limit_is_a_number_of_seconds(text: str, tmp_path: Path) -> None:
+    assert _load(tmp_path, {"ENGAGE_CODEGEN_TIMEOUT": text}).timeout == float(text)
+    _write(tmp_path / "pyproject.toml", f"[tool.engage-codegen]\ntimeout = {text}\n")
+    assert _load(tmp_path).timeout == float(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("0", "0.0", "-1", "86401", "1e3", "1_0", "nan", "inf", "9" * 400, "1.", "soon", "True"),
+        *("\u0661\u0662", "\uff11", "12s", "1,5", "0x10", "+5", "1 2"),
+    ],
+)
+def test_another_time_limit_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="ENGAGE_CODEGEN_TIMEOUT must be a number of seconds"):
+        _load(tmp_path, {"ENGAGE_CODEGEN_TIMEOUT": text})
 
 
 def test_paths_are_relative_to_the_file_or_for_flags_to_the_current_folder(tmp_path: Path) -> None:
@@ -126,6 +147,10 @@ def test_a_key_in_a_file_is_refused_and_not_repeated(key: str, tmp_path: Path) -
     [
         ("base-url = 3", "`base-url` must be a string on one line"),
         ('base-url = "a\\nb"', "`base-url` must be a string on one line"),
+        ('timeout = "120"', "`timeout` must be a number of seconds"),
+        ("timeout = true", "`timeout` must be a number of seconds"),
+        ("timeout = nan", "`timeout` must be a number of seconds"),
+        ("timeout = inf", "`timeout` must be a number of seconds"),
         ("required-version = 1", "`required-version` must be a string on one line"),
         ('api-version = "v4"', "`api-version` must be v2 or v3"),
         ('output = "my-package"', "'my-package' is no package name"),

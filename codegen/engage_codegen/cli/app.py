@@ -12,7 +12,7 @@ import click
 
 from .. import __version__
 from ..errors import CodegenError
-from .console import Verbosity, escape_unencodable, print_status, print_traceback
+from .console import Verbosity, escape_unencodable, hide_keys, print_status, print_traceback
 
 COMMANDS = {
     "init": "Set up the tool in the repository of the current folder.",
@@ -71,7 +71,7 @@ def _handle_error(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         raise error
     print_status(
-        f"internal error: {type(error).__name__}: {error}\n"
+        f"internal error: {type(error).__name__}: {hide_keys(str(error))}\n"
         "  fix: this is a bug in engage-codegen; run again with --debug and report it",
         0,
     )

@@ -7,6 +7,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
+from ..errors import API_KEY_VARIABLE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -42,11 +44,21 @@ def print_status(text: str, level: int = 1) -> None:
 
 
 def print_traceback(error: BaseException) -> None:
-    """Print the traceback of an error to stderr if ``--debug`` asks for it."""
+    """Print the traceback of an error to stderr if ``--debug`` asks for it, without any key."""
     if Verbosity.debug:
         import traceback
 
-        traceback.print_exception(error)
+        print_status(hide_keys("".join(traceback.format_exception(error)).rstrip("\n")), 0)
+
+
+def hide_keys(text: str) -> str:
+    """Return text without the API keys of the environment."""
+    from ..schema.redaction import hide_secret
+
+    for name, value in os.environ.items():
+        if name.startswith(API_KEY_VARIABLE):
+            text = hide_secret(text, value)
+    return text
 
 
 @contextmanager

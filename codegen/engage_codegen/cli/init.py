@@ -24,8 +24,9 @@ from ..integrations.scaffold import (
     plan_files,
 )
 from ..output.git import is_ignored
+from ..schema.redaction import hide_credentials
+from ..sources.connection import TenantConnection
 from ..sources.interface import ApiKey
-from ..sources.tenant import TenantConnection
 from .console import Verbosity, is_terminal, print_status
 from .options import current_folder, verbosity_options
 
@@ -164,9 +165,10 @@ def _existing_targets(flags: _Flags) -> tuple[Target, ...]:
     )
     for name, value, existing in settings:
         if value and value != existing:
+            hide = hide_credentials if name == "--base-url" else str
             raise InputError(
-                f"the project is already set up with {existing or 'no value'} for {name}, not "
-                f"with {value}",
+                f"the project is already set up with {hide(existing) or 'no value'} for {name}, "
+                f"not with {hide(value)}",
                 where="pyproject.toml, [tool.engage-codegen]",
                 fix="change the value there",
             )

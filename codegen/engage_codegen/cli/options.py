@@ -11,6 +11,7 @@ import click
 from .. import config
 from ..config import Config
 from ..errors import API_KEY_VARIABLE, CodegenError, InputError
+from ..schema.redaction import hide_credentials
 from ..sources.interface import ApiKey
 from .console import Verbosity, print_status, print_traceback, shorten
 
@@ -106,7 +107,8 @@ def load_configs(options: Mapping[str, object]) -> tuple[Config, ...]:
         targets=cast("tuple[str, ...]", options.get("targets", ())),
     )
     for settings in configs:
-        source = ", ".join(map(shorten, settings.schemas)) or settings.base_url or "no source"
+        source = ", ".join(map(shorten, settings.schemas))
+        source = source or hide_credentials(settings.base_url) or "no source"
         file_name = shorten(settings.file) if settings.file else "no configuration file"
         target = f"target {settings.name}, " if settings.name else ""
         output = f"{shorten(settings.output)}, dialect {settings.dialect}"

@@ -1,5 +1,6 @@
 """The command `preflight`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from .. import pipeline
 from ..config import Config
 from ..errors import CodegenError
 from ..schema.envelope import Schema
+from ..schema.redaction import hide_credentials
+from ..schema.text import quote
 from ..sources.interface import ignore_progress
 from .console import print_table
 from .options import api_keys, config_options, load_configs, tenant_options, worst_exit_code
@@ -24,6 +27,7 @@ EXAMPLES = [
     "--tenant staging=https://acme-staging.voyado.com",
 ]
 
+_IN_URL = re.compile("[:/@]")
 _EXIT_CODES = {"SAFE": 0, "UNKNOWN": 1, "BREAKS": 4}
 
 
@@ -88,11 +92,10 @@ def _select_tenants(tenants: Sequence[str], configs: Sequence[Config]) -> dict[s
     """Return the settings of each tenant by its name."""
     selected: dict[str, Config] = {}
     for text in tenants:
-        name, equals, url = text.rpartition("=")
-        name = name if equals else _host_of(url)
+        name, url = _split_tenant(text)
         if not name or name in selected:
             problem = "has no name" if not name else "is named twice"
-            raise click.UsageError(f"the tenant {text!r} {problem}")
+            raise click.UsageError(f"the tenant {quote(hide_credentials(url))} {problem}")
         selected[name] = replace(configs[0], base_url=url.rstrip("/"), shares_tenant=False)
     if not tenants:
         selected = {
@@ -105,8 +108,15 @@ def _select_tenants(tenants: Sequence[str], configs: Sequence[Config]) -> dict[s
     return selected
 
 
+def _split_tenant(text: str) -> tuple[str, str]:
+    """Return name and URL of ``NAME=URL``, or of a URL alone, whose password may have ``=``."""
+    name, equals, url = text.partition("=")
+    return (name, url) if equals and not _IN_URL.search(name) else (_host_of(text), text)
+
+
 def _host_of(url: str) -> str:
-    return url.partition("//")[2].partition("/")[0].rpartition("@")[2]
+    address = hide_credentials(url).partition("//")[2]
+    return address.partition("/")[0].removeprefix("…@")
 
 
 def _print_matrix(verdicts: Mapping[tuple[str, str, str], str], tenants: list[str]) -> None:

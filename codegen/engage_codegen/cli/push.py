@@ -68,7 +68,11 @@ def _push_target(
         print_status("nothing was changed; to carry the plan out: engage-codegen push --apply")
         return 3
     admin = TenantAdmin(
-        config.base_url, key=key, user_agent=config.user_agent, api_version=config.api_version
+        config.base_url,
+        key=key,
+        user_agent=config.user_agent,
+        api_version=config.api_version,
+        timeout=config.timeout,
     )
     apply_push(
         plan, tenant, admin, allowed, lambda word, schema_id: print_status(f"{word:10}{schema_id}")

@@ -5,6 +5,7 @@ file, in a repr or in a process list.
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ KEYS = {
     "schemas": "ENGAGE_CODEGEN_SCHEMAS",
     "user-agent": "ENGAGE_USER_AGENT",
     "build": "ENGAGE_CODEGEN_BUILD",
+    "timeout": "ENGAGE_CODEGEN_TIMEOUT",
     "renames": "",
     "without": "",
     "dialect": "",
@@ -41,9 +43,10 @@ class Config:
     """The effective configuration of one package. Paths are absolute.
 
     `name` is the name of the target, empty without targets. `schemas` is empty if the source is
-    the tenant at `base_url`. `file` is the configuration file, if there is one. `shares_tenant` is
-    True if a flag or variable replaced the tenants of several targets by one: then no key of a
-    target may be sent there.
+    the tenant at `base_url`. `timeout` is in seconds, for everything that is read from a tenant at
+    once and for each request that writes. `file` is the configuration file, if there is one.
+    `shares_tenant` is True if a flag or variable replaced the tenants of several targets by one:
+    then no key of a target may be sent there.
     """
 
     output: Path
@@ -56,6 +59,7 @@ class Config:
     without: tuple[str, ...] = ()
     dialect: Dialect = "engage"
     build: Build = "check"
+    timeout: float = 120.0
     required_version: str = ""
     waivers: tuple[Waiver, ...] = ()
     file: Path | None = None
@@ -82,7 +86,7 @@ def load(
     overrides: dict[str, Value] = {}
     for key, variable in KEYS.items():
         if variable and environ.get(variable):
-            raw = _split_variable(key, environ[variable])
+            raw = _parse_variable(key, environ[variable])
             place = f"environment variable {variable}"
             overrides[key] = Value(raw, variable, place, folder)
     overrides |= {key: Value(raw, f"--{key}", f"--{key}", folder) for key, raw in flags.items()}
@@ -109,7 +113,10 @@ def load(
     )
 
 
-def _split_variable(key: str, text: str) -> object:
+def _parse_variable(key: str, text: str) -> object:
+    """Return what a file would have in place of the text of an environment variable."""
+    if key == "timeout" and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text.strip(), re.ASCII):
+        return float(text)
     return [part for part in text.split(os.pathsep) if part] if key == "schemas" else text
 
 
@@ -127,6 +134,7 @@ def _config(raw_values: Mapping[str, Value], folder: Path) -> Config:
         without=values.parse_parts(value("without", [])),
         dialect=values.parse_dialect(value("dialect", "engage")),
         build=values.parse_build(value("build", "check")),
+        timeout=values.parse_timeout(value("timeout", 120)),
         required_version=values.parse_text(value("required-version", "")),
     )
 

@@ -17,6 +17,8 @@ PARTS = ("bulk", "outbox", "testing")
 """The optional parts of a package."""
 
 
+MAX_TIMEOUT = 86400
+
 Build: TypeAlias = Literal["check", "generate"]
 """What a build hook does before a build."""
 
@@ -68,6 +70,18 @@ def parse_build(value: Value) -> Build:
         f"unknown action of the build hook: {quote(str(value.raw))}",
         "use check (the default) or generate",
     )
+
+
+def parse_timeout(value: Value) -> float:
+    seconds = value.raw
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        seconds = 0
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise value.error(
+            f"{value.name} must be a number of seconds between 0 and {MAX_TIMEOUT}",
+            "use a number such as 120, the default",
+        )
+    return float(seconds)
 
 
 def parse_output(value: Value) -> Path:

@@ -3,14 +3,14 @@
 import asyncio
 import json
 
-import httpx
-
 from ..errors import MalformedResponseError, UnreachableError
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonError, loads
-from ..schema.text import quote
+from .connection import CHECK_URL, DEFAULT_TIMEOUT, TenantConnection
+from .exchange import Limits, Reply, exchange
 from .interface import ApiKey
-from .tenant import TenantConnection
+
+_PUSH_AGAIN = "run push again: it reads the tenant first"
 
 
 class TenantAdmin:
@@ -19,24 +19,32 @@ class TenantAdmin:
     Only the verbs that write hold one; everything else reads through `TenantSource`.
     """
 
-    def __init__(self, base_url: str, *, key: ApiKey, user_agent: str, api_version: str) -> None:
-        """Raise `ConfigError` for settings that cannot work."""
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: ApiKey,
+        user_agent: str,
+        api_version: str,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        """Raise `ConfigError` for settings that cannot work. `timeout` is that of one request."""
         self._tenant = TenantConnection(
-            base_url, key=key, user_agent=user_agent, api_version=api_version
+            base_url, key=key, user_agent=user_agent, api_version=api_version, timeout=timeout
         )
 
     def create(self, schema: Schema) -> None:
         """Create a schema. Raises `SourceError`; after `UnreachableError` it may exist."""
         body = json.dumps(schema.envelope)
         url = self._tenant.url
-        status, reason = asyncio.run(self._write("POST", url, body))
-        if status == 409:
+        reply = asyncio.run(self._write("POST", url, body))
+        if reply.status == 409:
             raise MalformedResponseError(
                 f"the tenant already has a schema {schema.id}",
                 where=url,
                 fix="look at the plan again: engage-codegen push",
             )
-        self._check_status(status, reason, f"the tenant refused the schema {schema.id}")
+        self._check(reply, url, f"the tenant refused the schema {schema.id}", "created")
 
     def delete(self, schema_id: str) -> None:
         """Delete a schema, and with it every interaction stored under it.
@@ -44,53 +52,63 @@ class TenantAdmin:
         Raises `SourceError`; after `UnreachableError` the schema may be deleted.
         """
         url = self._tenant.schema_url(schema_id)
-        status, reason = asyncio.run(self._write("DELETE", url, None))
-        if status != 404:
-            self._check_status(status, reason, f"the tenant did not delete the schema {schema_id}")
+        reply = asyncio.run(self._write("DELETE", url, None))
+        if reply.status != 404 or not _is_understood(reply):
+            message = f"the tenant did not delete the schema {schema_id}"
+            self._check(reply, url, message, "deleted")
 
-    def _check_status(self, status: int, reason: str, message: str) -> None:
-        if status in (401, 403):
-            raise self._tenant.unauthorized(status)
-        if not 200 <= status < 300:
-            detail = f": {quote(reason, 300)}" if reason else ""
-            raise MalformedResponseError(
-                f"{message} (status {status}){detail}",
-                where=self._tenant.url,
-                fix="correct the schema",
-            )
-
-    async def _write(self, method: str, url: str, body: str | None) -> tuple[int, str]:
-        """Return status and message of the response."""
-        headers = {"Content-Type": "application/json"}
-        response: httpx.Response | None = None
-        failure = ""
+    async def _write(self, method: str, url: str, body: str | None) -> Reply:
         async with self._tenant.open() as http:
-            try:
-                response = await http.request(
-                    method, url, content=body, headers=headers, auth=self._tenant.auth
-                )
-            except httpx.HTTPError as error:
-                failure = str(error) or type(error).__name__
-        # Raised out here, where neither a frame nor a context holds the key.
-        if response is None:
-            raise _unanswered(method, url, failure)
-        return response.status_code, _message_of(response)
+            request = http.build_request(
+                method, url, content=body, headers={"Content-Type": "application/json"}
+            )
+            return await exchange(self._tenant, http, request, Limits(self._tenant.timeout))
+
+    def _check(self, reply: Reply, url: str, refusal: str, effect: str) -> None:
+        """Raise `SourceError` unless the response is the success of an API."""
+        if reply.status in (401, 403):
+            raise self._tenant.unauthorized(reply.status)
+        if reply.is_success and _is_understood(reply):
+            return
+        if 300 <= reply.status < 500:
+            raise MalformedResponseError(
+                f"{refusal} (status {reply.status}){self._detail(reply)}",
+                where=url,
+                fix="correct the schema" if reply.status in (400, 413, 422) else CHECK_URL,
+            )
+        reason, fix = "the response is not JSON", ""
+        if reply.status >= 500:
+            reason = f"the tenant answered with status {reply.status}{self._detail(reply)}"
+        elif reply.problem:
+            reason, fix = reply.problem.message, reply.problem.fix
+        raise UnreachableError(
+            f"the schema may have been {effect}: {reason}",
+            where=url,
+            fix=f"{fix}; then {_PUSH_AGAIN}" if fix else _PUSH_AGAIN,
+        )
+
+    def _detail(self, reply: Reply) -> str:
+        """Return the message of the platform, quoted, or nothing."""
+        reason = _message_of(reply)
+        return f": {self._tenant.quote(reason, 300)}" if reason else ""
 
 
-def _unanswered(method: str, url: str, failure: str) -> UnreachableError:
-    effect = "created" if method == "POST" else "deleted"
-    return UnreachableError(
-        f"the tenant did not answer, and the schema may have been {effect}: {quote(failure, 200)}",
-        where=url,
-        fix="run push again: it reads the tenant first",
-    )
+def _is_understood(reply: Reply) -> bool:
+    """Return True for the success of an API. A proxy or a login page answers with HTML."""
+    if reply.problem:
+        return False
+    try:
+        loads(reply.body.decode("utf-8-sig") or "null")
+    except (JsonError, UnicodeDecodeError):
+        return False
+    return True
 
 
-def _message_of(response: httpx.Response) -> str:
+def _message_of(reply: Reply) -> str:
     """Return the platform's message and its details."""
     try:
-        value = loads(response.text[:100_000])
-    except JsonError:
+        value = loads(reply.body.decode("utf-8-sig"))
+    except (JsonError, UnicodeDecodeError):
         return ""
     if not isinstance(value, dict):
         return ""
