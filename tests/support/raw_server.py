@@ -30,6 +30,8 @@ def speaking(respond: Respond) -> Generator[RawServer]:
     def serve(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             request = _read_request(connection)
+            if not request:
+                return
             server.requests.append(request)
             for piece in respond(request):
                 if stopped.is_set():
@@ -62,11 +64,12 @@ def speaking(respond: Respond) -> Generator[RawServer]:
 
 
 def _read_request(connection: socket.socket) -> bytes:
+    """Return a request, or nothing if the client left before it was complete."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = connection.recv(65_536)
         if not piece:
-            return data
+            return b""
         data += piece
     head, _, body = data.partition(b"\r\n\r\n")
     length = 0
@@ -75,7 +78,10 @@ def _read_request(connection: socket.socket) -> bytes:
         if name.lower() == b"content-length":
             length = int(value)
     while len(body) < length:
-        body += connection.recv(65_536)
+        piece = connection.recv(65_536)
+        if not piece:
+            return b""
+        body += piece
     return head + b"\r\n\r\n" + body
 
 

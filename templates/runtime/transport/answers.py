@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 
 from ..call.foreign_text import printable_line
 from ..call.steps import Answer, Failure
+from .connection import ApiKey
 from .library import httpx
-from .secrets import KeyFilter
 
 LARGEST_BODY = 32 * 2**20
 """The limit of an answer in bytes, unpacked. A page of a list has fifty interactions."""
@@ -66,22 +66,22 @@ _GZIP_OR_ZLIB = 47
 _TOO_LARGE = "the answer has more than {} bytes"
 
 
-def make_answer(response: httpx.Response, content: bytes, secrets: KeyFilter) -> Answer:
+def make_answer(response: httpx.Response, content: bytes, key: ApiKey) -> Answer:
     """Convert a response. Removes a key that an error response echoes."""
     if response.is_success:
         return Answer(response.status_code, content)
     header = response.headers.get("retry-after")
     seconds = None if header is None else _seconds(header)
-    return Answer(response.status_code, secrets.hide_in(content), seconds)
+    return Answer(response.status_code, key.hide_in(content), seconds)
 
 
-def make_failure(error: Exception, secrets: KeyFilter, *, is_prepared: bool = True) -> Failure:
+def make_failure(error: Exception, key: ApiKey, *, is_prepared: bool = True) -> Failure:
     """Convert an exception. `is_prepared` is False if no request existed yet.
 
     Keeps the reason, and not the exception: the frames of its traceback hold the key.
     """
     name = type(error).__name__
-    text = secrets.hide_in_text(printable_line(str(error)))[:500]
+    text = printable_line(key.hide_in_text(str(error)))[:500]
     if not text or not isinstance(error, httpx.HTTPError):
         text = f"{name}: {text}" if text else name
     return Failure(text, may_have_arrived=is_prepared and not isinstance(error, _NOT_SENT))

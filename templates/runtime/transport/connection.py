@@ -15,7 +15,7 @@ from ..call.steps import Request
 from ..errors import ConfigurationError
 from .deadline import ReadTimeout
 from .library import httpx
-from .secrets import KeyFilter
+from .redaction import hide_secret, hide_secret_in_bytes
 
 DEFAULT_TIMEOUT = 10.0
 """The limit in seconds of one request with a client of ours, connecting included."""
@@ -33,7 +33,7 @@ class Connection:
     """
 
     def __init__(self, base_url: str, api_key: str, user_agent: str, api_version: str) -> None:
-        self.auth = _ApiKey(api_key)
+        self.auth = ApiKey(api_key)
         self.base_url = base_url.rstrip("/")
         self._base_url_argument = base_url
         self._user_agent = user_agent
@@ -192,12 +192,11 @@ def _create_tls_context() -> ssl.SSLContext:
     )
 
 
-class _ApiKey(httpx.Auth):
+class ApiKey(httpx.Auth):
     """Adds the key to a request when it is sent, and hides it in answers."""
 
     def __init__(self, key: str) -> None:
         self._key = key
-        self.filter = KeyFilter(key)
 
     @property
     def is_valid_header(self) -> bool:
@@ -206,6 +205,14 @@ class _ApiKey(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["apikey"] = self._key
         yield request
+
+    def hide_in(self, body: bytes) -> bytes:
+        """Return the body of an answer without the key."""
+        return hide_secret_in_bytes(body, self._key)
+
+    def hide_in_text(self, text: str) -> str:
+        """Return a text without the key."""
+        return hide_secret(text, self._key)
 
     def digest(self) -> str:
         return hashlib.sha256(self._key.encode()).hexdigest()

@@ -74,12 +74,12 @@ class HttpTransport:
 
     def exchange(self, request: Request, timeout: float | None) -> Reply:
         """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
-        connection, secrets = self._connection, self._connection.auth.filter
+        connection, key = self._connection, self._connection.auth
         try:
             http = self._client()
             prepared = connection.request(http, request, timeout, is_own=self.is_own)
         except Exception as error:
-            return make_failure(error, secrets, is_prepared=False)
+            return make_failure(error, key, is_prepared=False)
         with self._lock:
             self._in_flight += 1
         try:
@@ -93,9 +93,9 @@ class HttpTransport:
                     body.add(chunk)
             finally:
                 response.close()
-            return make_answer(response, body.unpack(), secrets)
+            return make_answer(response, body.unpack(), key)
         except Exception as error:  # What is known of a request that left is never lost.
-            return make_failure(error, secrets)
+            return make_failure(error, key)
         finally:
             with self._lock:
                 self._in_flight -= 1
@@ -181,12 +181,12 @@ class AsyncHttpTransport:
         """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
         import asyncio
 
-        connection, secrets = self._connection, self._connection.auth.filter
+        connection, key = self._connection, self._connection.auth
         try:
             http = self._client()
             prepared = connection.request(http, request, timeout, is_own=self.is_own)
         except Exception as error:
-            return make_failure(error, secrets, is_prepared=False)
+            return make_failure(error, key, is_prepared=False)
         self._in_flight += 1
         try:
             if self._is_closed:
@@ -200,11 +200,11 @@ class AsyncHttpTransport:
                     else:
                         async for chunk in response.aiter_raw():
                             body.add(chunk)
-            return make_answer(response, body.unpack(), secrets)
+            return make_answer(response, body.unpack(), key)
         except TimeoutError:
             return Failure("the answer was not complete in time", may_have_arrived=True)
         except Exception as error:  # What is known of a request that left is never lost.
-            return make_failure(error, secrets)
+            return make_failure(error, key)
         finally:
             self._in_flight -= 1
             await self._close_idle()
