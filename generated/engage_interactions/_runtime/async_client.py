@@ -13,6 +13,7 @@ from .call import read
 from .call.retry import RetryPolicy
 from .call.steps import Call, Reply, Request, Stop
 from .engine import WAITED, AsyncTransport, Engine
+from .payload.encoding import payload_class_of
 from .payload.types import Payload
 from .results import Receipt, Stored, created_date_key
 from .transport.clock import SYSTEM_CLOCK, Clock
@@ -152,7 +153,7 @@ class AsyncEngageClient:
             ReadError: With `confirm`: the interaction is stored, but could not be read back.
         """
         engine = self.__engine__
-        with engine.observe("send", payload.__schema_id__):
+        with engine.observe("send", payload_class_of(payload).__schema_id__):
             return await engine.run(
                 engine.prepare_send(contact_id, payload, created_date, confirm, retry)
             )

@@ -8,7 +8,7 @@ The vendor's rules: wait for the answer, because a late answer is more likely th
 retry as late as the situation allows; never repeat a POST without a lookup.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -32,11 +32,13 @@ class RetryPolicy:
     possible only if Engage applies the first request after that lookup.
     """
 
-    retry_delays: tuple[float, ...] = ()
-    lookup_delays: tuple[float, ...] = ()
+    retry_delays: Sequence[float] = ()
+    lookup_delays: Sequence[float] = ()
     resend: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("retry_delays", "lookup_delays"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         for seconds in (*self.retry_delays, *self.lookup_delays):
             if not 0 <= seconds <= 86_400:
                 raise ValueError(f"A delay must be between 0 and 86400 seconds, not {seconds}.")
