@@ -32,6 +32,7 @@ def payload_class_of(payload: object) -> type[Payload]:
     else:
         payload_type = type(payload)
         description = f"{payload_type.__module__}.{payload_type.__qualname__}"
+        description = description.removeprefix("builtins.")
         advice = "Create one from your data, or use the client of the package that it belongs to."
     raise ConfigurationError(
         f"A payload must be an instance of a payload class of {package}, not {description}. "

@@ -12,6 +12,7 @@ that a subclass overrides (``__len__``, ``__eq__``, ``isoformat``, …) counts. 
 value unchanged.
 """
 
+import builtins
 from datetime import UTC, date, datetime, time, timedelta
 from math import isfinite
 
@@ -26,7 +27,7 @@ _MINUTE = timedelta(minutes=1)
 def check_string(violations: list[Violation], name: str, value: object) -> object:
     """Accept a str, also of a subclass such as a StrEnum, and a UUID for its text."""
     text = plain_value(value)
-    if not isinstance(text, str):
+    if type(text) is not str:
         violations.append(wrong_type(name, "a string", value))
         return value
     try:
@@ -39,7 +40,7 @@ def check_string(violations: list[Violation], name: str, value: object) -> objec
 def check_integer(violations: list[Violation], name: str, value: object) -> object:
     """Accept an int that is not a bool, and a Decimal that is an integer."""
     number = plain_value(value)
-    if not isinstance(number, int) or isinstance(number, bool):
+    if type(number) is not int:
         violations.append(wrong_type(name, "an integer", value))
     elif _has_too_many_digits(number):
         violations.append(Violation(name, "json", _DIGITS, value))
@@ -53,16 +54,18 @@ def check_number(violations: list[Violation], name: str, value: object) -> objec
     if type(value) is float and isfinite(value):
         return value
     number = plain_value(value)
-    if type(number).__name__ == "Decimal":
-        violations.append(Violation(name, "precision", _DECIMAL, value))
-    elif not isinstance(number, (float, int)) or isinstance(number, bool):
-        violations.append(wrong_type(name, "a number", value))
-    elif isinstance(number, float) and not isfinite(number):
+    if type(number) is float:
+        if isfinite(number):
+            return number
         violations.append(Violation(name, "finite", "must be finite", value))
-    elif isinstance(number, int) and _has_too_many_digits(number):
+    elif type(number) is int:
+        if not _has_too_many_digits(number):
+            return number
         violations.append(Violation(name, "json", _DIGITS, value))
+    elif type(number).__name__ == "Decimal":
+        violations.append(Violation(name, "precision", _DECIMAL, value))
     else:
-        return number
+        violations.append(wrong_type(name, "a number", value))
     return value
 
 
@@ -117,7 +120,15 @@ def wrong_type(name: str, expected: str, value: object) -> Violation:
 
 def wrong_type_message(expected: str, value: object) -> str:
     """Name the expected type and the type of the value: ``must be a string, not int``."""
-    return f"must be {expected}, not {'null' if value is None else type(value).__name__}"
+    return f"must be {expected}, not {'null' if value is None else type_name(value)}"
+
+
+def type_name(value: object) -> str:
+    """Return the name of the type, with its module if Python has a type of that name itself."""
+    value_type = type(value)
+    name = value_type.__qualname__
+    is_own = value_type.__module__ != "builtins" and hasattr(builtins, name)
+    return f"{value_type.__module__}.{name}" if is_own else name
 
 
 def _plain_date_time(value: datetime) -> datetime:
