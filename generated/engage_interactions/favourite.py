@@ -7,11 +7,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import ClassVar, Self
 
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_number,
@@ -23,7 +25,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Favourite:
+class Favourite(Payload):
     """Favourite."""
 
     __schema_id__: ClassVar[str] = "favourite"
@@ -49,16 +51,29 @@ class Favourite:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if type(self.product_sku) is not str:
-            check_string(violations, "productSku", self.product_sku)
-        if self.category is not None and type(self.category) is not str:
-            check_string(violations, "category", self.category)
-        if self.brand is not None and type(self.brand) is not str:
-            check_string(violations, "brand", self.brand)
-        if self.size is not None and type(self.size) is not str:
-            check_string(violations, "size", self.size)
-        if self.price is not None:
-            check_number(violations, "price", self.price)
+        if type(self.product_sku) is not str or not self.product_sku.isascii():
+            value = check_string(violations, "productSku", self.product_sku)
+            object.__setattr__(self, "product_sku", value)
+        if self.category is not None and (
+            type(self.category) is not str or not self.category.isascii()
+        ):
+            value = check_string(violations, "category", self.category)
+            object.__setattr__(self, "category", value)
+        if self.brand is not None and (
+            type(self.brand) is not str or not self.brand.isascii()
+        ):
+            value = check_string(violations, "brand", self.brand)
+            object.__setattr__(self, "brand", value)
+        if self.size is not None and (
+            type(self.size) is not str or not self.size.isascii()
+        ):
+            value = check_string(violations, "size", self.size)
+            object.__setattr__(self, "size", value)
+        if self.price is not None and (
+            type(self.price) is not float or not isfinite(self.price)
+        ):
+            value = check_number(violations, "price", self.price)
+            object.__setattr__(self, "price", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

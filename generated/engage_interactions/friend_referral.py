@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_boolean,
@@ -25,7 +26,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FriendReferral:
+class FriendReferral(Payload):
     """Friend referral."""
 
     __schema_id__: ClassVar[str] = "friendReferral"
@@ -47,14 +48,22 @@ class FriendReferral:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if type(self.referral_code) is not str:
-            check_string(violations, "referralCode", self.referral_code)
+        if type(self.referral_code) is not str or not self.referral_code.isascii():
+            value = check_string(violations, "referralCode", self.referral_code)
+            object.__setattr__(self, "referral_code", value)
         if type(self.friend_joined) is not bool:
-            check_boolean(violations, "friendJoined", self.friend_joined)
-        if self.channel is not None and type(self.channel) is not str:
-            check_string(violations, "channel", self.channel)
-        if self.reward_points is not None and type(self.reward_points) is not int:
-            check_integer(violations, "rewardPoints", self.reward_points)
+            value = check_boolean(violations, "friendJoined", self.friend_joined)
+            object.__setattr__(self, "friend_joined", value)
+        if self.channel is not None and (
+            type(self.channel) is not str or not self.channel.isascii()
+        ):
+            value = check_string(violations, "channel", self.channel)
+            object.__setattr__(self, "channel", value)
+        if self.reward_points is not None and (
+            type(self.reward_points) is not int or self.reward_points.bit_length() > 64
+        ):
+            value = check_integer(violations, "rewardPoints", self.reward_points)
+            object.__setattr__(self, "reward_points", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -6,12 +6,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_date_time,
@@ -26,7 +27,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstagramPost:
+class InstagramPost(Payload):
     """Instagram post."""
 
     __schema_id__: ClassVar[str] = "instagramPost"
@@ -58,19 +59,37 @@ class InstagramPost:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if type(self.post_url) is not str:
-            check_string(violations, "postUrl", self.post_url)
-        check_date_time(violations, "postedAt", self.posted_at)
-        if self.caption is not None and type(self.caption) is not str:
-            check_string(violations, "caption", self.caption)
-        if self.hashtag is not None and type(self.hashtag) is not str:
-            check_string(violations, "hashtag", self.hashtag)
-        if self.likes is not None and type(self.likes) is not int:
-            check_integer(violations, "likes", self.likes)
-        if self.product_sku is not None and type(self.product_sku) is not str:
-            check_string(violations, "productSku", self.product_sku)
-        if self.category is not None and type(self.category) is not str:
-            check_string(violations, "category", self.category)
+        if type(self.post_url) is not str or not self.post_url.isascii():
+            value = check_string(violations, "postUrl", self.post_url)
+            object.__setattr__(self, "post_url", value)
+        if type(self.posted_at) is not datetime or self.posted_at.tzinfo is not UTC:
+            value = check_date_time(violations, "postedAt", self.posted_at)
+            object.__setattr__(self, "posted_at", value)
+        if self.caption is not None and (
+            type(self.caption) is not str or not self.caption.isascii()
+        ):
+            value = check_string(violations, "caption", self.caption)
+            object.__setattr__(self, "caption", value)
+        if self.hashtag is not None and (
+            type(self.hashtag) is not str or not self.hashtag.isascii()
+        ):
+            value = check_string(violations, "hashtag", self.hashtag)
+            object.__setattr__(self, "hashtag", value)
+        if self.likes is not None and (
+            type(self.likes) is not int or self.likes.bit_length() > 64
+        ):
+            value = check_integer(violations, "likes", self.likes)
+            object.__setattr__(self, "likes", value)
+        if self.product_sku is not None and (
+            type(self.product_sku) is not str or not self.product_sku.isascii()
+        ):
+            value = check_string(violations, "productSku", self.product_sku)
+            object.__setattr__(self, "product_sku", value)
+        if self.category is not None and (
+            type(self.category) is not str or not self.category.isascii()
+        ):
+            value = check_string(violations, "category", self.category)
+            object.__setattr__(self, "category", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_boolean,
@@ -25,7 +26,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductReview:
+class ProductReview(Payload):
     """Product review."""
 
     __schema_id__: ClassVar[str] = "productReview"
@@ -65,20 +66,35 @@ class ProductReview:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if type(self.product_sku) is not str:
-            check_string(violations, "productSku", self.product_sku)
-        if type(self.rating) is not int:
-            check_integer(violations, "rating", self.rating)
-        if self.category is not None and type(self.category) is not str:
-            check_string(violations, "category", self.category)
-        if self.brand is not None and type(self.brand) is not str:
-            check_string(violations, "brand", self.brand)
-        if self.comment is not None and type(self.comment) is not str:
-            check_string(violations, "comment", self.comment)
+        if type(self.product_sku) is not str or not self.product_sku.isascii():
+            value = check_string(violations, "productSku", self.product_sku)
+            object.__setattr__(self, "product_sku", value)
+        if type(self.rating) is not int or self.rating.bit_length() > 64:
+            value = check_integer(violations, "rating", self.rating)
+            object.__setattr__(self, "rating", value)
+        if self.category is not None and (
+            type(self.category) is not str or not self.category.isascii()
+        ):
+            value = check_string(violations, "category", self.category)
+            object.__setattr__(self, "category", value)
+        if self.brand is not None and (
+            type(self.brand) is not str or not self.brand.isascii()
+        ):
+            value = check_string(violations, "brand", self.brand)
+            object.__setattr__(self, "brand", value)
+        if self.comment is not None and (
+            type(self.comment) is not str or not self.comment.isascii()
+        ):
+            value = check_string(violations, "comment", self.comment)
+            object.__setattr__(self, "comment", value)
         if self.recommended is not None and type(self.recommended) is not bool:
-            check_boolean(violations, "recommended", self.recommended)
-        if self.review_id is not None and type(self.review_id) is not str:
-            check_string(violations, "reviewId", self.review_id)
+            value = check_boolean(violations, "recommended", self.recommended)
+            object.__setattr__(self, "recommended", value)
+        if self.review_id is not None and (
+            type(self.review_id) is not str or not self.review_id.isascii()
+        ):
+            value = check_string(violations, "reviewId", self.review_id)
+            object.__setattr__(self, "review_id", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -6,12 +6,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from math import isfinite
 from typing import ClassVar, Self
 
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_boolean,
@@ -28,7 +30,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
+class Repair(Payload):
     """Repair."""
 
     __schema_id__: ClassVar[str] = "repair"
@@ -68,19 +70,33 @@ class Repair:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if type(self.product_sku) is not str:
-            check_string(violations, "productSku", self.product_sku)
-        if type(self.repair_type) is not str:
-            check_string(violations, "repairType", self.repair_type)
-        check_date_time(violations, "receivedAt", self.received_at)
-        if self.category is not None and type(self.category) is not str:
-            check_string(violations, "category", self.category)
-        if self.cost is not None:
-            check_number(violations, "cost", self.cost)
+        if type(self.product_sku) is not str or not self.product_sku.isascii():
+            value = check_string(violations, "productSku", self.product_sku)
+            object.__setattr__(self, "product_sku", value)
+        if type(self.repair_type) is not str or not self.repair_type.isascii():
+            value = check_string(violations, "repairType", self.repair_type)
+            object.__setattr__(self, "repair_type", value)
+        if type(self.received_at) is not datetime or self.received_at.tzinfo is not UTC:
+            value = check_date_time(violations, "receivedAt", self.received_at)
+            object.__setattr__(self, "received_at", value)
+        if self.category is not None and (
+            type(self.category) is not str or not self.category.isascii()
+        ):
+            value = check_string(violations, "category", self.category)
+            object.__setattr__(self, "category", value)
+        if self.cost is not None and (
+            type(self.cost) is not float or not isfinite(self.cost)
+        ):
+            value = check_number(violations, "cost", self.cost)
+            object.__setattr__(self, "cost", value)
         if self.under_warranty is not None and type(self.under_warranty) is not bool:
-            check_boolean(violations, "underWarranty", self.under_warranty)
-        if self.store is not None and type(self.store) is not str:
-            check_string(violations, "store", self.store)
+            value = check_boolean(violations, "underWarranty", self.under_warranty)
+            object.__setattr__(self, "under_warranty", value)
+        if self.store is not None and (
+            type(self.store) is not str or not self.store.isascii()
+        ):
+            value = check_string(violations, "store", self.store)
+            object.__setattr__(self, "store", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

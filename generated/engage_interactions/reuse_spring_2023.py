@@ -6,12 +6,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_date_time,
@@ -26,7 +27,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReuseSpring2023:
+class ReuseSpring2023(Payload):
     """Reuse Spring Sale."""
 
     __schema_id__: ClassVar[str] = "Reuse-Spring-2023"
@@ -43,12 +44,19 @@ class ReuseSpring2023:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if type(self.name) is not str:
-            check_string(violations, "name", self.name)
-        if self.created is not None:
-            check_date_time(violations, "created", self.created)
-        if self.price is not None and type(self.price) is not int:
-            check_integer(violations, "price", self.price)
+        if type(self.name) is not str or not self.name.isascii():
+            value = check_string(violations, "name", self.name)
+            object.__setattr__(self, "name", value)
+        if self.created is not None and (
+            type(self.created) is not datetime or self.created.tzinfo is not UTC
+        ):
+            value = check_date_time(violations, "created", self.created)
+            object.__setattr__(self, "created", value)
+        if self.price is not None and (
+            type(self.price) is not int or self.price.bit_length() > 64
+        ):
+            value = check_integer(violations, "price", self.price)
+            object.__setattr__(self, "price", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -8,10 +8,12 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import cast
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, InvalidPayloadError
 from .payload.types import Json, Payload
+from .violation import Violation
 
 _PACKAGE = __name__.partition("._runtime")[0]
+_PYINSTALLER = f"PyInstaller: --collect-data {_PACKAGE} --collect-submodules {_PACKAGE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,20 @@ class GeneratedSchema:
     schema_hash: str
 
     def load_payload_class(self) -> type[Payload]:
-        """Return the payload class. Imports its module if necessary."""
-        module = import_module(f".{self.module}", _PACKAGE)
+        """Return the payload class. Imports its module if necessary.
+
+        Raises `ConfigurationError` for a package without the module.
+        """
+        name = f"{_PACKAGE}.{self.module}"
+        try:
+            module = import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            raise ConfigurationError(
+                f"The installed package {_PACKAGE} has no module {self.module}. Include all of "
+                f"its modules in your distribution. {_PYINSTALLER}"
+            ) from None
         return cast(type[Payload], getattr(module, self.class_name))
 
 
@@ -42,6 +56,13 @@ def generated_schemas() -> dict[str, GeneratedSchema]:
     return schemas
 
 
+def unknown_schema(schema_id: str) -> InvalidPayloadError:
+    """Return the error for a schema that is none of the `generated_schemas`."""
+    message = "is not a schema that this package was generated from"
+    violation = Violation("schemaId", "unknown-schema", message, schema_id)
+    return InvalidPayloadError(schema_id, [violation])
+
+
 def json_schema(schema_id: str) -> dict[str, Json]:
     """Return the JSON Schema of one of the `generated_schemas`. Raises `ConfigurationError`."""
     schema = cast(dict[str, dict[str, Json]], json.loads(_read_text(f"{schema_id}.json")))
@@ -56,5 +77,5 @@ def _read_text(name: str) -> str:
         pass
     raise ConfigurationError(
         f"The installed package {_PACKAGE} has no file _snapshot/{name}. "
-        "Include _snapshot/*.json in your distribution as package data."
+        f"Include _snapshot/*.json in your distribution as package data. {_PYINSTALLER}"
     )

@@ -123,7 +123,8 @@ def test_an_item_that_cannot_be_sent_does_not_stop_the_others(send: Send) -> Non
     outcomes = sorted(send(BusyPlatform(), iter(items)), key=lambda outcome: outcome.number)
     assert outcomes[0].receipt is not None
     assert type(outcomes[1].error) is InvalidPayloadError
-    assert type(outcomes[2].error) is RuntimeError
+    assert type(outcomes[2].error) is InvalidPayloadError
+    assert type(outcomes[2].error.__cause__) is RuntimeError
 
 
 @both

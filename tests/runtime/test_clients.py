@@ -28,6 +28,7 @@ from engage_interactions._runtime.errors import (
 )
 from engage_interactions._runtime.payload import (
     Json,
+    Payload,
     Reader,
     read_date_time,
     read_integer,
@@ -48,7 +49,7 @@ CREATED_DATE = "2024-02-29T12:30:15.250000+01:00"
 
 
 @dataclass(frozen=True, slots=True)
-class Gift:
+class Gift(Payload):
     __schema_id__: ClassVar[str] = "Gift-1"
     __properties__: ClassVar[frozenset[str]] = frozenset({"note", "price"})
     note: str
@@ -456,11 +457,6 @@ def test_one_error_lists_an_invalid_date_and_an_invalid_contact_id(
         run(connect(recorder).send("", GIFT, created_date=MOMENT.replace(tzinfo=zone)))
     assert [item.property for item in caught.value.violations] == ["createdDate", "contactId"]
     assert not recorder.requests
-
-
-def test_an_int_that_json_cannot_represent_is_an_invalid_payload() -> None:
-    with pytest.raises(InvalidPayloadError):
-        threads(Recorder()).send(CONTACT, Gift("x", 10**5000))
 
 
 def dates(recorder: Recorder) -> list[datetime]:

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import jsonschema_rs
 import pytest
@@ -33,7 +34,7 @@ from engage_interactions._runtime.payload import (
 )
 from engage_interactions._runtime.violation import InvalidValueError, Violation, ViolationCode
 
-Check: TypeAlias = Callable[[list[Violation], str, object], None]
+Check: TypeAlias = Callable[[list[Violation], str, object], object]
 Read: TypeAlias = Callable[[Json], object]
 
 HUGE = 10**400
@@ -87,9 +88,12 @@ def violations(check: Check, value: object) -> list[Violation]:
 
 
 ACCEPTED: dict[Check, list[object]] = {
-    check_string: ["", "å\n", Color.RED],
-    check_integer: [0, -1, HUGE, Size.SMALL],
-    check_number: [0, -0.0, 1.5, 1e308, HUGE, Size.SMALL, Weight(2.5)],
+    check_string: ["", "å\n", Color.RED, UUID(int=5), "\ud83d\ude00"],
+    check_integer: [0, -1, HUGE, Size.SMALL, Decimal(1), Decimal("-2.00")],
+    check_number: [
+        *(0, -0.0, 1.5, 1e308, HUGE, Size.SMALL, Weight(2.5)),
+        *map(Decimal, ["1.5", "0.1", "-0", "1E+400", "99999999999999999999", "5e-324"]),
+    ],
     check_boolean: [True, False],
     check_date_time: [
         *(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
@@ -99,10 +103,24 @@ ACCEPTED: dict[Check, list[object]] = {
 }
 
 REFUSED: dict[Check, list[object]] = {
-    check_string: [b"x", bytearray(b"x"), 1, True, ["x"], None],
-    check_integer: [True, False, 1.0, 1.5, Decimal(1), "1", None, float("nan"), [1]],
+    check_string: [
+        b"x",
+        bytearray(b"x"),
+        1,
+        True,
+        ["x"],
+        None,
+        "a\ud83d",
+        "\ude00b",
+    ],
+    check_integer: [
+        *(True, False, 1.0, 1.5, "1", None, float("nan"), [1]),
+        *map(Decimal, ["1.5", "NaN", "sNaN", "Infinity", "1E+999999999", "1E-999999999"]),
+    ],
     check_number: [
-        *(True, False, "1.5", None, 1j, Decimal("1.5"), Fraction(1, 2), [1.5]),
+        *(True, False, "1.5", None, 1j, Fraction(1, 2), [1.5], UUID(int=5)),
+        *map(Decimal, ["NaN", "sNaN", "-Infinity", "1E+999999999", "1E-999999999", "1e-400"]),
+        *(Decimal("0.1000000000000000000000001"), Decimal(1) / 3, Decimal("1E+4999")),
         *(kind(text) for kind in (float, Weight) for text in ("nan", "inf", "-inf")),
     ],
     check_boolean: [0, 1, 1.0, "true", "", None, Size.SMALL],

@@ -7,14 +7,20 @@ from typing import Any, ClassVar, Self
 
 import httpx
 
-from engage_interactions._runtime.payload import Json, Reader, read_integer, read_string
+from engage_interactions._runtime.payload import (
+    Json,
+    Payload,
+    Reader,
+    read_integer,
+    read_string,
+)
 from tests.support.clocks import FakeClock
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 
 
 @dataclass(frozen=True)
-class Gift:
+class Gift(Payload):
     note: str
     price: int | None = None
     __schema_id__: ClassVar[str] = "gift"

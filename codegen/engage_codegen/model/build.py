@@ -15,7 +15,7 @@ from .dialect import find_problems
 from .ir import Code, Field, Import, Package, Record, literal
 from .types import Annotation, JsonType, generate_annotations
 
-_PAYLOAD_NAMES = ("InvalidPayloadError", "Json", "Reader", "Violation")
+_PAYLOAD_NAMES = ("InvalidPayloadError", "Json", "Payload", "Reader", "Violation")
 
 _SPACES = re.compile("[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 """White space in Unicode. The list is fixed, so that the Unicode version of the running Python does

@@ -12,12 +12,29 @@ from .jsonvalues import normalize
 from .types import Annotation, JsonType
 
 _CODECS = {
-    ("string", "str"): Codec(Code("str"), Code("check_string"), NO_CODE, Code("read_string")),
-    ("integer", "int"): Codec(Code("int"), Code("check_integer"), NO_CODE, Code("read_integer")),
-    ("number", "float"): Codec(NO_CODE, Code("check_number"), NO_CODE, Code("read_number")),
-    ("boolean", "bool"): Codec(Code("bool"), Code("check_boolean"), NO_CODE, Code("read_boolean")),
-    ("string", "datetime"): Codec(
+    ("string", "str"): Codec(
+        Code("type({0}) is not str or not {0}.isascii()"),
+        Code("check_string"),
         NO_CODE,
+        Code("read_string"),
+    ),
+    ("integer", "int"): Codec(
+        Code("type({0}) is not int or {0}.bit_length() > 64"),
+        Code("check_integer"),
+        NO_CODE,
+        Code("read_integer"),
+    ),
+    ("number", "float"): Codec(
+        Code("type({0}) is not float or not isfinite({0})"),
+        Code("check_number"),
+        NO_CODE,
+        Code("read_number"),
+    ),
+    ("boolean", "bool"): Codec(
+        Code("type({0}) is not bool"), Code("check_boolean"), NO_CODE, Code("read_boolean")
+    ),
+    ("string", "datetime"): Codec(
+        Code("type({0}) is not datetime or {0}.tzinfo is not UTC"),
         Code("check_date_time"),
         Code("encode_date_time"),
         Code("read_date_time"),
@@ -101,6 +118,10 @@ def choose_type(constraints: Constraints, annotations: Mapping[JsonType, Annotat
     imports = tuple(item for part in parts for item in part.imports)
     if codec.check.startswith("values."):
         imports += (Import(Code("._runtime.payload"), (Code("values"),)),)
+    if first == "number":
+        imports += (Import(Code("math"), (Code("isfinite"),)),)
+    if annotation == "datetime":
+        imports += (Import(Code("datetime"), (Code("UTC"),)),)
     return FieldType(annotation, codec, imports)
 
 

@@ -43,13 +43,14 @@ class Import:
 class Codec:
     """The code of the runtime that checks, writes and reads a value of one Python type.
 
-    `exact_class` is the class whose own instances need no check. `check` and `read` are functions,
+    `unusual` is the condition for a value, written ``{}``, to need its check; empty if every value
+    does. `check` and `read` are functions,
     and so is `encode`, which is empty if the value is JSON already. A codec with a `rule` has
     nothing else: the expression creates an object with the methods `check` and `read`. `note` is a
     sentence about the type.
     """
 
-    exact_class: Code
+    unusual: Code
     check: Code
     encode: Code
     read: Code
@@ -103,11 +104,13 @@ class Field:
     @property
     def check_condition(self) -> Code:
         """The cheap condition for the value to need its check; empty if it always needs it."""
-        attribute, exact_class = f"self.{self.name}", self.codec.exact_class
+        attribute = f"self.{self.name}"
         conditions: list[str] = [self.presence_condition] if self.presence_condition else []
         conditions += [f"{attribute} is not None"] if self.nullable else []
-        conditions += [f"type({attribute}) is not {exact_class}"] if exact_class else []
-        return Code(" and ".join(conditions))
+        unusual = self.codec.unusual.format(attribute)
+        if conditions and " or " in unusual:
+            unusual = f"({unusual})"
+        return Code(" and ".join([*conditions, *([unusual] if unusual else [])]))
 
     @property
     def encoded_value(self) -> Code:

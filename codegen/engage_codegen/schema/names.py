@@ -49,7 +49,8 @@ _MODULES = frozenset(
 )
 _CLASSES = frozenset(
     "AsyncEngageClient EngageClient Receipt RetryPolicy Stored ClassVar Literal Mapping Self Json "
-    "Reader Violation InvalidPayloadError Unset UUID Date Time Timedelta Decimal Deprecated".split()
+    "Payload Reader Violation InvalidPayloadError Unset UTC UUID Date Time Timedelta Decimal "
+    "Deprecated".split()
 )
 _ATTRIBUTES = frozenset(
     "self str int float bool bytes dict list tuple set object datetime dataclass classmethod "

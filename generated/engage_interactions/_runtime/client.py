@@ -13,6 +13,7 @@ from .call import read
 from .call.pages import Pages
 from .call.retry import RetryPolicy
 from .engine import NOT_PICKLED, Limits
+from .payload.encoding import payload_class_of
 from .payload.types import Payload
 from .results import Receipt, Stored, created_date_key
 from .thread_engine import ThreadEngine
@@ -151,7 +152,7 @@ class EngageClient:
             ReadError: With `confirm`: the interaction is stored, but could not be read back.
         """
         engine = self.__engine__
-        with engine.observe("send", payload.__schema_id__):
+        with engine.observe("send", payload_class_of(payload).__schema_id__):
             call = engine.prepare_send(contact_id, payload, created_date, confirm, retry)
             return engine.run(call, engine.end_of_call(deadline, retry))
 

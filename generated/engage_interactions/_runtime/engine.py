@@ -161,7 +161,8 @@ class Engine:
         retry: RetryPolicy | None,
     ) -> Call[Receipt]:
         """Encode an interaction, and return the call that sends it."""
-        interaction = encode_interaction(contact_id, payload, created_date or self._dates.next())
+        date = self._dates.next() if created_date is None else created_date
+        interaction = encode_interaction(contact_id, payload, date)
         return self.prepare_post(interaction, retry or self.retry, confirm=confirm)
 
     def prepare_post(

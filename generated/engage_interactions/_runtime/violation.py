@@ -5,6 +5,7 @@
 """Violations of the rules of a schema. Imports nothing of the package."""
 
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import Literal, TypeAlias
 
 ViolationCode: TypeAlias = Literal[
@@ -31,6 +32,7 @@ ViolationCode: TypeAlias = Literal[
     "precision",
     "year-zero",
     "json",
+    "pickle",
     "id",
     "unknown-schema",
 ]
@@ -41,8 +43,11 @@ ViolationCode: TypeAlias = Literal[
 - ``time-zone``: the datetime or time has no time zone.
 - ``offset-seconds``: the UTC offset has seconds, which RFC 3339 does not support.
 - ``leap-second``, ``precision``, ``year-zero``: the text is valid RFC 3339, but Python cannot
-  represent it: second 60, digits below a microsecond, or the year 0.
-- ``json``: the payload contains a number that JSON cannot represent.
+  represent it: second 60, digits below a microsecond, or the year 0. ``precision`` is also a
+  Decimal that equals no JSON number, and a datetime of another library with nanoseconds.
+- ``json``: JSON cannot represent the value: a text with half a character, a number with too many
+  digits.
+- ``pickle``: the pickle has the values by position, so that they may belong to other properties.
 - ``id``: the id of a contact or an interaction cannot be part of a URL.
 - ``unknown-schema``: the package was not generated from this schema.
 """
@@ -70,10 +75,32 @@ class Violation:
     """The rule in words, without the property and without the value."""
 
     value: object = field(default=None, repr=False)
-    """The invalid value; None if there is none."""
+    """The invalid value; None if there is none. A pickle keeps values of standard types only."""
 
     def __str__(self) -> str:
         return f"{self.property}: {self.message}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Violation, (self.property, self.code, self.message, _picklable(self.value))
+
+
+def _picklable(value: object) -> object:
+    """Return a value of the standard types, or None for one that a pickle may not be able to hold.
+
+    The pickle of an error must be readable in a process that has other libraries.
+    """
+    import pickle
+
+    if type(value) not in _STANDARD_TYPES:
+        return None
+    try:
+        pickle.dumps(value)
+    except Exception:
+        return None
+    return value
+
+
+_STANDARD_TYPES = frozenset([bool, int, float, str, bytes, list, dict, date, time, datetime])
 
 
 class InvalidValueError(ValueError):

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import cast
 
 from ..errors import InvalidPayloadError
 from ..payload.checks import check_date_time
-from ..payload.codecs import encode_date_time
+from ..payload.codecs import encode_date_time, read_date_time
+from ..payload.encoding import checked_payload, payload_class_of
+from ..payload.plain import plain_value
 from ..payload.types import Json, Payload
-from ..violation import Violation
+from ..violation import InvalidValueError, Violation
 from .ids import check_id
 from .steps import Request
 
@@ -42,32 +45,52 @@ class EncodedInteraction:
 def encode_interaction(
     contact_id: str, payload: Payload, created_date: datetime
 ) -> EncodedInteraction:
-    """Encode an interaction. Raises `InvalidPayloadError` for one that cannot be sent."""
-    schema_id = payload.__schema_id__
+    """Check an interaction again, and encode it.
+
+    Raises:
+        InvalidPayloadError: The interaction cannot be sent.
+        ConfigurationError: The payload is not an instance of a payload class of this package.
+    """
+    schema_id = payload_class_of(payload).__schema_id__
     violations: list[Violation] = []
-    check_date_time(violations, "createdDate", created_date)
-    check_id(violations, "contactId", contact_id)
+    date, encoded_date = _encode_created_date(violations, created_date)
+    plain_id = plain_value(contact_id)
+    check_id(violations, "contactId", plain_id)
     if violations:
         raise InvalidPayloadError(schema_id, violations)
-    encoded_date = encode_date_time(created_date)
-    wire = payload.to_payload()
+    contact_id = cast(str, plain_id)
+    wire = checked_payload(payload)
     envelope: dict[str, Json] = {
         "contactId": contact_id,
         "schemaId": schema_id,
         "createdDate": encoded_date,
         "payload": wire,
     }
-    body = b""
-    try:
-        body = _to_json(envelope).encode()
-    except ValueError:
-        message = "contains NaN, infinity or an integer with too many digits for JSON"
-        violations.append(Violation("payload", "json", message))
-    if violations:
-        raise InvalidPayloadError(schema_id, violations)
     return EncodedInteraction(
-        type(payload), contact_id, schema_id, created_date, encoded_date, wire, body
+        payload_class=type(payload),
+        contact_id=contact_id,
+        schema_id=schema_id,
+        created_date=date,
+        encoded_date=encoded_date,
+        payload=wire,
+        body=_to_json(envelope).encode(),
     )
+
+
+def _encode_created_date(violations: list[Violation], value: object) -> tuple[datetime, str]:
+    """Return a date as it is sent, and its text. Its offset no longer changes."""
+    count = len(violations)
+    date = cast(datetime, check_date_time(violations, "createdDate", value))
+    if len(violations) > count:
+        return date, ""
+    text = encode_date_time(date)
+    if date.tzinfo is UTC:
+        return date, text
+    try:
+        return read_date_time(text), text
+    except InvalidValueError as error:
+        violations.append(Violation("createdDate", error.code, error.message, value))
+        return date, ""
 
 
 _to_json = json.JSONEncoder(allow_nan=False).encode

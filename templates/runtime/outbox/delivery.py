@@ -19,6 +19,7 @@ from ..errors import (
     UnauthorizedError,
 )
 from ..payload.codecs import read_date_time
+from ..payload.types import Payload
 from ..registry import GeneratedSchema, generated_schemas
 from ..results import Receipt
 from ..transport.clock import Clock
@@ -98,8 +99,10 @@ class DeliveryRun:
             message = f"This package was generated without the schema {row.schema_id}."
             self._give_up(row, message)
             return
+        # Not in the block below: a package without the module is no damage of the entry.
+        payload_class = schema.load_payload_class()
         try:
-            interaction = self._encoded(row, schema)
+            interaction = self._encoded(row, payload_class)
         except DAMAGE:
             self._give_up(row, DAMAGED)
             return
@@ -200,12 +203,12 @@ class DeliveryRun:
         reasons = () if error is None else (str(error),)
         return self._file.update(row, to, due=self._now() + seconds, reasons=reasons)
 
-    def _encoded(self, row: Row, schema: GeneratedSchema) -> EncodedInteraction:
+    def _encoded(self, row: Row, payload_class: type[Payload]) -> EncodedInteraction:
         """Return the interaction of an entry. Raises `DAMAGE`."""
         created_date = read_date_time(row.created_date)
         payload = parse_payload(row.body, row.contact_id, row.schema_id, row.created_date)
         return EncodedInteraction(
-            payload_class=schema.load_payload_class(),
+            payload_class=payload_class,
             contact_id=row.contact_id,
             schema_id=row.schema_id,
             created_date=created_date,

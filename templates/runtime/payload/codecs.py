@@ -8,7 +8,7 @@ from datetime import datetime
 from math import inf
 
 from ..violation import InvalidValueError
-from .checks import wrong_type_message
+from .checks import PRECISION, wrong_type_message
 from .types import Json
 
 
@@ -84,7 +84,6 @@ def read_date_time(value: Json) -> datetime:
 
 
 LEAP_SECOND = "is a leap second, which a {} cannot represent"
-PRECISION = "has digits below a microsecond, which a {} cannot represent"
 YEAR_ZERO = "is in the year 0, which a {} cannot represent"
 NO_SUCH_DAY = "is not a day of the calendar"
 

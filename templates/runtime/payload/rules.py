@@ -1,17 +1,19 @@
 """Rules beyond the type of a value: lengths, ranges, patterns, formats, closed lists.
 
 They are the rules of JSON Schema draft 2020-12, Validation, section 6. A rule has the two methods
-that a payload class needs: `check` appends the violations of a value, and `read` converts a JSON
-value, or raises `InvalidValueError`.
+that a payload class needs: `check` appends the violations of a value and returns it as the module
+`checks` does, and `read` converts a JSON value, or raises `InvalidValueError`.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar, cast
 
 from ..violation import InvalidValueError, Violation, ViolationCode
 from .checks import check_boolean, check_integer, check_number, check_string
 from .codecs import json_number, read_boolean, read_integer, read_number, read_string
+from .plain import join_surrogates, plain_value
 from .types import Json
 
 T = TypeVar("T")
@@ -21,8 +23,8 @@ T_co = TypeVar("T_co", covariant=True)
 class Rule(Protocol[T_co]):
     """The interface of all rules."""
 
-    def check(self, violations: list[Violation], name: str, value: object) -> None:
-        """Append the violations of a value."""
+    def check(self, violations: list[Violation], name: str, value: object) -> object:
+        """Append the violations of a value, and return the value to store."""
         ...
 
     def read(self, value: Json) -> T_co:
@@ -50,10 +52,14 @@ class Text:
         self._search = re.compile(pattern, re.ASCII).search if pattern else None
         self._form = form
 
-    def check(self, violations: list[Violation], name: str, value: object) -> None:
-        check_string(violations, name, value)
-        if not isinstance(value, str):
-            return
+    def check(self, violations: list[Violation], name: str, value: object) -> object:
+        count = len(violations)
+        text = check_string(violations, name, value)
+        if len(violations) == count:
+            self._check_text(violations, name, cast(str, text))
+        return text
+
+    def _check_text(self, violations: list[Violation], name: str, value: str) -> None:
         if len(value) < self._min_length:
             message = f"must have at least {self._min_length} characters, not {len(value)}"
             violations.append(Violation(name, "minLength", message, value))
@@ -119,11 +125,12 @@ def _limit(limit: float | None) -> float | None:
 class Integer(_Range):
     """An int that is not a bool."""
 
-    def check(self, violations: list[Violation], name: str, value: object) -> None:
+    def check(self, violations: list[Violation], name: str, value: object) -> object:
         count = len(violations)
-        check_integer(violations, name, value)
+        number = check_integer(violations, name, value)
         if len(violations) == count:
-            self.check_range(violations, name, cast(int, value))
+            self.check_range(violations, name, cast(int, number))
+        return number
 
     def read(self, value: Json) -> int:
         return read_integer(value)
@@ -132,11 +139,12 @@ class Integer(_Range):
 class Number(_Range):
     """A finite float, or an int that is not a bool."""
 
-    def check(self, violations: list[Violation], name: str, value: object) -> None:
+    def check(self, violations: list[Violation], name: str, value: object) -> object:
         count = len(violations)
-        check_number(violations, name, value)
+        number = check_number(violations, name, value)
         if len(violations) == count:
-            self.check_range(violations, name, cast(float, value))
+            self.check_range(violations, name, cast(float, number))
+        return number
 
     def read(self, value: Json) -> float:
         return read_number(value)
@@ -145,8 +153,8 @@ class Number(_Range):
 class Boolean:
     """True or False."""
 
-    def check(self, violations: list[Violation], name: str, value: object) -> None:
-        check_boolean(violations, name, value)
+    def check(self, violations: list[Violation], name: str, value: object) -> object:
+        return check_boolean(violations, name, value)
 
     def read(self, value: Json) -> bool:
         return read_boolean(value)
@@ -158,11 +166,21 @@ class Choice(Generic[T]):
     def __init__(self, *values: T) -> None:
         self._values = values
 
-    def check(self, violations: list[Violation], name: str, value: object) -> None:
-        if not any(_is_same(value, choice) for choice in self._values):
-            violations.append(Violation(name, "enum", self._message(), value))
+    def check(self, violations: list[Violation], name: str, value: object) -> object:
+        try:
+            return self._choose(plain_value(value))
+        except InvalidValueError as error:
+            violations.append(Violation(name, error.code, error.message, value))
+            return value
 
     def read(self, value: Json) -> T:
+        return self._choose(value)
+
+    def _choose(self, value: object) -> T:
+        """Return the value of the list that a value is equal to."""
+        if isinstance(value, str):
+            with suppress(UnicodeError):
+                value = join_surrogates(value)
         for choice in self._values:
             if _is_same(value, choice):
                 return choice
@@ -178,16 +196,16 @@ class Either(Generic[T]):
     def __init__(self, **rules: Rule[T]) -> None:
         self._rules = rules
 
-    def check(self, violations: list[Violation], name: str, value: object) -> None:
-        json_type = _JSON_TYPES.get(type(value)) or _json_type(value)
+    def check(self, violations: list[Violation], name: str, value: object) -> object:
+        json_type = _JSON_TYPES.get(type(value)) or _JSON_TYPES.get(type(plain_value(value)), "")
         rule = self._rules.get(json_type)
         if rule is None and json_type == "integer":
             rule = self._rules.get("number")
-        if rule is None:
-            message = f"must have the type {' or '.join(self._rules)}"
-            violations.append(Violation(name, "type", message, value))
-        else:
-            rule.check(violations, name, value)
+        if rule is not None:
+            return rule.check(violations, name, value)
+        message = f"must have the type {' or '.join(self._rules)}"
+        violations.append(Violation(name, "type", message, value))
+        return value
 
     def read(self, value: Json) -> T:
         messages: list[str] = []
@@ -197,13 +215,6 @@ class Either(Generic[T]):
             except InvalidValueError as error:
                 messages.append(error.message)
         raise InvalidValueError("type", " or ".join(messages))
-
-
-def _json_type(value: object) -> str:
-    for python_type, json_type in _JSON_TYPES.items():
-        if isinstance(value, python_type):
-            return json_type
-    return ""
 
 
 _JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -224,12 +235,7 @@ def is_multiple(value: float, divisor: float) -> bool:
         return value % divisor == 0
     from fractions import Fraction
 
-    return Fraction(_digits(value)) % Fraction(_digits(divisor)) == 0
-
-
-def _digits(value: float) -> str:
-    """Return the digits that JSON writes, also for a subclass with another ``__repr__``."""
-    return int.__repr__(value) if isinstance(value, int) else float.__repr__(value)
+    return Fraction(repr(value)) % Fraction(repr(divisor)) == 0
 
 
 def check_object(

@@ -1,24 +1,27 @@
 """Checks of dates, times of day and UUIDs, and their conversion to JSON and back."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from uuid import UUID
 
 from ..violation import InvalidValueError, Violation
-from .checks import wrong_type, wrong_type_message
-from .codecs import LEAP_SECOND, NO_SUCH_DAY, PRECISION, YEAR_ZERO
+from .checks import PRECISION, check_offset, wrong_type, wrong_type_message
+from .codecs import LEAP_SECOND, NO_SUCH_DAY, YEAR_ZERO
+from .plain import is_instance
 from .types import Json
 
 
-def check_date(violations: list[Violation], name: str, value: object) -> None:
+def check_date(violations: list[Violation], name: str, value: object) -> object:
     """Accept a date that is not a datetime: a datetime would lose its time."""
-    if not isinstance(value, date) or isinstance(value, datetime):
+    if not is_instance(value, date) or is_instance(value, datetime):
         violations.append(wrong_type(name, "a date", value))
+        return value
+    return value if type(value) is date else date.fromordinal(date.toordinal(value))
 
 
 def encode_date(value: date) -> str:
     """Return the RFC 3339 text of a date."""
-    return value.isoformat()
+    return date.isoformat(value)
 
 
 def read_date(value: Json) -> date:
@@ -34,23 +37,19 @@ def read_date(value: Json) -> date:
         raise InvalidValueError("format", NO_SUCH_DAY) from None
 
 
-def check_time(violations: list[Violation], name: str, value: object) -> None:
+def check_time(violations: list[Violation], name: str, value: object) -> object:
     """Accept an aware time whose offset is a whole number of minutes, as in RFC 3339."""
-    if not isinstance(value, time):
+    if not is_instance(value, time):
         violations.append(wrong_type(name, "a time", value))
-        return
-    offset = value.utcoffset()
-    if offset is None:
-        message = "must have a time zone with a fixed offset"
-        violations.append(Violation(name, "time-zone", message, value))
-    elif offset % timedelta(minutes=1):
-        message = "has an offset with seconds, which RFC 3339 does not support"
-        violations.append(Violation(name, "offset-seconds", message, value))
+        return value
+    moment = value if type(value) is time else datetime.combine(date.min, value).timetz()
+    check_offset(violations, name, value, moment)
+    return moment
 
 
 def encode_time(value: time) -> str:
     """Return the RFC 3339 text of a time of day, with its own offset."""
-    return value.isoformat()
+    return time.isoformat(value)
 
 
 def read_time(value: Json) -> time:
@@ -66,15 +65,17 @@ def read_time(value: Json) -> time:
     return time.fromisoformat(f"{minute}:{second}.{digits or '0':0<6.6}{offset}".upper())
 
 
-def check_uuid(violations: list[Violation], name: str, value: object) -> None:
+def check_uuid(violations: list[Violation], name: str, value: object) -> object:
     """Accept a UUID, and not its text."""
-    if not isinstance(value, UUID):
+    if not is_instance(value, UUID):
         violations.append(wrong_type(name, "a UUID", value))
+        return value
+    return value if type(value) is UUID else UUID(UUID.__str__(value))
 
 
 def encode_uuid(value: UUID) -> str:
     """Return the RFC 4122 text of a UUID."""
-    return str(value)
+    return UUID.__str__(value)
 
 
 def read_uuid(value: Json) -> UUID:

@@ -9,7 +9,7 @@ retry as late as the situation allows; never repeat a POST without a lookup.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -36,12 +36,14 @@ class RetryPolicy:
     call can set another one. None is no limit: then every request has a timeout of its own.
     """
 
-    retry_delays: tuple[float, ...] = ()
-    lookup_delays: tuple[float, ...] = ()
+    retry_delays: Sequence[float] = ()
+    lookup_delays: Sequence[float] = ()
     resend: bool = False
     deadline: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("retry_delays", "lookup_delays"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         for seconds in (*self.retry_delays, *self.lookup_delays):
             if not 0 <= seconds <= 86_400:
                 raise ValueError(f"A delay must be between 0 and 86400 seconds, not {seconds}.")

@@ -26,12 +26,11 @@ from typing import Self
 from ..call.interaction import encode_interaction
 from ..call.retry import RetryPolicy
 from ..client import EngageClient
-from ..errors import EngageError, InvalidPayloadError
+from ..errors import EngageError
 from ..payload.types import Payload
-from ..registry import generated_schemas
+from ..registry import generated_schemas, unknown_schema
 from ..results import Receipt
 from ..transport.clock import SYSTEM_CLOCK, Clock, CreatedDates
-from ..violation import Violation
 from .delivery import Delivery, DeliveryRun
 from .entry import Entry, State
 from .file import Durability, OutboxFile, exclusive_lock
@@ -101,14 +100,14 @@ class Outbox:
 
         Raises:
             InvalidPayloadError: The interaction cannot be sent.
+            ConfigurationError: The payload is not an instance of a payload class of this package.
             OutboxError: The file cannot be used. Nothing was stored.
         """
-        interaction = encode_interaction(contact_id, payload, created_date or self._dates.next())
+        date = self._dates.next() if created_date is None else created_date
+        interaction = encode_interaction(contact_id, payload, date)
         schema = generated_schemas().get(interaction.schema_id)
         if schema is None:
-            message = "is not a schema that this package was generated from"
-            violation = Violation("schemaId", "unknown-schema", message, interaction.schema_id)
-            raise InvalidPayloadError(interaction.schema_id, [violation])
+            raise unknown_schema(interaction.schema_id)
         return self._file.put(interaction, schema.schema_hash, self._clock.now())
 
     def deliver(

@@ -6,12 +6,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from math import isfinite
 from typing import ClassVar, Self
 
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_boolean,
@@ -30,7 +32,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Required:
+class Required(Payload):
     """required."""
 
     __schema_id__: ClassVar[str] = "required"
@@ -55,14 +57,21 @@ class Required:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        check_number(violations, "amount", self.amount)
-        if type(self.count) is not int:
-            check_integer(violations, "count", self.count)
+        if type(self.amount) is not float or not isfinite(self.amount):
+            value = check_number(violations, "amount", self.amount)
+            object.__setattr__(self, "amount", value)
+        if type(self.count) is not int or self.count.bit_length() > 64:
+            value = check_integer(violations, "count", self.count)
+            object.__setattr__(self, "count", value)
         if type(self.flag) is not bool:
-            check_boolean(violations, "flag", self.flag)
-        check_date_time(violations, "moment", self.moment)
-        if type(self.text) is not str:
-            check_string(violations, "text", self.text)
+            value = check_boolean(violations, "flag", self.flag)
+            object.__setattr__(self, "flag", value)
+        if type(self.moment) is not datetime or self.moment.tzinfo is not UTC:
+            value = check_date_time(violations, "moment", self.moment)
+            object.__setattr__(self, "moment", value)
+        if type(self.text) is not str or not self.text.isascii():
+            value = check_string(violations, "text", self.text)
+            object.__setattr__(self, "text", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreVisit:
+class StoreVisit(Payload):
     """Store visit. Registered at the till. Registered at the till. Registered at the
     till. Registered at the till. Registered at the till. Registered at the till.
     Registered at the till. Registered at the till. Registered at the till.
@@ -46,14 +47,26 @@ class StoreVisit:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.product_sku is not None and type(self.product_sku) is not str:
-            check_string(violations, "productSku", self.product_sku)
-        if self.clerk is not None and type(self.clerk) is not str:
-            check_string(violations, "clerk", self.clerk)
-        if self.store is not None and type(self.store) is not str:
-            check_string(violations, "store", self.store)
-        if self.note is not None and type(self.note) is not str:
-            check_string(violations, "note", self.note)
+        if self.product_sku is not None and (
+            type(self.product_sku) is not str or not self.product_sku.isascii()
+        ):
+            value = check_string(violations, "productSku", self.product_sku)
+            object.__setattr__(self, "product_sku", value)
+        if self.clerk is not None and (
+            type(self.clerk) is not str or not self.clerk.isascii()
+        ):
+            value = check_string(violations, "clerk", self.clerk)
+            object.__setattr__(self, "clerk", value)
+        if self.store is not None and (
+            type(self.store) is not str or not self.store.isascii()
+        ):
+            value = check_string(violations, "store", self.store)
+            object.__setattr__(self, "store", value)
+        if self.note is not None and (
+            type(self.note) is not str or not self.note.isascii()
+        ):
+            value = check_string(violations, "note", self.note)
+            object.__setattr__(self, "note", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishlist:
+class Wishlist(Payload):
     """Wish list."""
 
     __schema_id__: ClassVar[str] = "wishlist"
@@ -32,8 +33,11 @@ class Wishlist:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.product_sku is not None and type(self.product_sku) is not str:
-            check_string(violations, "productSku", self.product_sku)
+        if self.product_sku is not None and (
+            type(self.product_sku) is not str or not self.product_sku.isascii()
+        ):
+            value = check_string(violations, "productSku", self.product_sku)
+            object.__setattr__(self, "product_sku", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

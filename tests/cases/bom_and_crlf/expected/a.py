@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class A:
+class A(Payload):
     """a."""
 
     __schema_id__: ClassVar[str] = "a"
@@ -32,8 +33,9 @@ class A:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.x is not None and type(self.x) is not str:
-            check_string(violations, "x", self.x)
+        if self.x is not None and (type(self.x) is not str or not self.x.isascii()):
+            value = check_string(violations, "x", self.x)
+            object.__setattr__(self, "x", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class One:
+class One(Payload):
     """one."""
 
     __schema_id__: ClassVar[str] = "one"
@@ -32,8 +33,9 @@ class One:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.a is not None and type(self.a) is not str:
-            check_string(violations, "a", self.a)
+        if self.a is not None and (type(self.a) is not str or not self.a.isascii()):
+            value = check_string(violations, "a", self.a)
+            object.__setattr__(self, "a", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

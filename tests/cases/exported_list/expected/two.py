@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Two:
+class Two(Payload):
     """two."""
 
     __schema_id__: ClassVar[str] = "two"
@@ -32,8 +33,9 @@ class Two:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.b is not None and type(self.b) is not str:
-            check_string(violations, "b", self.b)
+        if self.b is not None and (type(self.b) is not str or not self.b.isascii()):
+            value = check_string(violations, "b", self.b)
+            object.__setattr__(self, "b", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

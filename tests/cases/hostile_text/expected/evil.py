@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -22,7 +23,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evil:
+class Evil(Payload):
     """\"\"\"'''\\ {{ 7*7 }} {% raw %} \\u0000\\u202e import os; os.system("x") # 😀
     </td>|`\\\\ud800. \"\"\"'''\\ {{ 7*7 }} {% raw %} \\u0000\\u202e import os;
     os.system("x") # 😀 </td>|`\\."""
@@ -53,21 +54,25 @@ class Evil:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if (
-            self.property_7_7_raw_import_os_os_system_x_td is not None
-            and type(self.property_7_7_raw_import_os_os_system_x_td) is not str
+        if self.property_7_7_raw_import_os_os_system_x_td is not None and (
+            type(self.property_7_7_raw_import_os_os_system_x_td) is not str
+            or not self.property_7_7_raw_import_os_os_system_x_td.isascii()
         ):
-            check_string(
+            value = check_string(
                 violations,
                 '"""\'\'\'\\ {{ 7*7 }} {% raw %} \u000a\u000d\u202e import os; os.system("x") # 😀 </td>|`\\',
                 self.property_7_7_raw_import_os_os_system_x_td,
             )
-        if self.x is not None and type(self.x) is not str:
-            check_string(violations, "x", self.x)
-        if self.y is not None and type(self.y) is not str:
-            check_string(violations, "y", self.y)
-        if self.z is not None and type(self.z) is not str:
-            check_string(violations, "z", self.z)
+            object.__setattr__(self, "property_7_7_raw_import_os_os_system_x_td", value)
+        if self.x is not None and (type(self.x) is not str or not self.x.isascii()):
+            value = check_string(violations, "x", self.x)
+            object.__setattr__(self, "x", value)
+        if self.y is not None and (type(self.y) is not str or not self.y.isascii()):
+            value = check_string(violations, "y", self.y)
+            object.__setattr__(self, "y", value)
+        if self.z is not None and (type(self.z) is not str or not self.z.isascii()):
+            value = check_string(violations, "z", self.z)
+            object.__setattr__(self, "z", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComAcmeVisit1_0_0:
+class ComAcmeVisit1_0_0(Payload):
     """com_acme_visit_1_0_0."""
 
     __schema_id__: ClassVar[str] = "com_acme_visit_1_0_0"
@@ -32,8 +33,11 @@ class ComAcmeVisit1_0_0:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.v1_0 is not None and type(self.v1_0) is not str:
-            check_string(violations, "v1_0", self.v1_0)
+        if self.v1_0 is not None and (
+            type(self.v1_0) is not str or not self.v1_0.isascii()
+        ):
+            value = check_string(violations, "v1_0", self.v1_0)
+            object.__setattr__(self, "v1_0", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

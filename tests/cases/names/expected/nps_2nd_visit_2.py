@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NPS2ndVisit2:
+class NPS2ndVisit2(Payload):
     """NPS_2nd-Visit_2."""
 
     __schema_id__: ClassVar[str] = "NPS_2nd-Visit_2"
@@ -120,50 +121,114 @@ class NPS2ndVisit2:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.ref is not None and type(self.ref) is not str:
-            check_string(violations, "$ref", self.ref)
-        if self.property_2nd is not None and type(self.property_2nd) is not str:
-            check_string(violations, "2nd", self.property_2nd)
-        if self.b2b is not None and type(self.b2b) is not str:
-            check_string(violations, "B2B", self.b2b)
-        if self.html5_video is not None and type(self.html5_video) is not str:
-            check_string(violations, "HTML5Video", self.html5_video)
-        if self.kopdatum is not None and type(self.kopdatum) is not str:
-            check_string(violations, "Köpdatum", self.kopdatum)
-        if self.smorgas_aeoa is not None and type(self.smorgas_aeoa) is not str:
-            check_string(violations, "Smörgås æøå", self.smorgas_aeoa)
-        if self.urls is not None and type(self.urls) is not str:
-            check_string(violations, "URLs", self.urls)
-        if self.id is not None and type(self.id) is not str:
-            check_string(violations, "_id", self.id)
-        if self.a_b_c_d is not None and type(self.a_b_c_d) is not str:
-            check_string(violations, "a.b/c~d", self.a_b_c_d)
-        if self.class_ is not None and type(self.class_) is not str:
-            check_string(violations, "class", self.class_)
-        if self.cls is not None and type(self.cls) is not str:
-            check_string(violations, "cls", self.cls)
-        if self.datetime_ is not None and type(self.datetime_) is not str:
-            check_string(violations, "datetime", self.datetime_)
-        if self.match is not None and type(self.match) is not str:
-            check_string(violations, "match", self.match)
-        if self.payload is not None and type(self.payload) is not str:
-            check_string(violations, "payload", self.payload)
-        if self.print is not None and type(self.print) is not str:
-            check_string(violations, "print", self.print)
-        if self.problems is not None and type(self.problems) is not str:
-            check_string(violations, "problems", self.problems)
-        if self.product_sku is not None and type(self.product_sku) is not str:
-            check_string(violations, "productSKU", self.product_sku)
-        if self.read is not None and type(self.read) is not str:
-            check_string(violations, "read", self.read)
-        if self.self_ is not None and type(self.self_) is not str:
-            check_string(violations, "self", self.self_)
-        if self.str_ is not None and type(self.str_) is not str:
-            check_string(violations, "str", self.str_)
-        if self.to_payload_ is not None and type(self.to_payload_) is not str:
-            check_string(violations, "to_payload", self.to_payload_)
-        if self.type is not None and type(self.type) is not str:
-            check_string(violations, "type", self.type)
+        if self.ref is not None and (
+            type(self.ref) is not str or not self.ref.isascii()
+        ):
+            value = check_string(violations, "$ref", self.ref)
+            object.__setattr__(self, "ref", value)
+        if self.property_2nd is not None and (
+            type(self.property_2nd) is not str or not self.property_2nd.isascii()
+        ):
+            value = check_string(violations, "2nd", self.property_2nd)
+            object.__setattr__(self, "property_2nd", value)
+        if self.b2b is not None and (
+            type(self.b2b) is not str or not self.b2b.isascii()
+        ):
+            value = check_string(violations, "B2B", self.b2b)
+            object.__setattr__(self, "b2b", value)
+        if self.html5_video is not None and (
+            type(self.html5_video) is not str or not self.html5_video.isascii()
+        ):
+            value = check_string(violations, "HTML5Video", self.html5_video)
+            object.__setattr__(self, "html5_video", value)
+        if self.kopdatum is not None and (
+            type(self.kopdatum) is not str or not self.kopdatum.isascii()
+        ):
+            value = check_string(violations, "Köpdatum", self.kopdatum)
+            object.__setattr__(self, "kopdatum", value)
+        if self.smorgas_aeoa is not None and (
+            type(self.smorgas_aeoa) is not str or not self.smorgas_aeoa.isascii()
+        ):
+            value = check_string(violations, "Smörgås æøå", self.smorgas_aeoa)
+            object.__setattr__(self, "smorgas_aeoa", value)
+        if self.urls is not None and (
+            type(self.urls) is not str or not self.urls.isascii()
+        ):
+            value = check_string(violations, "URLs", self.urls)
+            object.__setattr__(self, "urls", value)
+        if self.id is not None and (type(self.id) is not str or not self.id.isascii()):
+            value = check_string(violations, "_id", self.id)
+            object.__setattr__(self, "id", value)
+        if self.a_b_c_d is not None and (
+            type(self.a_b_c_d) is not str or not self.a_b_c_d.isascii()
+        ):
+            value = check_string(violations, "a.b/c~d", self.a_b_c_d)
+            object.__setattr__(self, "a_b_c_d", value)
+        if self.class_ is not None and (
+            type(self.class_) is not str or not self.class_.isascii()
+        ):
+            value = check_string(violations, "class", self.class_)
+            object.__setattr__(self, "class_", value)
+        if self.cls is not None and (
+            type(self.cls) is not str or not self.cls.isascii()
+        ):
+            value = check_string(violations, "cls", self.cls)
+            object.__setattr__(self, "cls", value)
+        if self.datetime_ is not None and (
+            type(self.datetime_) is not str or not self.datetime_.isascii()
+        ):
+            value = check_string(violations, "datetime", self.datetime_)
+            object.__setattr__(self, "datetime_", value)
+        if self.match is not None and (
+            type(self.match) is not str or not self.match.isascii()
+        ):
+            value = check_string(violations, "match", self.match)
+            object.__setattr__(self, "match", value)
+        if self.payload is not None and (
+            type(self.payload) is not str or not self.payload.isascii()
+        ):
+            value = check_string(violations, "payload", self.payload)
+            object.__setattr__(self, "payload", value)
+        if self.print is not None and (
+            type(self.print) is not str or not self.print.isascii()
+        ):
+            value = check_string(violations, "print", self.print)
+            object.__setattr__(self, "print", value)
+        if self.problems is not None and (
+            type(self.problems) is not str or not self.problems.isascii()
+        ):
+            value = check_string(violations, "problems", self.problems)
+            object.__setattr__(self, "problems", value)
+        if self.product_sku is not None and (
+            type(self.product_sku) is not str or not self.product_sku.isascii()
+        ):
+            value = check_string(violations, "productSKU", self.product_sku)
+            object.__setattr__(self, "product_sku", value)
+        if self.read is not None and (
+            type(self.read) is not str or not self.read.isascii()
+        ):
+            value = check_string(violations, "read", self.read)
+            object.__setattr__(self, "read", value)
+        if self.self_ is not None and (
+            type(self.self_) is not str or not self.self_.isascii()
+        ):
+            value = check_string(violations, "self", self.self_)
+            object.__setattr__(self, "self_", value)
+        if self.str_ is not None and (
+            type(self.str_) is not str or not self.str_.isascii()
+        ):
+            value = check_string(violations, "str", self.str_)
+            object.__setattr__(self, "str_", value)
+        if self.to_payload_ is not None and (
+            type(self.to_payload_) is not str or not self.to_payload_.isascii()
+        ):
+            value = check_string(violations, "to_payload", self.to_payload_)
+            object.__setattr__(self, "to_payload_", value)
+        if self.type is not None and (
+            type(self.type) is not str or not self.type.isascii()
+        ):
+            value = check_string(violations, "type", self.type)
+            object.__setattr__(self, "type", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt_:
+class Receipt_(Payload):
     """Receipt."""
 
     __schema_id__: ClassVar[str] = "Receipt"
@@ -32,8 +33,11 @@ class Receipt_:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.receipt is not None and type(self.receipt) is not str:
-            check_string(violations, "receipt", self.receipt)
+        if self.receipt is not None and (
+            type(self.receipt) is not str or not self.receipt.isascii()
+        ):
+            value = check_string(violations, "receipt", self.receipt)
+            object.__setattr__(self, "receipt", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from ._runtime.payload import InvalidPayloadError, Json, Reader, Violation
+from ._runtime.payload import InvalidPayloadError, Json, Payload, Reader, Violation
 from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Testing:
+class Testing(Payload):
     """testing."""
 
     __schema_id__: ClassVar[str] = "testing"

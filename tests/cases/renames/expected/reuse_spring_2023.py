@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -21,7 +22,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReuseSpring2023:
+class ReuseSpring2023(Payload):
     """Reuse-Spring-2023."""
 
     __schema_id__: ClassVar[str] = "Reuse-Spring-2023"
@@ -43,14 +44,26 @@ class ReuseSpring2023:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.a_and_b is not None and type(self.a_and_b) is not str:
-            check_string(violations, "a b", self.a_and_b)
-        if self.a_b is not None and type(self.a_b) is not str:
-            check_string(violations, "a-b", self.a_b)
-        if self.price is not None and type(self.price) is not str:
-            check_string(violations, "price", self.price)
-        if self.japan is not None and type(self.japan) is not str:
-            check_string(violations, "日本", self.japan)
+        if self.a_and_b is not None and (
+            type(self.a_and_b) is not str or not self.a_and_b.isascii()
+        ):
+            value = check_string(violations, "a b", self.a_and_b)
+            object.__setattr__(self, "a_and_b", value)
+        if self.a_b is not None and (
+            type(self.a_b) is not str or not self.a_b.isascii()
+        ):
+            value = check_string(violations, "a-b", self.a_b)
+            object.__setattr__(self, "a_b", value)
+        if self.price is not None and (
+            type(self.price) is not str or not self.price.isascii()
+        ):
+            value = check_string(violations, "price", self.price)
+            object.__setattr__(self, "price", value)
+        if self.japan is not None and (
+            type(self.japan) is not str or not self.japan.isascii()
+        ):
+            value = check_string(violations, "日本", self.japan)
+            object.__setattr__(self, "japan", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

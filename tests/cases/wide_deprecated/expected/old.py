@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     Violation,
     check_string,
@@ -22,7 +23,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Old:
+class Old(Payload):
     """old. Use new instead. This interaction schema is deprecated."""
 
     __schema_id__: ClassVar[str] = "old"
@@ -33,8 +34,11 @@ class Old:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.name is not None and type(self.name) is not str:
-            check_string(violations, "name", self.name)
+        if self.name is not None and (
+            type(self.name) is not str or not self.name.isascii()
+        ):
+            value = check_string(violations, "name", self.name)
+            object.__setattr__(self, "name", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

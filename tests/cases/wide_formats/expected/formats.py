@@ -13,6 +13,7 @@ from uuid import UUID
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     UNSET,
     Unset,
@@ -34,7 +35,7 @@ _SHORT_MOMENT = rules.Text(max_length=30, form=formats.is_date_time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Formats:
+class Formats(Payload):
     """formats."""
 
     __schema_id__: ClassVar[str] = "formats"
@@ -94,29 +95,49 @@ class Formats:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        values.check_date(violations, "day", self.day)
+        value = values.check_date(violations, "day", self.day)
+        object.__setattr__(self, "day", value)
         if self.link is not None:
-            _LINK.check(violations, "link", self.link)
-        if self.colour is not None and type(self.colour) is not str:
-            check_string(violations, "colour", self.colour)
-        if self.count is not None and type(self.count) is not int:
-            check_integer(violations, "count", self.count)
+            value = _LINK.check(violations, "link", self.link)
+            object.__setattr__(self, "link", value)
+        if self.colour is not None and (
+            type(self.colour) is not str or not self.colour.isascii()
+        ):
+            value = check_string(violations, "colour", self.colour)
+            object.__setattr__(self, "colour", value)
+        if self.count is not None and (
+            type(self.count) is not int or self.count.bit_length() > 64
+        ):
+            value = check_integer(violations, "count", self.count)
+            object.__setattr__(self, "count", value)
         if self.date is not None:
-            values.check_date(violations, "date", self.date)
-        if self.internal is not None and type(self.internal) is not str:
-            check_string(violations, "internal", self.internal)
+            value = values.check_date(violations, "date", self.date)
+            object.__setattr__(self, "date", value)
+        if self.internal is not None and (
+            type(self.internal) is not str or not self.internal.isascii()
+        ):
+            value = check_string(violations, "internal", self.internal)
+            object.__setattr__(self, "internal", value)
         if self.item is not None:
-            values.check_uuid(violations, "item", self.item)
+            value = values.check_uuid(violations, "item", self.item)
+            object.__setattr__(self, "item", value)
         if self.mail is not None:
-            _MAIL.check(violations, "mail", self.mail)
+            value = _MAIL.check(violations, "mail", self.mail)
+            object.__setattr__(self, "mail", value)
         if self.moment is not None:
-            _MOMENT.check(violations, "moment", self.moment)
-        if self.secret is not None and type(self.secret) is not str:
-            check_string(violations, "secret", self.secret)
+            value = _MOMENT.check(violations, "moment", self.moment)
+            object.__setattr__(self, "moment", value)
+        if self.secret is not None and (
+            type(self.secret) is not str or not self.secret.isascii()
+        ):
+            value = check_string(violations, "secret", self.secret)
+            object.__setattr__(self, "secret", value)
         if self.short_moment is not None:
-            _SHORT_MOMENT.check(violations, "shortMoment", self.short_moment)
+            value = _SHORT_MOMENT.check(violations, "shortMoment", self.short_moment)
+            object.__setattr__(self, "short_moment", value)
         if self.time is not UNSET and self.time is not None:
-            values.check_time(violations, "time", self.time)
+            value = values.check_time(violations, "time", self.time)
+            object.__setattr__(self, "time", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
-from ._runtime.payload import InvalidPayloadError, Json, Reader, Violation, rules
+from ._runtime.payload import (
+    InvalidPayloadError,
+    Json,
+    Payload,
+    Reader,
+    Violation,
+    rules,
+)
 from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
 
 _P = rules.Text(pattern='^["\'\\\\]{1,2}\\n"""\\Z')
@@ -39,7 +46,7 @@ _Q = rules.Choice[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hostile:
+class Hostile(Payload):
     """hostile."""
 
     __schema_id__: ClassVar[str] = "hostile"
@@ -67,9 +74,11 @@ class Hostile:
     def __post_init__(self) -> None:
         violations: list[Violation] = []
         if self.p is not None:
-            _P.check(violations, "p", self.p)
+            value = _P.check(violations, "p", self.p)
+            object.__setattr__(self, "p", value)
         if self.q is not None:
-            _Q.check(violations, "q", self.q)
+            value = _Q.check(violations, "q", self.q)
+            object.__setattr__(self, "q", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 

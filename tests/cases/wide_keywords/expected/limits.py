@@ -7,11 +7,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import ClassVar, Literal, Self
 
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     UNSET,
     Unset,
@@ -38,7 +40,7 @@ _WEIGHT = rules.Number(exclusive_minimum=0, maximum=9.5, multiple_of=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Payload):
     """limits."""
 
     __schema_id__: ClassVar[str] = "limits"
@@ -90,24 +92,36 @@ class Limits:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        _KIND.check(violations, "kind", self.kind)
-        _NAME.check(violations, "name", self.name)
+        value = _KIND.check(violations, "kind", self.kind)
+        object.__setattr__(self, "kind", value)
+        value = _NAME.check(violations, "name", self.name)
+        object.__setattr__(self, "name", value)
         if self.age is not None:
-            _AGE.check(violations, "age", self.age)
-        if self.amount is not None:
-            check_number(violations, "amount", self.amount)
+            value = _AGE.check(violations, "age", self.age)
+            object.__setattr__(self, "age", value)
+        if self.amount is not None and (
+            type(self.amount) is not float or not isfinite(self.amount)
+        ):
+            value = check_number(violations, "amount", self.amount)
+            object.__setattr__(self, "amount", value)
         if self.code is not None:
-            _CODE.check(violations, "code", self.code)
+            value = _CODE.check(violations, "code", self.code)
+            object.__setattr__(self, "code", value)
         if self.grade is not None:
-            _GRADE.check(violations, "grade", self.grade)
+            value = _GRADE.check(violations, "grade", self.grade)
+            object.__setattr__(self, "grade", value)
         if self.share is not None:
-            _SHARE.check(violations, "share", self.share)
+            value = _SHARE.check(violations, "share", self.share)
+            object.__setattr__(self, "share", value)
         if self.status is not None:
-            _STATUS.check(violations, "status", self.status)
+            value = _STATUS.check(violations, "status", self.status)
+            object.__setattr__(self, "status", value)
         if self.value is not UNSET and self.value is not None:
-            _VALUE.check(violations, "value", self.value)
+            value = _VALUE.check(violations, "value", self.value)
+            object.__setattr__(self, "value", value)
         if self.weight is not None:
-            _WEIGHT.check(violations, "weight", self.weight)
+            value = _WEIGHT.check(violations, "weight", self.weight)
+            object.__setattr__(self, "weight", value)
         if not violations:
             rules.check_object(
                 violations,

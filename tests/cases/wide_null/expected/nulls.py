@@ -6,12 +6,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Literal, Self
 
 from ._runtime.payload import (
     InvalidPayloadError,
     Json,
+    Payload,
     Reader,
     UNSET,
     Unset,
@@ -31,7 +32,7 @@ _NEVER = rules.Choice[Literal["a"]]("a")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nulls:
+class Nulls(Payload):
     """nulls."""
 
     __schema_id__: ClassVar[str] = "nulls"
@@ -59,16 +60,27 @@ class Nulls:
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
-        if self.must is not None and type(self.must) is not str:
-            check_string(violations, "must", self.must)
+        if self.must is not None and (
+            type(self.must) is not str or not self.must.isascii()
+        ):
+            value = check_string(violations, "must", self.must)
+            object.__setattr__(self, "must", value)
         if self.choice is not UNSET and self.choice is not None:
-            _CHOICE.check(violations, "choice", self.choice)
+            value = _CHOICE.check(violations, "choice", self.choice)
+            object.__setattr__(self, "choice", value)
         if self.may is not UNSET and self.may is not None:
-            _MAY.check(violations, "may", self.may)
+            value = _MAY.check(violations, "may", self.may)
+            object.__setattr__(self, "may", value)
         if self.never is not None:
-            _NEVER.check(violations, "never", self.never)
-        if self.when is not UNSET and self.when is not None:
-            check_date_time(violations, "when", self.when)
+            value = _NEVER.check(violations, "never", self.never)
+            object.__setattr__(self, "never", value)
+        if (
+            self.when is not UNSET
+            and self.when is not None
+            and (type(self.when) is not datetime or self.when.tzinfo is not UTC)
+        ):
+            value = check_date_time(violations, "when", self.when)
+            object.__setattr__(self, "when", value)
         if violations:
             raise InvalidPayloadError(self.__schema_id__, violations)
 
