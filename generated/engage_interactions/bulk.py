@@ -2,8 +2,20 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""Sending many interactions at once: `send_many` and `send_many_async`."""
+"""Sending many interactions at once: all of them, or as a stream of outcomes."""
 
-from ._runtime.bulk.send_many import Item, Outcome, send_many, send_many_async
+from ._runtime.bulk.outcome import BulkResult, Item, Outcome
+from ._runtime.bulk.send_many import OutcomeStream, send_many, stream_many
+from ._runtime.bulk.send_many_async import AsyncOutcomeStream, send_many_async, stream_many_async
 
-__all__ = ["Item", "Outcome", "send_many", "send_many_async"]
+__all__ = [
+    "AsyncOutcomeStream",
+    "BulkResult",
+    "Item",
+    "Outcome",
+    "OutcomeStream",
+    "send_many",
+    "send_many_async",
+    "stream_many",
+    "stream_many_async",
+]

@@ -66,7 +66,7 @@ from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from uuid import UUID
 from misused import UNSET, AsyncEngageClient, EngageClient, RetryPolicy, old as outdated
-from misused.bulk import send_many, send_many_async
+from misused.bulk import send_many, send_many_async, stream_many, stream_many_async
 class Color(StrEnum): RED = "red"
 class Size(IntEnum): SMALL = 1
 class Plain(Enum): ONE = "one"
@@ -113,11 +113,15 @@ right print((WAIT CLIENT.get(KIND, CONTACT)).payload.to_payload())
 wrong print(WAIT CLIENT.get(@, CONTACT))  # "repair" | one | str | None
 right print(WAIT CLIENT.interactions(CONTACT, @))  # [KIND]
 wrong print(WAIT CLIENT.interactions(CONTACT, @))  # KIND | [one] | ["repair"]
-right print([it.error LOOP it in BULK(CLIENT, [@])])  # (CONTACT, one), (CONTACT, other)
-wrong print(BULK(@))  # WRONG, [(CONTACT, one)] | CLIENT, [(one, CONTACT)] | CLIENT, [one]
+right print((WAIT BULK(CLIENT, [@])).sent)  # (CONTACT, one), (CONTACT, other)
+wrong print(WAIT BULK(@))  # WRONG, [(CONTACT, one)] | CLIENT, [(one, CONTACT)] | CLIENT, [one]
+wrong print([it LOOP it in BULK(CLIENT, [@])])  # (CONTACT, one)
+right print([it.error LOOP it in STREAM(CLIENT, [@])])  # (CONTACT, one), (CONTACT, other)
+wrong print(STREAM(@))  # WRONG, [(CONTACT, one)] | CLIENT, [(one, CONTACT)] | CLIENT, [one]
+wrong print(STREAM(CLIENT, [(CONTACT, one)])@)  # .sent
 """
 """Calls for both clients. Each alternative after the # replaces the @ in a line of its own."""
-ROLES = "SEND CLIENT WRONG WAIT LOOP BULK".split()
+ROLES = "SEND CLIENT WRONG WAIT LOOP BULK STREAM".split()
 MORE_CALLS = """
 right _ = LATER(later, CONTACT, one)
 wrong @  # LATER(later, CONTACT, one) | later.send(CONTACT, one) | later.delete(CONTACT)
@@ -221,8 +225,9 @@ def constructions(schema_id: str) -> Iterator[Line]:
 def calls(schema_id: str) -> Iterator[Line]:
     names, is_old = NAMES[schema_id], SCHEMAS[schema_id].get("deprecated", False)
     here = {"KIND": names.class_name, "NOW": names.sender, "LATER": names.async_sender}
-    now = f"{names.sender}/sync/later//for/send_many"
+    now = f"{names.sender}/sync/later//for/send_many/stream_many"
     later = f"await {names.async_sender}/later/sync/await/async for/send_many_async"
+    later += "/stream_many_async"
     rows = [(row, way) for way in (now, later) for row in CALLS.split("\n")[1:-1]]
     rows += [(row, now) for row in MORE_CALLS.split("\n")[1:-1]]
     for row, way in rows:

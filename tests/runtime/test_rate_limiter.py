@@ -10,9 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engage_interactions._runtime.call.retry import RetryPolicy
+from engage_interactions._runtime.errors import RateLimitedError
 from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK
 from engage_interactions._runtime.transport.rate_limiter import RateLimiter, limiter_for
+from tests.support.bulk import BusyPlatform, thread_client
 from tests.support.clocks import FakeClock
+from tests.support.platform import CONTACT, Gift
+from tests.support.processes import exit_code_of, fork
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +51,9 @@ def test_the_limiter_uses_nearly_all_of_its_rate_and_never_more_in_any_second(ra
         limiter.acquire()
     assert most_in_a_second(limiter.departures) <= rate
     assert len(limiter.departures) / (limiter.departures[-1] + 1) >= 0.98 * rate
+    # A request may reach the wire up to ten milliseconds after its departure was counted.
+    spans = zip(limiter.departures, limiter.departures[rate:], strict=False)
+    assert all(later - earlier >= 1.01 - 1e-9 for earlier, later in spans)
 
 
 @settings(deadline=None, max_examples=200)
@@ -78,6 +86,29 @@ def test_a_429_holds_all_requests_and_halves_the_rate_for_ten_seconds() -> None:
     slow = [time for time in limiter.departures if time < 12]
     assert most_in_a_second(slow) == 5
     assert most_in_a_second(limiter.departures) == 10
+
+
+def test_a_shorter_hold_does_not_end_a_longer_one() -> None:
+    limiter = RecordingLimiter(10, FakeClock())
+    limiter.slow_down(5.0)
+    limiter.slow_down(1.0)
+    limiter.acquire()
+    assert limiter.departures == [5.0]
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "hold"), [("429", 0), ("429 7", 7), ("429 59", 59), ("429 61", 60)]
+)
+def test_a_retry_after_holds_other_requests_for_a_minute_at_most(
+    retry_after: str, hold: float
+) -> None:
+    platform = BusyPlatform([retry_after])
+    client = thread_client(platform)
+    with pytest.raises(RateLimitedError):
+        client.send(CONTACT, Gift("a"), retry=RetryPolicy.never())
+    assert platform.clock.monotonic() == 0
+    client.send(CONTACT, Gift("b"))
+    assert platform.clock.monotonic() == hold
 
 
 def test_threads_and_tasks_share_a_limiter_and_all_of_them_depart() -> None:
@@ -194,14 +225,16 @@ def test_a_forked_child_does_not_wait_for_threads_of_its_parent() -> None:
     thread.start()
     while not limiter.queue_length:
         pass
+
+    def act() -> None:
+        signal.alarm(30)
+        assert not limiter.queue_length
+        limiter.acquire()
+        limiter_for("https://fork.example", "digest", 1, SYSTEM_CLOCK).acquire()
+
     with limiter._lock:  # pyright: ignore[reportPrivateUsage]
-        child = os.fork()
-        if not child:
-            signal.alarm(30)
-            limiter.acquire()
-            limiter_for("https://fork.example", "digest", 1, SYSTEM_CLOCK).acquire()
-            os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+        child = fork(act)
+    assert exit_code_of(child) == 0
     thread.join()
 
 

@@ -33,15 +33,12 @@ def reviews(count: int) -> Iterator[Item]:
 
 def threads(base_url: str, count: int) -> int:
     with EngageClient(base_url, api_key="threads", user_agent="Bench/1") as engage:
-        return sum(outcome.error is None for outcome in send_many(engage, reviews(count)))
+        return send_many(engage, reviews(count)).sent
 
 
 async def tasks(base_url: str, count: int) -> int:
-    sent = 0
     async with AsyncEngageClient(base_url, api_key="tasks", user_agent="Bench/1") as engage:
-        async for outcome in send_many_async(engage, reviews(count)):
-            sent += outcome.error is None
-    return sent
+        return (await send_many_async(engage, reviews(count))).sent
 
 
 async def bare(base_url: str, count: int) -> int:

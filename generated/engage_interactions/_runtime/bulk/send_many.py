@@ -2,49 +2,34 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""Sending many interactions at once: as many in flight as the rate limit needs.
+"""Sending many interactions from threads: as many in flight as the rate limit needs.
 
-An item is taken from the input only when it is about to be sent. Every item that was taken gets an
-outcome. The loop over the outcomes and `on_outcome` receive it; after an interruption (Ctrl-C, a
-canceled task, a loop that is left) only `on_outcome` does. An interruption takes no more items from
-the input, lets the requests in flight finish, and cuts the waits of the retry policy short. If
-`on_outcome` itself is interrupted, it receives that outcome again.
+An item is taken from the input only when it is about to be sent, and every item that was taken gets
+one outcome. `on_outcome` receives all of them, also after an interruption: Ctrl-C, an exception of
+the input or of `on_outcome`, or a loop that is left. An interruption takes no more items from the
+input, lets the requests in flight finish, and cuts the waits of the retry policy short. If
+`on_outcome` itself is interrupted, it receives that outcome once more.
 """
 
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TypeAlias
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Self
 
-from ..async_client import AsyncEngageClient
 from ..call.retry import RetryPolicy
 from ..client import EngageClient
-from ..payload.types import Payload
-from ..results import Receipt
-from ..transport.rate_limiter import RateLimiter
-
-Item: TypeAlias = tuple[str, Payload]
-"""A contact id and a payload of any payload class."""
-
-_MOST_IN_FLIGHT = 64
-_POLL_SECONDS = 0.05
-"""After this time more sends are started although none has finished: the answers are slow, or the
-sends in flight wait for a retry."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of one item: a receipt or an error.
-
-    `number` is the index of the item in the input, from 0. An error that is not an `EngageError` is
-    a bug in the payload class.
-    """
-
-    number: int
-    contact_id: str
-    payload: Payload = field(repr=False)
-    receipt: Receipt | None = None
-    error: Exception | None = None
+from ..thread_engine import ThreadEngine
+from .outcome import (
+    NEVER_ITERATED,
+    BulkResult,
+    Item,
+    Outcome,
+    Tally,
+    check_callback,
+    engine_of,
+)
+from .threads import ThreadBatch
 
 
 def send_many(
@@ -54,135 +39,130 @@ def send_many(
     confirm: bool = False,
     retry: RetryPolicy | None = None,
     on_outcome: Callable[[Outcome], object] | None = None,
-) -> Iterator[Outcome]:
-    """Send all items from a pool of threads, and iterate over their outcomes as they finish.
+) -> BulkResult:
+    """Send all items from a pool of threads, and return a summary.
+
+    An item that cannot be sent does not stop the others: its outcome has an error, and is in
+    `BulkResult.failed`.
 
     Args:
         client: The client of the tenant.
         items: Pairs of a contact id and a payload.
         confirm: Read each interaction back, as in `EngageClient.send`.
         retry: The retry policy of these sends. Defaults to the policy of the client.
-        on_outcome: Receives every outcome, also after an interruption, in the calling thread.
+        on_outcome: Receives every outcome when its send has finished, in the calling thread. After
+            Ctrl-C or another interruption, it receives the outcomes of all items that were taken
+            from the input before the exception leaves this function. If it raises, no more items
+            are sent.
     """
-    from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-
-    engine, stop = client.__engine__, threading.Event()
-
-    def send(number: int, item: Item) -> Outcome:
-        contact_id, payload = item
-        try:
-            call = engine.prepare_send(contact_id, payload, None, confirm, retry)
-            return Outcome(
-                number,
-                contact_id,
-                payload,
-                receipt=engine.run(call, engine.end_of_call(None, retry), stop),
-            )
-        except Exception as error:
-            return Outcome(number, contact_id, payload, error=error)
-
-    source, window = enumerate(items), _Window(engine.limiter)
-    running: set[Future[Outcome]] = set()
-    with ThreadPoolExecutor(_MOST_IN_FLIGHT) as pool:
-        try:
-            while True:
-                for number, item in _take(source, window.free_slots(len(running))):
-                    running.add(pool.submit(send, number, item))
-                if not running:
-                    return
-                done, _ = wait(running, _POLL_SECONDS, return_when=FIRST_COMPLETED)
-                for future in done:
-                    outcome = _report(future.result(), on_outcome)
-                    running.remove(future)
-                    yield outcome
-        finally:
-            stop.set()
-            for future in running:
-                _report(future.result(), on_outcome)
+    with stream_many(
+        client, items, confirm=confirm, retry=retry, on_outcome=on_outcome
+    ) as outcomes:
+        tally = Tally()
+        for outcome in outcomes:
+            tally.add(outcome)
+        return tally.result()
 
 
-async def send_many_async(
-    client: AsyncEngageClient,
+def stream_many(
+    client: EngageClient,
     items: Iterable[Item],
     *,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
     on_outcome: Callable[[Outcome], object] | None = None,
-) -> AsyncIterator[Outcome]:
-    """Send all items as tasks, and iterate over their outcomes as they finish.
+) -> "OutcomeStream":
+    """Return an iterator that sends the items, and yields their outcomes as they finish.
 
-    The arguments are those of `send_many`.
+    Nothing is sent before the iteration starts, and only the iteration takes items. The arguments
+    are those of `send_many`.
+
+        with stream_many(engage, items) as outcomes:
+            for outcome in outcomes:
+                ...
     """
-    import asyncio
-
-    engine, stop = client.__engine__, asyncio.Event()
-
-    async def send(number: int, item: Item) -> Outcome:
-        contact_id, payload = item
-        try:
-            call = engine.prepare_send(contact_id, payload, None, confirm, retry)
-            return Outcome(
-                number,
-                contact_id,
-                payload,
-                receipt=await engine.run(call, engine.end_of_call(None, retry), stop),
-            )
-        except Exception as error:
-            return Outcome(number, contact_id, payload, error=error)
-
-    source, window = enumerate(items), _Window(engine.limiter)
-    running: set[asyncio.Task[Outcome]] = set()
-    try:
-        while True:
-            for number, item in _take(source, window.free_slots(len(running))):
-                running.add(asyncio.create_task(send(number, item)))
-            if not running:
-                return
-            done, _ = await asyncio.wait(
-                running, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done:
-                outcome = _report(task.result(), on_outcome)
-                running.remove(task)
-                yield outcome
-    finally:
-        stop.set()
-        while running:
-            # Cutting a POST off would make its outcome unknown, so let it finish.
-            done, running = await asyncio.wait(running)
-            for task in done:
-                _report(task.result(), on_outcome)
+    engine = engine_of(client, ThreadEngine, "Pass it to send_many_async.")
+    check_callback(on_outcome)
+    return OutcomeStream(ThreadBatch(engine, items, confirm, retry, on_outcome))
 
 
-class _Window:
-    """The number of sends in flight.
+class OutcomeStream(Iterator[Outcome]):
+    """The outcomes of a bulk send, as they finish. Created by `stream_many`.
 
-    It grows while no request waits for the rate limiter, and shrinks while several do.
+    Use it in a ``with`` statement: leaving the block takes no more items, waits for the requests in
+    flight, and reports their outcomes to `on_outcome`. Without ``with``, this happens when the
+    stream is deleted. Only one thread can use it.
     """
 
-    def __init__(self, limiter: RateLimiter) -> None:
-        self._limiter = limiter
-        self._size = 2
+    def __init__(self, batch: ThreadBatch) -> None:
+        self._batch = batch
+        # Not `__del__`, which may run when the interpreter has already stopped the threads. Twice,
+        # because Ctrl-C may interrupt the first call.
+        for _ in range(2):
+            weakref.finalize(self, _abandon, batch)
 
-    def free_slots(self, running: int) -> int:
-        """Return how many sends can be started now."""
-        waiting = self._limiter.queue_length
-        if waiting <= 1 and running >= self._size - 1:
-            self._size = min(self._size + 1, _MOST_IN_FLIGHT)
-        elif waiting > 2:
-            self._size = max(self._size - 1, 1)
-        return max(0, self._size - running)
+    def __next__(self) -> Outcome:
+        """Wait for the next outcome.
 
-
-def _take(source: Iterator[tuple[int, Item]], count: int) -> Iterator[tuple[int, Item]]:
-    for _ in range(count):
+        Raises what the input and `on_outcome` raise, after all items that were taken from the input
+        have been reported.
+        """
         try:
-            yield next(source)
-        except StopIteration:
-            return
+            outcome = self._batch.next_outcome()
+        except BaseException as error:
+            self._settle(error)
+            raise
+        if outcome is None:
+            self._settle(None)
+            raise StopIteration
+        return outcome
+
+    def stop(self) -> None:
+        """Take no more items. The iteration goes on with the requests in flight, and then ends.
+
+        `on_outcome` can call this.
+        """
+        self._batch.request_stop()
+
+    def close(self) -> None:
+        """Take no more items, wait for the requests in flight, and report them to `on_outcome`."""
+        if self._batch.ledger.is_reporting:
+            self.stop()  # `on_outcome` called this, and cannot wait for itself.
+        else:
+            self._settle(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_class: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Otherwise nobody has iterated, and the warning about that is due.
+        if error is not None or self._batch.is_started:
+            self._settle(error)
+
+    def _settle(self, error: BaseException | None) -> None:
+        """Settle the batch, and raise its failure unless `error` is more important."""
+        failure = self._batch.settle()
+        try:
+            if failure is not None and (error is None or not isinstance(failure, Exception)):
+                raise failure
+            if error is not None and failure is not None:
+                error.add_note(f"After this, on_outcome raised {failure!r}.")
+        finally:
+            del failure  # Its traceback has this frame, which would keep the stream alive.
 
 
-def _report(outcome: Outcome, on_outcome: Callable[[Outcome], object] | None) -> Outcome:
-    if on_outcome is not None:
-        on_outcome(outcome)
-    return outcome
+def _abandon(batch: ThreadBatch) -> None:
+    """Finish the batch of a stream that was deleted."""
+    if not batch.is_started and not batch.is_stopping:
+        batch.request_stop()
+        message = NEVER_ITERATED.format(name="stream_many", eager="send_many")
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        return
+    failure = batch.settle()
+    if failure is not None:
+        raise failure
