@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, cast
@@ -11,7 +12,7 @@ from ..payload.types import Json
 
 State: TypeAlias = Literal["waiting", "sending", "unknown", "rejected"]
 
-DAMAGE = (ValueError, LookupError, TypeError, RecursionError)
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """The exceptions that a damaged entry can raise when it is read."""
 DAMAGED = "The entry is damaged."
 DAMAGED_DATE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,7 +24,7 @@ class Entry:
 
     `created_date` is the date of the interaction in Engage, and `put_at` is when it was put into
     the outbox. `reasons` explain the state. An entry that the disk has damaged has no payload, and
-    its dates are 1970-01-01.
+    its dates are 1970-01-01; if its state is damaged too, the state is `unknown`.
     """
 
     id: int
@@ -37,51 +38,134 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """An entry as the delivery sees it.
+class Content:
+    """The part of an entry that never changes, as the file has it."""
 
-    `created_second` is the created date in seconds since 1970, rounded down, because Engage may
-    return no milliseconds. `posts` is the number of POSTs that were started and may have been
-    carried out. `step` counts the failed attempts, or the lookups, of the current state.
-    """
-
-    id: int
     contact_id: str
     schema_id: str
     created_date: str
     created_second: int
+    """The created date in seconds since 1970, rounded down: Engage may return no more than that."""
     schema_hash: str
+    put_at: str
     body: bytes = field(repr=False)
-    state: State
-    posts: int
-    step: int
 
-    @property
+    def check(self) -> bytes:
+        """Return a hash that reveals damage."""
+        head = "\0".join(
+            (
+                self.contact_id,
+                self.schema_id,
+                self.created_date,
+                str(self.created_second),
+                self.schema_hash,
+                self.put_at,
+            )
+        )
+        return hashlib.blake2b(head.encode() + b"\0" + self.body, digest_size=16).digest()
+
     def ambiguity_key(self) -> bytes:
-        """A hash that is equal for all entries that a lookup may be unable to tell apart."""
+        """Return a hash that is equal for all entries that a lookup may be unable to tell apart."""
         key = json.dumps([self.contact_id, self.schema_id, self.created_second])
         return hashlib.sha256(key.encode()).digest()[:16]
 
+    def payload(self) -> dict[str, Json]:
+        """Return the payload in the body. Raises `DAMAGE` if the body is another one's."""
+        envelope = cast(dict[str, Json], json.loads(self.body))
+        payload = envelope["payload"]
+        key = (envelope["contactId"], envelope["schemaId"], envelope["createdDate"])
+        if key != (self.contact_id, self.schema_id, self.created_date):
+            raise ValueError
+        if not isinstance(payload, dict):
+            raise ValueError
+        return payload
 
-def parse_entry(row: tuple[int, State, str, str, str, bytes, str, str]) -> Entry:
-    """Convert a row of the file, which has the attributes of an `Entry` as text."""
-    entry_id, state, contact_id, schema_id, created_text, body, put_text, reasons_text = row
+
+def progress_check(state: str, posts: int, step: int, interaction_id: str | None) -> int:
+    """Return a checksum of the columns that say how far the delivery of an entry is."""
+    return zlib.crc32(f"{state}|{posts}|{step}|{interaction_id or ''}".encode())
+
+
+INITIAL_CHECK = progress_check("waiting", 0, 0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as the delivery sees it.
+
+    `posts` is the number of POSTs that were started and may have been carried out. `step` counts
+    the failed attempts, or the lookups, of the current state. `interaction_id` is set from the
+    receipt until the application has it.
+    """
+
+    id: int
+    content: Content
+    state: State
+    posts: int = 0
+    step: int = 0
+    interaction_id: str | None = None
+    has_intact_content: bool = True
+    has_intact_progress: bool = True
+
+    @property
+    def is_intact(self) -> bool:
+        """True if both checksums are right."""
+        return self.has_intact_content and self.has_intact_progress
+
+
+Columns: TypeAlias = tuple[
+    *tuple[int, State, float, int, int, str | None, int],
+    *tuple[str, str, str, int, str, str, bytes, str, bytes],
+]
+"""All columns of an entry in the file. If it is damaged, its values can be of any type."""
+
+
+def parse_row(columns: Columns) -> Row:
+    """Convert a row of the file, and compare it with its checksums."""
+    entry_id, state, _, posts, step, interaction_id, check, *rest = columns
+    *parts, content_check, _, body = cast(
+        tuple[str, str, str, int, str, str, bytes, str, bytes], rest
+    )
+    content = Content(*cast(tuple[str, str, str, int, str, str], tuple(parts)), body)
     try:
-        created_date, put_at = read_date_time(created_text), datetime.fromisoformat(put_text)
-        payload = parse_payload(body, contact_id, schema_id, created_text)
-        reasons = tuple(cast(list[str], json.loads(reasons_text)))
+        has_intact_content = content.check() == content_check
+    except DAMAGE:
+        has_intact_content = False
+    has_intact_progress = progress_check(state, posts, step, interaction_id) == check
+    return Row(
+        entry_id,
+        content,
+        state,
+        posts,
+        step,
+        interaction_id,
+        has_intact_content,
+        has_intact_progress,
+    )
+
+
+def parse_entry(columns: Columns) -> Entry:
+    """Convert a row of the file to an entry."""
+    row = parse_row(columns)
+    content = row.content
+    try:
+        if not row.is_intact:
+            raise ValueError
+        created_date = read_date_time(content.created_date)
+        put_at, payload = datetime.fromisoformat(content.put_at), content.payload()
+        reasons = tuple(str(reason) for reason in cast(list[str], json.loads(columns[14])))
     except DAMAGE:
         created_date, put_at, payload, reasons = DAMAGED_DATE, DAMAGED_DATE, {}, (DAMAGED,)
-    return Entry(entry_id, state, contact_id, schema_id, created_date, payload, put_at, reasons)
+    return Entry(
+        row.id,
+        row.state if row.state in STATES else "unknown",
+        str(content.contact_id),
+        str(content.schema_id),
+        created_date,
+        payload,
+        put_at,
+        reasons,
+    )
 
 
-def parse_payload(
-    body: bytes, contact_id: str, schema_id: str, created_date: str
-) -> dict[str, Json]:
-    """Return the payload in the body of an entry. Raises `DAMAGE` if the body is another one's."""
-    envelope = cast(dict[str, Json], json.loads(body))
-    payload = envelope["payload"]
-    key = (envelope["contactId"], envelope["schemaId"], envelope["createdDate"])
-    if key != (contact_id, schema_id, created_date) or not isinstance(payload, dict):
-        raise ValueError
-    return payload
+STATES: tuple[State, ...] = ("waiting", "sending", "unknown", "rejected")

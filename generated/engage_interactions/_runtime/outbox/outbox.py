@@ -26,22 +26,17 @@ from typing import Self
 from ..call.interaction import encode_interaction
 from ..call.retry import RetryPolicy
 from ..client import EngageClient
-from ..errors import EngageError, InvalidPayloadError
+from ..errors import InvalidPayloadError
 from ..payload.types import Payload
 from ..registry import generated_schemas
 from ..results import Receipt
 from ..transport.clock import SYSTEM_CLOCK, Clock, CreatedDates
 from ..violation import Violation
-from .delivery import Delivery, DeliveryRun
+from .database import Database, Durability, convert_errors
+from .delivery import AlreadyDeliveringError, Delivery, DeliveryRun
 from .entry import Entry, State
-from .file import Durability, OutboxFile, exclusive_lock
-
-
-class AlreadyDeliveringError(EngageError):
-    """Another process or thread is delivering from this outbox.
-
-    Nothing was delivered by this call. Try again later.
-    """
+from .file import OutboxFile
+from .locks import claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +44,7 @@ class Status:
     """The number of entries in each state.
 
     `oldest` is when the oldest entry in the states `waiting` and `sending` was put, or None.
+    `missing` is above 0 if the disk has damaged the file so that entries disappeared.
     """
 
     waiting: int
@@ -56,12 +52,16 @@ class Status:
     unknown: int
     rejected: int
     oldest: datetime | None
+    missing: int = 0
 
 
 class Outbox:
     """Interactions in a file, on their way to Engage.
 
-    Any number of threads and processes of one machine can put. All methods raise `OutboxError`.
+    Any number of threads and processes of one machine can put, also processes that were forked
+    after the outbox was opened, and processes that an outbox is pickled to. If the file is moved,
+    deleted or replaced, the next use raises, and the one after it uses the file that is then at the
+    path. All methods raise `OutboxError`.
 
     Args:
         path: The file, on a local disk and not on a network drive.
@@ -81,11 +81,12 @@ class Outbox:
         retry: RetryPolicy | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._path = os.path.abspath(path)
+        self._path = os.path.realpath(path)
+        self._durability: Durability = durability
         self._retry = retry or RetryPolicy.background()
         self._clock = clock
-        self._dates = CreatedDates(clock)
-        self._file = OutboxFile(self._path, durability)
+        self._dates = (os.getpid(), CreatedDates(clock))
+        self._file = OutboxFile(Database(self._path, durability))
 
     def put(
         self, contact_id: str, payload: Payload, *, created_date: datetime | None = None
@@ -101,9 +102,10 @@ class Outbox:
 
         Raises:
             InvalidPayloadError: The interaction cannot be sent.
-            OutboxError: The file cannot be used. Nothing was stored.
+            OutboxError: The file cannot be used. Nothing was stored, unless `may_be_stored` is
+                true.
         """
-        interaction = encode_interaction(contact_id, payload, created_date or self._dates.next())
+        interaction = encode_interaction(contact_id, payload, created_date or self._next_date())
         schema = generated_schemas().get(interaction.schema_id)
         if schema is None:
             message = "is not a schema that this package was generated from"
@@ -124,24 +126,26 @@ class Outbox:
             client: The client that sends and looks up.
             stop: Set it to end the delivery after the current step.
             on_receipt: Receives the id of each delivered entry and its receipt, before the entry is
-                deleted. After a crash it may receive the same entry again. An exception that it
-                raises ends the delivery.
+                deleted. If it raises an exception, or after a crash, it receives the same entry and
+                the same receipt again in the next delivery.
 
         Raises:
             AlreadyDeliveringError: Another process or thread is delivering from this file.
             OutboxError: The file cannot be used.
         """
-        with exclusive_lock(f"{self._path}-delivery") as is_held:
+        self._file.check_open()
+        with convert_errors(self._path), claim(self._path) as is_held:
             if not is_held:
                 raise AlreadyDeliveringError(f"{self._path}: another delivery is still running.")
             # Without a flush, a power loss could undo the record that an entry was posted.
-            with closing(OutboxFile(self._path, "flushed")) as file:
+            with self._open_another("flushed") as file:
                 run = DeliveryRun(file, client, self._retry, self._clock, on_receipt)
                 return run.run(stop)
 
     def entries(self, state: State | None = None) -> Iterator[Entry]:
         """Iterate over the entries in the order of the puts, or over those in one state."""
-        return self._file.entries(state)
+        with self._open_another() as file:
+            yield from file.entries(state)
 
     def status(self) -> Status:
         """Return the numbers to monitor.
@@ -149,7 +153,8 @@ class Outbox:
         `oldest` gets older while the client cannot reach Engage. `unknown` and `rejected` count the
         dead letters.
         """
-        counts = self._file.counts()
+        with self._open_another() as file:
+            counts, missing = file.counts()
         oldest = [counts[state][1] for state in ("waiting", "sending") if state in counts]
         number = {state: count for state, (count, _) in counts.items()}
         return Status(
@@ -158,6 +163,7 @@ class Outbox:
             number.get("unknown", 0),
             number.get("rejected", 0),
             min(oldest, default=None),
+            missing,
         )
 
     def requeue(self, entry_id: int) -> bool:
@@ -165,15 +171,31 @@ class Outbox:
 
         An `unknown` entry may be stored already: look it up first.
         """
-        return self._file.requeue(entry_id)
+        return self._file.requeue(entry_id, self._clock.now().timestamp())
 
     def discard(self, entry_id: int) -> bool:
         """Delete an entry that is not being sent, or return False if there is none."""
-        return self._file.discard(entry_id)
+        return self._file.discard(entry_id, self._clock.now().timestamp())
 
     def close(self) -> None:
         """Close the file. Its entries remain."""
         self._file.close()
+
+    def _open_another(self, durability: Durability = "unflushed") -> closing[OutboxFile]:
+        """Open the file once more, so that long reads and deliveries do not block the puts."""
+        self._file.check_open()
+        return closing(OutboxFile(Database(self._path, durability, creates=False)))
+
+    def _next_date(self) -> datetime:
+        process, dates = self._dates
+        if process != os.getpid():  # A thread of the parent may have held its lock.
+            dates = CreatedDates(self._clock)
+            self._dates = (os.getpid(), dates)
+        return dates.next()
+
+    def __reduce__(self) -> tuple[Callable[..., "Outbox"], tuple[object, ...]]:
+        settings = (self._path, self._durability, self._retry, self._clock)
+        return _reopen, settings
 
     def __enter__(self) -> Self:
         return self
@@ -185,3 +207,8 @@ class Outbox:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _reopen(path: str, durability: Durability, retry: RetryPolicy, clock: Clock) -> Outbox:
+    """Open the outbox that was pickled in another process."""
+    return Outbox(path, durability=durability, retry=retry, clock=clock)
