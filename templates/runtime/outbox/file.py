@@ -6,6 +6,7 @@ It contains personal data: only its owner can read it, and deleted entries are o
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -17,10 +18,10 @@ from .entry import (
     DAMAGED_DATE,
     STATES,
     Columns,
-    Content,
     Entry,
     Row,
     State,
+    content_check,
     parse_entry,
     parse_row,
     progress_check,
@@ -90,10 +91,10 @@ class OutboxFile:
     def put(self, interaction: EncodedInteraction, schema_hash: str, now: datetime) -> int:
         """Insert and commit an entry, and return its id."""
         second = (interaction.created_date - _EPOCH) // _SECOND
-        key, put_at, body = interaction.lookup_key, now.isoformat(), interaction.body
-        check = Content(*key, second, schema_hash, put_at, body).check()
-        values = (*key, second, schema_hash, put_at, body, check)
-        return cast(int, self._database.execute(_PUT, values).lastrowid)
+        put_at, body = now.timestamp(), interaction.body
+        check = content_check(second, schema_hash, put_at, body)
+        values = (*interaction.lookup_key, second, schema_hash, put_at, body, check)
+        return self._database.insert(_PUT, values, _undo_put)
 
     def next_due(self, after: int, now: float, latest: float) -> Row | None:
         """Return the first entry with an id above `after` that is due.
@@ -171,7 +172,7 @@ class OutboxFile:
         Also return the number of entries that are missing, because the file is damaged.
         """
         with self._database.reading() as db:
-            rows: list[tuple[State, int, str]] = db.execute(_COUNTS).fetchall()
+            rows: list[tuple[State, int, float]] = db.execute(_COUNTS).fetchall()
             (expected,) = cast(tuple[int], db.execute(_EXPECTED).fetchone())
         counts: dict[State, tuple[int, datetime]] = {}
         for name, count, put_at in rows:
@@ -204,6 +205,10 @@ class OutboxFile:
         """Remove deleted entries from the write-ahead log, unless it is in use."""
         self._database.truncate_log()
 
+    def make_room(self) -> None:
+        """Release space if the disk is full."""
+        self._database.make_room()
+
     def _check_order(self, last: int, entry_id: object) -> None:
         """Raise `OutboxError` for an id that is not above `last`: the scan would never end."""
         if not isinstance(entry_id, int) or entry_id <= last:
@@ -211,6 +216,11 @@ class OutboxFile:
                 f"{self._database.path}: the file is damaged: its entries are not in order. Move "
                 "it away, and restore a backup."
             )
+
+
+def _undo_put(db: sqlite3.Connection, entry_id: int) -> bool:
+    row = _read(db, entry_id)
+    return row is not None and row.state == "waiting" and _delete(db, row)
 
 
 def _read(db: sqlite3.Connection, entry_id: int) -> Row | None:
@@ -250,9 +260,7 @@ def _insert_doubt(db: sqlite3.Connection, row: Row, now: float) -> None:
         _insert_receipt(db, row, None, now)
 
 
-def _parse_date(text: str) -> datetime:
-    try:
-        date = datetime.fromisoformat(text)
-    except DAMAGE:
-        return DAMAGED_DATE
-    return date if date.tzinfo else DAMAGED_DATE
+def _parse_date(seconds: float) -> datetime:
+    with suppress(*DAMAGE):
+        return datetime.fromtimestamp(seconds, UTC)
+    return DAMAGED_DATE

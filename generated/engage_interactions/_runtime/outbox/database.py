@@ -17,18 +17,22 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from ..errors import EngageError
 from .locks import DeletionGuard, give_to_owner
+from .reserve import keep_reserve, release_reserve
 from .tables import APPLICATION, VERSION, create_tables, has_tables
 
 Durability: TypeAlias = Literal["flushed", "unflushed"]
 Value: TypeAlias = str | bytes | float | None
+Undo: TypeAlias = Callable[[sqlite3.Connection, int], bool]
+"""Deletes a row that was just inserted, unless it was changed since."""
 
 _BUSY_SECONDS = 30.0
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
@@ -50,6 +54,10 @@ class OutboxError(EngageError):
         self.may_be_stored = may_be_stored
 
 
+class DiskFullError(OutboxError):
+    """The disk is full. Nothing was changed."""
+
+
 class Database:
     """A connection to the file, which threads can share. All methods raise `OutboxError`.
 
@@ -66,21 +74,26 @@ class Database:
         with _databases_lock:
             _databases.add(self)
         with self._lock, convert_errors(path):
-            self._connection = _Connection(path, durability, creates)
+            self._connection = _open_with_reserve(path, durability, creates)
             self.identity = self._connection.identity
 
-    def execute(self, statement: str, values: tuple[Value, ...]) -> sqlite3.Cursor:
-        """Execute one statement that is a transaction of its own."""
+    def insert(self, statement: str, values: tuple[Value, ...], undo: Undo) -> int:
+        """Insert and commit a row, and return its id.
+
+        Compares the files only afterwards, because that is half of the time that it takes.
+        """
         try:
             with self._lock:
-                connection = self._current()
+                connection = self._connect()
                 self._is_in_use = True
                 try:
-                    cursor = connection.db.execute(statement, values)
+                    row_id = cast(int, connection.cursor.execute(statement, values).lastrowid)
+                    if connection.is_current():
+                        return row_id
+                    self._connection = None
+                    raise connection.undo(undo, row_id)
                 finally:
                     self._is_in_use = False
-                self._verify(connection)
-                return cursor
         except (sqlite3.Error, OSError) as error:
             failure = _failure(self.path, error)
         raise failure
@@ -123,6 +136,12 @@ class Database:
             finally:
                 db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}").close()
 
+    def make_room(self) -> None:
+        """Release the reserve of a full disk, and the space of the write-ahead log."""
+        release_reserve(self.path)
+        with suppress(DiskFullError):
+            self.truncate_log()
+
     def close(self) -> None:
         """Close the connection for good."""
         with self._lock, convert_errors(self.path):
@@ -135,7 +154,15 @@ class Database:
             raise OutboxError(f"{self.path}: the outbox is closed.")
 
     def _current(self) -> "_Connection":
-        """Return the connection to the file at the path."""
+        """Return the connection, after a comparison of its files with those at the path."""
+        connection = self._connect()
+        if not connection.is_current():
+            self._connection = None
+            connection.abandon()
+            raise OutboxError(f"{self.path}: {_REPLACED} Nothing was changed.")
+        return connection
+
+    def _connect(self) -> "_Connection":
         self.check_open()
         connection = self._connection
         if connection is None:
@@ -151,10 +178,6 @@ class Database:
                 f"{self.path}: the outbox was opened before this process was forked, in a way that "
                 "Python did not notice. Open the outbox after the fork."
             )
-        elif not connection.is_current():
-            self._connection = None
-            connection.abandon()
-            raise OutboxError(f"{self.path}: {_REPLACED} Nothing was changed.")
         return connection
 
     def _verify(self, connection: "_Connection") -> None:
@@ -197,7 +220,10 @@ class _Connection:
     def __init__(self, path: str, durability: Durability, creates: bool) -> None:
         self.process = os.getpid()
         self._path, self._log_path = path, f"{path}-wal"
+        self._folder_path = os.path.dirname(path)
+        self._folder: tuple[int, int, int] | None = None
         self.db = _open(path, creates)
+        self.cursor = self.db.cursor()  # for the insert: another cursor for each would be slower
         try:
             self.identity = self._prepare(durability)
             # From here on, nobody deletes the write-ahead log, so the one at the path is ours.
@@ -237,10 +263,37 @@ class _Connection:
     def is_current(self) -> bool:
         """Return True if the files at the path are the files that are open."""
         try:
+            status = os.stat(self._folder_path)
+            folder = (status.st_ctime_ns, status.st_dev, status.st_ino)
+            if folder == self._folder:
+                return True  # Nothing in the folder was moved, deleted or created since.
             file, log = os.stat(self._path), os.stat(self._log_path)
         except OSError:
             return False
-        return (file.st_dev, file.st_ino, log.st_dev, log.st_ino) == self._files
+        is_same = (file.st_dev, file.st_ino, log.st_dev, log.st_ino) == self._files
+        # A change in the same tick of the clock would not change the time of the folder.
+        is_settled = is_same and time.time() - status.st_ctime > _TICK_SECONDS
+        self._folder = folder if is_settled else None
+        return is_same
+
+    def undo(self, undo: Undo, row_id: int) -> OutboxError:
+        """Undo an insert into a file that is no longer at the path, and return the error."""
+        is_undone = False
+        with suppress(sqlite3.Error):
+            if not self._is_same_file():
+                self.db.execute("BEGIN IMMEDIATE")
+                is_undone = undo(self.db, row_id)
+                self.db.execute("COMMIT")
+        self.abandon()
+        more = "Nothing was stored." if is_undone else "The entry may be in the file nevertheless."
+        return OutboxError(f"{self._path}: {_REPLACED} {more}", may_be_stored=not is_undone)
+
+    def _is_same_file(self) -> bool:
+        """Return True if only the write-ahead log is gone: others may have the row already."""
+        with suppress(OSError):
+            file = os.stat(self._path)
+            return (file.st_dev, file.st_ino) == self._files[:2]
+        return False
 
     def close(self, *, is_for_fork: bool = False) -> None:
         """Close it. Merge the write-ahead log unless it is in use, or there is no need to."""
@@ -262,6 +315,18 @@ class _Connection:
         self._guard.close()
 
 
+def _open_with_reserve(path: str, durability: Durability, creates: bool) -> _Connection:
+    """Connect to the file. On a full disk, that needs a part of the reserve."""
+    with suppress(sqlite3.OperationalError):
+        return _Connection(path, durability, creates)
+    release_reserve(path)
+    try:
+        return _Connection(path, durability, creates)
+    finally:
+        keep_reserve(path)
+
+
+_TICK_SECONDS = 2.0
 _abandoned: list[_Connection] = []
 """Connections that cannot be closed without damage to another file."""
 
@@ -311,8 +376,11 @@ def convert_errors(path: str) -> Generator[None]:
 def _failure(path: str, error: Exception) -> OutboxError:
     if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
         return OutboxError(f"{path}: this user may not use the file. Run as its owner.")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFullError(f"{path}: {error}")
     # After an error of the disk, a part of the transaction may be in the write-ahead log.
-    is_uncertain = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
+    is_uncertain = code == sqlite3.SQLITE_IOERR
     more = ". The change may be in the file nevertheless." if is_uncertain else ""
     return OutboxError(f"{path}: {error}{more}", may_be_stored=is_uncertain)
 

@@ -8,6 +8,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -30,7 +31,7 @@ from ..registry import GeneratedSchema, generated_schemas
 from ..results import Receipt
 from ..transport.clock import Clock
 from ..transport.observer import LOGGER
-from .database import OutboxError
+from .database import DiskFullError, OutboxError
 from .entry import DAMAGE, DAMAGED, Row, State
 from .file import OutboxFile
 
@@ -86,7 +87,7 @@ class DeliveryRun:
         self._on_receipt = on_receipt
         self._process = os.getpid()
         self._current: Row | None = None  # The entry that takes a step, as the file has it.
-        self._delivered = 0
+        self.delivered = 0
         self._delayed = 0
         self._dead_letters: Counter[State] = Counter()
 
@@ -107,10 +108,11 @@ class DeliveryRun:
                 self._take_step(row)
             except _Halt as halt:
                 stopped = halt.cause
-        if self._delivered:
-            self._file.truncate_log()
+        if self.delivered:
+            with suppress(DiskFullError):
+                self._file.truncate_log()
         rejected, unknown = self._dead_letters["rejected"], self._dead_letters["unknown"]
-        return Delivery(self._delivered, rejected, unknown, stopped, self._delayed)
+        return Delivery(self.delivered, rejected, unknown, stopped, self._delayed)
 
     def _take_step(self, row: Row) -> None:
         """Let an entry take a step. An unexpected exception delays this entry and no other."""
@@ -242,7 +244,7 @@ class DeliveryRun:
         self._finish(row, receipt)
 
     def _finish(self, row: Row, receipt: Receipt) -> None:
-        self._delivered += self._file.record_delivery(row, receipt.id, self._now())
+        self.delivered += self._file.record_delivery(row, receipt.id, self._now())
 
     def _give_up(self, row: Row, *reasons: str, is_certain: bool | None = None) -> None:
         """Make an entry a dead letter: rejected if it certainly is not stored, else unknown."""

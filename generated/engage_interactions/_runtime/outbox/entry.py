@@ -6,17 +6,21 @@
 
 import hashlib
 import json
-import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, cast
+from zlib import crc32
 
 from ..payload.codecs import read_date_time
 from ..payload.types import Json
 
 State: TypeAlias = Literal["waiting", "sending", "unknown", "rejected"]
 
-DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+DAMAGE = (
+    *(ValueError, LookupError, TypeError, AttributeError),
+    *(RecursionError, OverflowError, OSError),
+)
 """The exceptions that a damaged entry can raise when it is read."""
 DAMAGED = "The entry is damaged."
 DAMAGED_DATE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,22 +55,13 @@ class Content:
     created_second: int
     """The created date in seconds since 1970, rounded down: Engage may return no more than that."""
     schema_hash: str
-    put_at: str
+    put_at: float
     body: bytes = field(repr=False)
 
-    def check(self) -> bytes:
-        """Return a hash that reveals damage."""
-        head = "\0".join(
-            (
-                self.contact_id,
-                self.schema_id,
-                self.created_date,
-                str(self.created_second),
-                self.schema_hash,
-                self.put_at,
-            )
-        )
-        return hashlib.blake2b(head.encode() + b"\0" + self.body, digest_size=16).digest()
+    def check(self) -> int:
+        """Return the checksum. Raises `DAMAGE` if the body is not that of these columns."""
+        self.payload()
+        return content_check(self.created_second, self.schema_hash, self.put_at, self.body)
 
     def ambiguity_key(self) -> bytes:
         """Return a hash that is equal for all entries that a lookup may be unable to tell apart."""
@@ -85,9 +80,14 @@ class Content:
         return payload
 
 
+def content_check(created_second: int, schema_hash: str, put_at: float, body: bytes) -> int:
+    """Return a checksum of the columns that never change. `body` also has the other ones."""
+    return crc32(body, crc32(f"{created_second}|{schema_hash}|{put_at}".encode()))
+
+
 def progress_check(state: str, posts: int, step: int, interaction_id: str | None) -> int:
     """Return a checksum of the columns that say how far the delivery of an entry is."""
-    return zlib.crc32(f"{state}|{posts}|{step}|{interaction_id or ''}".encode())
+    return crc32(f"{state}|{posts}|{step}|{interaction_id or ''}".encode())
 
 
 INITIAL_CHECK = progress_check("waiting", 0, 0, None)
@@ -119,7 +119,7 @@ class Row:
 
 Columns: TypeAlias = tuple[
     *tuple[int, State, float, int, int, str | None, int],
-    *tuple[str, str, str, int, str, str, bytes, str, bytes],
+    *tuple[str, str, str, int, str, float, int, str, bytes],
 ]
 """All columns of an entry in the file. If it is damaged, its values can be of any type."""
 
@@ -127,14 +127,13 @@ Columns: TypeAlias = tuple[
 def parse_row(columns: Columns) -> Row:
     """Convert a row of the file, and compare it with its checksums."""
     entry_id, state, _, posts, step, interaction_id, check, *rest = columns
-    *parts, content_check, _, body = cast(
-        tuple[str, str, str, int, str, str, bytes, str, bytes], rest
+    *parts, expected_check, _, body = cast(
+        tuple[str, str, str, int, str, float, int, str, bytes], rest
     )
-    content = Content(*cast(tuple[str, str, str, int, str, str], tuple(parts)), body)
-    try:
-        has_intact_content = content.check() == content_check
-    except DAMAGE:
-        has_intact_content = False
+    content = Content(*cast(tuple[str, str, str, int, str, float], tuple(parts)), body)
+    has_intact_content = False
+    with suppress(*DAMAGE):
+        has_intact_content = content.check() == expected_check
     has_intact_progress = progress_check(state, posts, step, interaction_id) == check
     return Row(
         entry_id,
@@ -155,8 +154,8 @@ def parse_entry(columns: Columns) -> Entry:
     try:
         if not row.is_intact:
             raise ValueError
-        created_date = read_date_time(content.created_date)
-        put_at, payload = datetime.fromisoformat(content.put_at), content.payload()
+        created_date, payload = read_date_time(content.created_date), content.payload()
+        put_at = datetime.fromtimestamp(content.put_at, UTC)
         reasons = tuple(str(reason) for reason in cast(list[str], json.loads(columns[14])))
     except DAMAGE:
         created_date, put_at, payload, reasons = DAMAGED_DATE, DAMAGED_DATE, {}, (DAMAGED,)

@@ -32,11 +32,12 @@ from ..registry import generated_schemas
 from ..results import Receipt
 from ..transport.clock import SYSTEM_CLOCK, Clock, CreatedDates
 from ..violation import Violation
-from .database import Database, Durability, convert_errors
+from .database import Database, DiskFullError, Durability, convert_errors
 from .delivery import AlreadyDeliveringError, Delivery, DeliveryRun
 from .entry import Entry, State
 from .file import OutboxFile
 from .locks import claim
+from .reserve import keep_reserve
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Outbox:
         self._clock = clock
         self._dates = (os.getpid(), CreatedDates(clock))
         self._file = OutboxFile(Database(self._path, durability))
+        keep_reserve(self._path)
 
     def put(
         self, contact_id: str, payload: Payload, *, created_date: datetime | None = None
@@ -140,7 +142,7 @@ class Outbox:
             # Without a flush, a power loss could undo the record that an entry was posted.
             with self._open_another("flushed") as file:
                 run = DeliveryRun(file, client, self._retry, self._clock, on_receipt)
-                return run.run(stop)
+                return self._run(run, file, stop)
 
     def entries(self, state: State | None = None) -> Iterator[Entry]:
         """Iterate over the entries in the order of the puts, or over those in one state."""
@@ -185,6 +187,23 @@ class Outbox:
         """Open the file once more, so that long reads and deliveries do not block the puts."""
         self._file.check_open()
         return closing(OutboxFile(Database(self._path, durability, creates=False)))
+
+    def _run(
+        self, run: DeliveryRun, file: OutboxFile, stop: threading.Event | None
+    ) -> Delivery:
+        """Deliver; on a full disk, make room as long as that gets entries delivered."""
+        delivered = -1
+        try:
+            while True:
+                try:
+                    return run.run(stop)
+                except DiskFullError:
+                    if run.delivered == delivered:
+                        raise
+                delivered = run.delivered
+                file.make_room()
+        finally:
+            keep_reserve(self._path)
 
     def _next_date(self) -> datetime:
         process, dates = self._dates

@@ -28,8 +28,8 @@ _SCHEMA = (
     created_date TEXT NOT NULL,
     created_second INTEGER NOT NULL,
     schema_hash TEXT NOT NULL,
-    put_at TEXT NOT NULL,
-    content_check BLOB NOT NULL,
+    put_at REAL NOT NULL,
+    content_check INTEGER NOT NULL,
     reasons TEXT NOT NULL DEFAULT '[]',
     body BLOB NOT NULL
 )""",
