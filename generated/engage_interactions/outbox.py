@@ -4,9 +4,10 @@
 # ruff: noqa
 """The outbox: interactions wait in a file until a job delivers them."""
 
-from ._runtime.outbox.database import Durability, OutboxError
-from ._runtime.outbox.delivery import AlreadyDeliveringError, Delivery
+from ._runtime.outbox.connection import Durability
+from ._runtime.outbox.delivery import Delivery
 from ._runtime.outbox.entry import Entry, State
+from ._runtime.outbox.errors import AlreadyDeliveringError, OutboxError
 from ._runtime.outbox.outbox import Outbox, Status
 
 __all__ = [

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from ..call.interaction import EncodedInteraction
-from .database import Database, OutboxError, Value
+from .database import Database, Value
 from .entry import (
     DAMAGE,
     DAMAGED_DATE,
@@ -26,6 +26,7 @@ from .entry import (
     parse_row,
     progress_check,
 )
+from .errors import OutboxError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)

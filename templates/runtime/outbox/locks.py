@@ -61,7 +61,7 @@ def claim(path: str) -> Generator[bool]:
     is_held = _lock_bytes(descriptor, _CLAIM, is_exclusive=True)
     if is_held is None:
         os.close(descriptor)
-        descriptor = _open_claim_file(path)
+        descriptor = _open_claim_file(os.path.realpath(path))
         is_held = _lock_file(descriptor)
     _claims.add(descriptor)
     try:

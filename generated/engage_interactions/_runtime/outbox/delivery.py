@@ -31,16 +31,9 @@ from ..registry import GeneratedSchema, generated_schemas
 from ..results import Receipt
 from ..transport.clock import Clock
 from ..transport.observer import LOGGER
-from .database import DiskFullError, OutboxError
 from .entry import DAMAGE, DAMAGED, Row, State
+from .errors import AlreadyDeliveringError, DiskFullError, OutboxError
 from .file import OutboxFile
-
-
-class AlreadyDeliveringError(EngageError):
-    """Another process or thread is delivering from this outbox.
-
-    Nothing was delivered by this call. Try again later.
-    """
 
 
 @dataclass(frozen=True, slots=True)

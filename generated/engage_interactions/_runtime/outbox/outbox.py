@@ -32,9 +32,11 @@ from ..registry import generated_schemas
 from ..results import Receipt
 from ..transport.clock import SYSTEM_CLOCK, Clock, CreatedDates
 from ..violation import Violation
-from .database import Database, DiskFullError, Durability, convert_errors
-from .delivery import AlreadyDeliveringError, Delivery, DeliveryRun
+from .connection import Durability
+from .database import Database
+from .delivery import Delivery, DeliveryRun
 from .entry import Entry, State
+from .errors import AlreadyDeliveringError, DiskFullError, convert_errors
 from .file import OutboxFile
 from .locks import claim
 from .reserve import keep_reserve
@@ -82,13 +84,13 @@ class Outbox:
         retry: RetryPolicy | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._path = os.path.realpath(path)
+        self._path = os.path.abspath(path)
         self._durability: Durability = durability
         self._retry = retry or RetryPolicy.background()
         self._clock = clock
         self._dates = (os.getpid(), CreatedDates(clock))
         self._file = OutboxFile(Database(self._path, durability))
-        keep_reserve(self._path)
+        keep_reserve(os.path.realpath(self._path))
 
     def put(
         self, contact_id: str, payload: Payload, *, created_date: datetime | None = None
@@ -188,9 +190,7 @@ class Outbox:
         self._file.check_open()
         return closing(OutboxFile(Database(self._path, durability, creates=False)))
 
-    def _run(
-        self, run: DeliveryRun, file: OutboxFile, stop: threading.Event | None
-    ) -> Delivery:
+    def _run(self, run: DeliveryRun, file: OutboxFile, stop: threading.Event | None) -> Delivery:
         """Deliver; on a full disk, make room as long as that gets entries delivered."""
         delivered = -1
         try:
@@ -203,7 +203,7 @@ class Outbox:
                 delivered = run.delivered
                 file.make_room()
         finally:
-            keep_reserve(self._path)
+            keep_reserve(os.path.realpath(self._path))
 
     def _next_date(self) -> datetime:
         process, dates = self._dates
