@@ -32,7 +32,7 @@ from .connection import Durability
 from .database import Database
 from .delivery import Delivery, DeliveryRun
 from .entry import Entry, State
-from .errors import AlreadyDeliveringError, DiskFullError, convert_errors
+from .errors import AlreadyDeliveringError, convert_errors
 from .file import OutboxFile
 from .locks import claim
 from .reserve import keep_reserve
@@ -140,7 +140,10 @@ class Outbox:
             # Without a flush, a power loss could undo the record that an entry was posted.
             with self._open_another("flushed") as file:
                 run = DeliveryRun(file, client, self._retry, self._clock, on_receipt)
-                return self._run(run, file, stop)
+                try:
+                    return run.run(stop)
+                finally:
+                    keep_reserve(os.path.realpath(self._path))
 
     def entries(self, state: State | None = None) -> Iterator[Entry]:
         """Iterate over the entries in the order of the puts, or over those in one state."""
@@ -185,21 +188,6 @@ class Outbox:
         """Open the file once more, so that long reads and deliveries do not block the puts."""
         self._file.check_open()
         return closing(OutboxFile(Database(self._path, durability, creates=False)))
-
-    def _run(self, run: DeliveryRun, file: OutboxFile, stop: threading.Event | None) -> Delivery:
-        """Deliver; on a full disk, make room as long as that gets entries delivered."""
-        delivered = -1
-        try:
-            while True:
-                try:
-                    return run.run(stop)
-                except DiskFullError:
-                    if run.delivered == delivered:
-                        raise
-                delivered = run.delivered
-                file.make_room()
-        finally:
-            keep_reserve(os.path.realpath(self._path))
 
     def _next_date(self) -> datetime:
         process, dates = self._dates

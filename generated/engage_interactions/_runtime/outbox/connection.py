@@ -26,6 +26,7 @@ Undo: TypeAlias = Callable[[sqlite3.Connection, int], bool]
 BUSY_SECONDS = 30.0
 _opening = threading.Lock()
 
+
 class Connection:
     """An open connection, and the files that it has open."""
 
@@ -176,5 +177,3 @@ def _decode(encoded: bytes) -> str:
 
 def _pragma(db: sqlite3.Connection, name: str) -> int:
     return cast(int, db.execute(f"PRAGMA {name}").fetchone()[0])
-
-

@@ -8,7 +8,6 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -32,7 +31,7 @@ from ..results import Receipt
 from ..transport.clock import Clock
 from ..transport.observer import LOGGER
 from .entry import DAMAGE, DAMAGED, Row, State
-from .errors import AlreadyDeliveringError, DiskFullError, OutboxError
+from .errors import AlreadyDeliveringError, OutboxError
 from .file import OutboxFile
 
 
@@ -80,7 +79,7 @@ class DeliveryRun:
         self._on_receipt = on_receipt
         self._process = os.getpid()
         self._current: Row | None = None  # The entry that takes a step, as the file has it.
-        self.delivered = 0
+        self._delivered = 0
         self._delayed = 0
         self._dead_letters: Counter[State] = Counter()
 
@@ -101,11 +100,10 @@ class DeliveryRun:
                 self._take_step(row)
             except _Halt as halt:
                 stopped = halt.cause
-        if self.delivered:
-            with suppress(DiskFullError):
-                self._file.truncate_log()
+        if self._delivered:
+            self._file.truncate_log()
         rejected, unknown = self._dead_letters["rejected"], self._dead_letters["unknown"]
-        return Delivery(self.delivered, rejected, unknown, stopped, self._delayed)
+        return Delivery(self._delivered, rejected, unknown, stopped, self._delayed)
 
     def _take_step(self, row: Row) -> None:
         """Let an entry take a step. An unexpected exception delays this entry and no other."""
@@ -237,7 +235,7 @@ class DeliveryRun:
         self._finish(row, receipt)
 
     def _finish(self, row: Row, receipt: Receipt) -> None:
-        self.delivered += self._file.record_delivery(row, receipt.id, self._now())
+        self._delivered += self._file.record_delivery(row, receipt.id, self._now())
 
     def _give_up(self, row: Row, *reasons: str, is_certain: bool | None = None) -> None:
         """Make an entry a dead letter: rejected if it certainly is not stored, else unknown."""

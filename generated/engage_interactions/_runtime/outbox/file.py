@@ -9,11 +9,11 @@ It contains personal data: only its owner can read it, and deleted entries are o
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import TypeVar, cast
 
 from ..call.interaction import EncodedInteraction
 from .database import Database, Value
@@ -30,7 +30,9 @@ from .entry import (
     parse_row,
     progress_check,
 )
-from .errors import OutboxError
+from .errors import DiskFullError, OutboxError
+
+T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -115,8 +117,7 @@ class OutboxFile:
 
     def update(self, row: Row, to: Row, *, due: float, reasons: tuple[str, ...]) -> bool:
         """Replace the progress of an entry. Return False if `row` is no longer its progress."""
-        with self._database.writing() as db:
-            return _update(db, row, to, due, reasons)
+        return self._write(lambda db: _update(db, row, to, due, reasons))
 
     def record_receipt(self, row: Row, interaction_id: str, now: float) -> Row | None:
         """Record the interaction id of an entry whose receipt the application does not have yet.
@@ -124,24 +125,29 @@ class OutboxFile:
         Return the new row, or None if `row` is no longer the progress of the entry.
         """
         recorded = replace(row, step=0, interaction_id=interaction_id)
-        with self._database.writing() as db:
-            if not _update(db, row, recorded, 0.0, ()):
-                return None
-            _insert_receipt(db, row, interaction_id, now)
-        return recorded
+
+        def change(db: sqlite3.Connection) -> bool:
+            is_updated = _update(db, row, recorded, 0.0, ())
+            if is_updated:
+                _insert_receipt(db, row, interaction_id, now)
+            return is_updated
+
+        return recorded if self._write(change) else None
 
     def record_delivery(self, row: Row, interaction_id: str, now: float) -> bool:
         """Delete a delivered entry, and keep the interaction id for lookups of similar entries.
 
         Return False if `row` is no longer the progress of the entry.
         """
-        with self._database.writing() as db:
-            if not _delete(db, row):
-                return False
-            if row.interaction_id is None:
+
+        def change(db: sqlite3.Connection) -> bool:
+            is_deleted = _delete(db, row)
+            if is_deleted and row.interaction_id is None:
                 _insert_receipt(db, row, interaction_id, now)
             db.execute(_PRUNE, (now - _RECEIPT_SECONDS,))
-        return True
+            return is_deleted
+
+        return self._write(change)
 
     def delivered_ids(self, row: Row) -> frozenset[str]:
         """Return the interaction ids of delivered entries that a lookup may take for this one."""
@@ -188,31 +194,42 @@ class OutboxFile:
 
     def requeue(self, entry_id: int, now: float) -> bool:
         """Return a rejected or unknown entry to the state `waiting`."""
-        with self._database.writing() as db:
+
+        def change(db: sqlite3.Connection) -> bool:
             row = _read(db, entry_id)
             if row is None or row.state in ("waiting", "sending"):
                 return False
             _insert_doubt(db, row, now)
             return _update(db, row, Row(entry_id, row.content, "waiting"), 0.0, ())
 
+        return self._write(change)
+
     def discard(self, entry_id: int, now: float) -> bool:
         """Delete an entry that is not in the state `sending`."""
-        with self._database.writing() as db:
+
+        def change(db: sqlite3.Connection) -> bool:
             row = _read(db, entry_id)
             if row is None or row.state == "sending":
                 return False
             _insert_doubt(db, row, now)
-            is_deleted = _delete(db, row)
-        self._database.truncate_log()
+            return _delete(db, row)
+
+        is_deleted = self._write(change)
+        self.truncate_log()
         return is_deleted
 
     def truncate_log(self) -> None:
         """Remove deleted entries from the write-ahead log, unless it is in use."""
-        self._database.truncate_log()
+        with suppress(DiskFullError):
+            self._database.truncate_log()
 
-    def make_room(self) -> None:
-        """Release space if the disk is full."""
+    def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Make a change in a transaction. If the disk is full, use the reserve."""
+        with suppress(DiskFullError), self._database.writing() as db:
+            return change(db)
         self._database.make_room()
+        with self._database.writing() as db:
+            return change(db)
 
     def _check_order(self, last: int, entry_id: object) -> None:
         """Raise `OutboxError` for an id that is not above `last`: the scan would never end."""
