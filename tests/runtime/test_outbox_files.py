@@ -295,12 +295,6 @@ def make_symbolic_link(path: Path) -> Path:
     return link
 
 
-def make_hard_link(path: Path) -> Path:
-    link = path.parent / "link.db"
-    link.hardlink_to(path)
-    return link
-
-
 def make_link_to_folder(path: Path) -> Path:
     link = path.parent.parent / "link"
     link.symlink_to(path.parent)
@@ -310,7 +304,7 @@ def make_link_to_folder(path: Path) -> Path:
 LINKS = [make_symbolic_link, make_link_to_folder]
 
 
-@pytest.mark.parametrize("make_link", [*LINKS, make_hard_link])
+@pytest.mark.parametrize("make_link", LINKS)
 def test_there_is_one_delivery_at_a_time_through_all_links(
     path: Path, make_link: Callable[[Path], Path]
 ) -> None:
@@ -324,6 +318,19 @@ def test_there_is_one_delivery_at_a_time_on_other_systems_too(
 ) -> None:
     Path(f"{path}-delivery").write_bytes(b"garbage" * 1000)
     check_links(path, make_link)
+
+
+def test_a_file_with_two_names_is_refused(path: Path) -> None:
+    outbox = Outbox(path)
+    put(outbox, "one")
+    link = path.parent / "link.db"
+    link.hardlink_to(path)
+    with pytest.raises(OutboxError, match="another name"):
+        Outbox(link)
+    link.unlink()
+    put(outbox, "two")
+    outbox.close()
+    assert tokens(path) == ["one", "two"]
 
 
 def check_links(path: Path, make_link: Callable[[Path], Path]) -> None:

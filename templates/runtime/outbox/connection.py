@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from .errors import REPLACED, OutboxError
-from .locks import DeletionGuard, give_to_owner
+from .locks import Guard, give_to_owner
 from .reserve import keep_reserve, release_reserve
 from .tables import APPLICATION, VERSION, create_tables, has_tables
 
@@ -37,7 +37,7 @@ class Connection:
         try:
             self.identity = self._prepare(durability)
             # From here on, nobody deletes the write-ahead log, so the one at the path is ours.
-            self._guard = DeletionGuard(path)
+            self._guard = Guard(real_path)
             file, log = self._guard.file, os.stat(self._log_path)
         except BaseException:
             self.db.close()
@@ -56,7 +56,13 @@ class Connection:
                 f"{self._path}: the file is not an outbox, or it has the format of another "
                 "version. Use another path, or deliver it with the version that created it."
             )
-        if sys.platform != "win32" and os.stat(self._path).st_mode & 0o777 != 0o600:
+        status = os.stat(self._path)
+        if status.st_nlink > 1:
+            raise OutboxError(
+                f"{self._path}: the file has another name, a hard link. Each name would have a "
+                "write-ahead log of its own. Remove the other name, or make it a symbolic link."
+            )
+        if sys.platform != "win32" and status.st_mode & 0o777 != 0o600:
             os.chmod(self._path, 0o600)
         if db.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
             raise OutboxError(f"{self._path}: the disk is not a local one. Use a local disk.")
@@ -111,6 +117,7 @@ class Connection:
         if can_merge and not (is_for_fork and self._guard.is_held):
             self._guard.close()
             self.db.close()
+            self._guard.close_index()
         else:
             self.abandon()
 
@@ -123,6 +130,7 @@ class Connection:
             return
         self.db.close()
         self._guard.close()
+        self._guard.close_index()
 
 
 def connect(path: str, durability: Durability, creates: bool) -> Connection:

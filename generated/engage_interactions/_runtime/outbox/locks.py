@@ -17,6 +17,7 @@ import errno
 import os
 import struct
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -24,21 +25,27 @@ from contextlib import contextmanager
 # exclusively before it deletes the write-ahead log.
 _SHARED = (0x40000002, 510)
 _CLAIM = (0x40000200, 1)
+# The byte of the index of the log that is locked while a process has it open.
+_INDEX = (128, 1)
 _claims: set[int] = set()
 """The descriptors that hold claims. A child process inherits them, but must not keep the claim."""
 
 
-class DeletionGuard:
-    """Prevents all processes from deleting the write-ahead log, until it is closed.
+class Guard:
+    """Prevents other processes from removing the log of a database that is open, until closed.
 
-    `is_held` is False where the system has no such locks.
+    SQLite does that if no other process has its locks on the database, and on the index of the log.
+    `is_held` is False where the system has no locks that the process cannot lose.
     """
 
     _descriptor = -1
+    _index: "_IndexGuard | None" = None
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDWR)
         self.is_held = bool(_lock_bytes(self._descriptor, _SHARED, is_exclusive=False))
+        if self.is_held:
+            self._index = _IndexGuard.acquire(f"{path}-shm")
 
     @property
     def file(self) -> os.stat_result:
@@ -46,13 +53,57 @@ class DeletionGuard:
         return os.fstat(self._descriptor)
 
     def close(self) -> None:
-        """Release the lock."""
+        """Release the locks."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
 
+    def close_index(self) -> None:
+        """Release the lock on the index of the log, after the connection was closed."""
+        index, self._index = self._index, None
+        if index is not None:
+            index.release()
+
     def __del__(self) -> None:
         self.close()
+        self.close_index()
+
+
+class _IndexGuard:
+    """The lock on the index of a log. All connections of the process to a database share it.
+
+    Closing the index in the middle of a transaction would release the locks of the transaction.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._count = 0
+        self._descriptor = os.open(path, os.O_RDWR)
+        _lock_bytes(self._descriptor, _INDEX, is_exclusive=False)
+
+    @classmethod
+    def acquire(cls, path: str) -> "_IndexGuard":
+        """Return the lock on an index that is open in this process."""
+        with _index_lock:
+            status = os.stat(path)
+            key = (status.st_dev, status.st_ino)
+            guard = _index_guards.get(key)
+            if guard is None:
+                guard = _index_guards[key] = cls(path)
+            guard._count += 1
+            return guard
+
+    def release(self) -> None:
+        """Release the lock if it was the last use of it."""
+        with _index_lock:
+            self._count -= 1
+            if not self._count:
+                for key in [key for key, guard in _index_guards.items() if guard is self]:
+                    del _index_guards[key]
+                os.close(self._descriptor)
+
+
+_index_lock = threading.RLock()
+_index_guards: dict[tuple[int, int], _IndexGuard] = {}
 
 
 @contextmanager
