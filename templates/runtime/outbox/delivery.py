@@ -4,12 +4,14 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import NoReturn
+from contextlib import closing
+from dataclasses import replace
+from typing import NoReturn, TypeVar
 
 from ..call.interaction import EncodedInteraction
 from ..call.lookup import find_candidates
 from ..call.retry import RetryPolicy
+from ..call.steps import Call
 from ..client import EngageClient
 from ..errors import (
     ConfigurationError,
@@ -29,24 +31,9 @@ from ..transport.observer import LOGGER
 from .entry import DAMAGE, DAMAGED, Row, State
 from .errors import AlreadyDeliveringError, OutboxError
 from .file import OutboxFile
+from .results import Delivery
 
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The result of one `Outbox.deliver`.
-
-    The number of entries that it delivered, and of those that became `rejected` or `unknown`.
-    `stopped` is the error that ended it before all due entries were processed: Engage could not be
-    reached, did not answer, answered 429 or refused the key, or something else than Engage
-    answered. `delayed` is the number of entries that are tried again later because of an unexpected
-    exception, for instance one that `on_receipt` raised; it is logged.
-    """
-
-    delivered: int
-    rejected: int
-    unknown: int
-    stopped: EngageError | None
-    delayed: int = 0
+T = TypeVar("T")
 
 
 class _Halt(Exception):
@@ -147,8 +134,7 @@ class DeliveryRun:
             return  # It was discarded in the meantime.
         try:
             with self._engine.observe("send", row.content.schema_id):
-                call = self._engine.prepare_post(interaction, RetryPolicy.never())
-                receipt = self._engine.run(call)
+                receipt = self._run(self._engine.prepare_post(interaction, RetryPolicy.never()))
         except (NotSentError, UnauthorizedError, ConfigurationError) as error:
             self._return(started, row, error)
         except RejectedError as error:
@@ -177,7 +163,7 @@ class DeliveryRun:
         with receipts.pending(interaction):
             try:
                 with self._engine.observe("list", row.content.schema_id):
-                    candidates = self._engine.run(find_candidates(interaction, receipts))
+                    candidates = self._run(find_candidates(interaction, receipts))
             except RejectedError as error:
                 if isinstance(error, UnauthorizedError) or _is_from_another_server(error):
                     self._repeat(row, error)
@@ -209,6 +195,11 @@ class DeliveryRun:
         """Repeat a lookup that failed, which does not count, and end the delivery."""
         self._update(row, row, _delay(self._policy.lookup_delays, row.step), str(error))
         raise _Halt(error) from None
+
+    def _run(self, call: Call[T]) -> T:
+        # An unexpected exception leaves the call open, and its send would count as in progress.
+        with closing(call):
+            return self._engine.run(call)
 
     def _complete(self, row: Row, interaction: EncodedInteraction, receipt: Receipt) -> None:
         self._engine.receipts.add(interaction, receipt.id)

@@ -39,6 +39,9 @@ REPLACED = (
 )
 
 
+DAMAGED_FILE = "the file is damaged. Move it away, and restore a backup."
+
+
 @contextmanager
 def convert_errors(path: str) -> Generator[None]:
     """Raise `OutboxError` for the errors of the database and of the operating system."""

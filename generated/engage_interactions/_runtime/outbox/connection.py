@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
-from .errors import REPLACED, OutboxError
+from .errors import DAMAGED_FILE, REPLACED, OutboxError
 from .locks import Guard, give_to_owner
 from .reserve import keep_reserve, release_reserve
 from .tables import APPLICATION, VERSION, create_tables, has_tables
@@ -70,15 +70,17 @@ class Connection:
             os.chmod(self._path, 0o600)
         if db.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
             raise OutboxError(f"{self._path}: the disk is not a local one. Use a local disk.")
-        if not has_tables(db):
-            raise OutboxError(f"{self._path}: the file is damaged.")
+        identity: tuple[object] | None = None
+        if has_tables(db):
+            identity = db.execute("SELECT identity FROM outbox").fetchone()
+        if identity is None:
+            raise OutboxError(f"{self._path}: {DAMAGED_FILE}")
         db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'flushed' else 'NORMAL'}")
         # On Apple's systems, fsync alone leaves the data in the cache of the disk.
         db.execute("PRAGMA fullfsync = ON").close()
         db.execute("PRAGMA secure_delete = ON").close()
         db.execute("PRAGMA cell_size_check = ON").close()
-        (identity,) = db.execute("SELECT identity FROM outbox").fetchone()
-        return str(identity)
+        return str(identity[0])
 
     def is_current(self) -> bool:
         """Return True if the files at the path are the files that are open."""

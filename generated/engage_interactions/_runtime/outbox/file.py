@@ -30,7 +30,7 @@ from .entry import (
     parse_row,
     progress_check,
 )
-from .errors import DiskFullError, OutboxError
+from .errors import DAMAGED_FILE, DiskFullError, OutboxError
 
 T = TypeVar("T")
 
@@ -184,7 +184,9 @@ class OutboxFile:
         """
         with self._database.reading() as db:
             rows: list[tuple[State, int, float]] = db.execute(_COUNTS).fetchall()
-            (expected,) = cast(tuple[int], db.execute(_EXPECTED).fetchone())
+            (expected,) = cast(tuple[object], db.execute(_EXPECTED).fetchone() or (None,))
+        if not isinstance(expected, int):
+            raise OutboxError(f"{self._database.path}: {DAMAGED_FILE}")
         counts: dict[State, tuple[int, datetime]] = {}
         for name, count, put_at in rows:
             state: State = name if name in STATES else "unknown"
@@ -234,10 +236,7 @@ class OutboxFile:
     def _check_order(self, last: int, entry_id: object) -> None:
         """Raise `OutboxError` for an id that is not above `last`: the scan would never end."""
         if not isinstance(entry_id, int) or entry_id <= last:
-            raise OutboxError(
-                f"{self._database.path}: the file is damaged: its entries are not in order. Move "
-                "it away, and restore a backup."
-            )
+            raise OutboxError(f"{self._database.path}: {DAMAGED_FILE}")
 
 
 def _undo_put(db: sqlite3.Connection, entry_id: int) -> bool:

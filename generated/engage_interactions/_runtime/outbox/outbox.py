@@ -18,7 +18,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -34,28 +33,13 @@ from ..transport.clock import SYSTEM_CLOCK, Clock, CreatedDates
 from ..violation import Violation
 from .connection import Durability
 from .database import Database
-from .delivery import Delivery, DeliveryRun
+from .delivery import DeliveryRun
 from .entry import Entry, State
 from .errors import AlreadyDeliveringError, convert_errors
 from .file import OutboxFile
 from .locks import claim
 from .reserve import keep_reserve
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The number of entries in each state.
-
-    `oldest` is when the oldest entry in the states `waiting` and `sending` was put, or None.
-    `missing` is above 0 if the disk has damaged the file so that entries disappeared.
-    """
-
-    waiting: int
-    sending: int
-    unknown: int
-    rejected: int
-    oldest: datetime | None
-    missing: int = 0
+from .results import Delivery, Status
 
 
 class Outbox:
