@@ -100,7 +100,6 @@ def test_an_unexpected_exception_before_the_post_delays_by_the_retry_delays(
     for _ in range(2):
         rig.outbox.put(CONTACT, COAT)
     first = next(iter(rig.outbox.entries()))
-    post = Favourite.from_payload
 
     def fail(date: str) -> None:
         raise MemoryError(date)
@@ -109,7 +108,6 @@ def test_an_unexpected_exception_before_the_post_delays_by_the_retry_delays(
     monkeypatch.setattr(module, fail)
     assert rig.deliver() == Delivery(0, 0, 0, None, delayed=2)
     monkeypatch.undo()
-    assert post
     assert rig.states == ["waiting"] * 2
     assert next(iter(rig.outbox.entries())).reasons != first.reasons
     assert rig.deliver(0.9) == Delivery(0, 0, 0, None)
@@ -274,13 +272,16 @@ def test_two_deliveries_at_once_post_each_entry_once(rig: OutboxRig) -> None:
     other.restart()
     depth = 0
 
+    def lock(descriptor: int, part: tuple[int, int], *, is_exclusive: bool) -> bool:
+        return True
+
     def deliver_in_between(request: httpx.Request) -> httpx.Response:
         nonlocal depth
         depth += 1
         if depth == 1:
             with pytest.MonkeyPatch.context() as patch:
                 module = "engage_interactions._runtime.outbox.locks._lock_bytes"
-                patch.setattr(module, lambda *_, is_exclusive: True)
+                patch.setattr(module, lock)
                 other.deliver()
         return rig.platform(request)
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -408,9 +409,7 @@ def test_a_disk_that_is_full_of_entries_stops_no_delivery(small_disk: Path) -> N
 class FaultyCursor(sqlite3.Cursor):
     """A cursor of a disk that fails when it is flushed."""
 
-    def execute(self, statement: str, *values: object) -> "FaultyCursor":
-        if not statement.startswith("\nINSERT"):
-            raise AssertionError(statement)
+    def execute(self, *arguments: Any) -> "FaultyCursor":
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
         raise error
@@ -419,14 +418,13 @@ class FaultyCursor(sqlite3.Cursor):
 def test_after_a_failed_flush_the_entry_may_be_stored(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Connection(sqlite3.Connection):
-        def cursor(self, *arguments: object) -> FaultyCursor:
-            return FaultyCursor(self)
+    initialize = connection.Connection.__init__
 
-    connect = sqlite3.connect
-    monkeypatch.setattr(
-        sqlite3, "connect", lambda *more, **names: connect(*more, **names, factory=Connection)
-    )
+    def initialize_faulty(self: connection.Connection, *arguments: Any, **names: Any) -> None:
+        initialize(self, *arguments, **names)
+        self.cursor = FaultyCursor(self.db)
+
+    monkeypatch.setattr(connection.Connection, "__init__", initialize_faulty)
     with Outbox(path) as outbox, pytest.raises(OutboxError, match="nevertheless") as raised:
         put(outbox, "x")
     assert raised.value.may_be_stored

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,9 @@ def put(outbox: Outbox, token: str) -> int:
     return outbox.put(CONTACT, Favourite(product_sku=token))
 
 
-def tokens(path: Path) -> set[object]:
+def tokens(path: Path) -> set[str]:
     with Outbox(path) as outbox:
-        return {entry.payload["productSku"] for entry in outbox.entries()}
+        return {str(entry.payload["productSku"]) for entry in outbox.entries()}
 
 
 def assert_intact(path: Path) -> None:
@@ -66,7 +67,7 @@ def assert_intact(path: Path) -> None:
 
 def test_puts_of_threads_before_and_after_a_fork_are_all_stored(tmp_path: Path) -> None:
     path, stop = tmp_path / "outbox.db", threading.Event()
-    expected: set[object] = set()
+    expected: set[str] = set()
     with Outbox(path, durability="unflushed") as outbox:
 
         def work(number: int) -> None:
@@ -85,7 +86,7 @@ def test_puts_of_threads_before_and_after_a_fork_are_all_stored(tmp_path: Path) 
             thread.start()
         children: list[int] = []
         for number in range(8):
-            children.append(fork_with_limit(lambda number=number: put_twenty(number)))
+            children.append(fork_with_limit(partial(put_twenty, number)))
             expected |= {f"child {number}.{count}" for count in range(20)}
         assert [exit_code_of(child) for child in children] == [0] * 8
         stop.set()
