@@ -21,6 +21,7 @@ import pytest
 
 from engage_interactions import EngageClient, Receipt
 from engage_interactions._runtime.outbox import connection, locks
+from engage_interactions._runtime.outbox.database import Database
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import AlreadyDeliveringError, Outbox, OutboxError
 from tests.support.outbox import OutboxRig
@@ -188,6 +189,34 @@ def test_every_use_is_of_the_file_at_the_path(
         assert is_gone or use in ("requeue", "discard")
     else:
         assert not is_gone
+
+
+def test_a_file_that_is_moved_during_a_transaction_is_noticed(path: Path) -> None:
+    database = Database(str(path), "flushed")
+
+    def move_in_a_transaction() -> None:
+        with database.writing() as db:
+            db.execute("UPDATE outbox SET removed = 1")
+            move_all(path)
+
+    with pytest.raises(OutboxError, match="moved") as raised:
+        move_in_a_transaction()
+    assert raised.value.may_be_stored
+    Outbox(path).close()
+    with database.reading() as db:
+        assert db.execute("SELECT removed FROM outbox").fetchone() == (0,)
+    database.close()
+    with pytest.raises(OutboxError, match="closed"), database.reading():
+        pass
+
+
+def test_a_signal_handler_that_uses_the_outbox_is_refused(path: Path) -> None:
+    database = Database(str(path), "flushed")
+    with database.writing() as db:
+        with pytest.raises(OutboxError, match="signal handler"):
+            database.insert("", (), lambda db, number: True)
+        db.execute("UPDATE outbox SET removed = 1")
+    database.close()
 
 
 def test_closing_an_outbox_does_not_touch_the_file_that_replaced_its_own(path: Path) -> None:

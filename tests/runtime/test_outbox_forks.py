@@ -165,12 +165,15 @@ def test_a_fork_that_python_does_not_notice_is_reported(tmp_path: Path) -> None:
             try:
                 put(outbox, "child")
             except OutboxError as error:
+                outbox.close()
                 code = 0 if "after the fork" in str(error) else 2
             finally:
                 os._exit(code)
         assert exit_code_of(child) == 0
+        with Outbox(path) as other:
+            put(other, "other")
         put(outbox, "after")
-    assert tokens(path) == {"before", "after"}
+    assert tokens(path) == {"before", "other", "after"}
 
 
 def test_a_child_does_not_keep_the_claim_of_its_parent(tmp_path: Path) -> None:

@@ -42,13 +42,17 @@ REPLACED = (
 DAMAGED_FILE = "the file is damaged. Move it away, and restore a backup."
 
 
+FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""What using the file can raise. SQLite quotes damaged text in its messages."""
+
+
 @contextmanager
 def convert_errors(path: str) -> Generator[None]:
     """Raise `OutboxError` for the errors of the database and of the operating system."""
     failure: OutboxError | None = None
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except FAILURES as error:
         failure = failure_of(path, error)
     if failure:
         raise failure

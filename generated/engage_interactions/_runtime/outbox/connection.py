@@ -119,7 +119,7 @@ class Connection:
 
     def close(self, *, is_for_fork: bool = False) -> None:
         """Close it. Merge the write-ahead log unless it is in use, or there is no need to."""
-        can_merge = self.is_current()
+        can_merge = self.process == os.getpid() and self.is_current()
         if can_merge and not (is_for_fork and self._guard.is_held):
             self._guard.close()
             self.db.close()

@@ -27,6 +27,7 @@ _SHARED = (0x40000002, 510)
 _CLAIM = (0x40000200, 1)
 # The byte of the index of the log that is locked while a process has it open.
 _INDEX = (128, 1)
+_claims_lock = threading.RLock()
 _claims: set[int] = set()
 """The descriptors that hold claims. A child process inherits them, but must not keep the claim."""
 
@@ -112,13 +113,14 @@ def claim(path: str) -> Generator[bool]:
 
     The claim never expires during a slow delivery.
     """
-    descriptor = os.open(path, os.O_RDWR)
-    is_held = _lock_bytes(descriptor, _CLAIM, is_exclusive=True)
-    if is_held is None:
-        os.close(descriptor)
-        descriptor = _open_claim_file(os.path.realpath(path))
-        is_held = _lock_file(descriptor)
-    _claims.add(descriptor)
+    with _claims_lock:
+        descriptor = os.open(path, os.O_RDWR)
+        is_held = _lock_bytes(descriptor, _CLAIM, is_exclusive=True)
+        if is_held is None:
+            os.close(descriptor)
+            descriptor = _open_claim_file(os.path.realpath(path))
+            is_held = _lock_file(descriptor)
+        _claims.add(descriptor)
     try:
         yield is_held
     finally:
@@ -175,7 +177,12 @@ def _drop_claims() -> None:
     """Close the claims of the parent in a child process; the parent keeps them."""
     while _claims:
         os.close(_claims.pop())
+    _claims_lock.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_drop_claims)
+    os.register_at_fork(
+        before=_claims_lock.acquire,
+        after_in_parent=_claims_lock.release,
+        after_in_child=_drop_claims,
+    )
