@@ -4,10 +4,11 @@
 # ruff: noqa
 """The outbox: interactions wait in a file until a job delivers them."""
 
-from ._runtime.outbox.delivery import Delivery
+from ._runtime.outbox.connection import Durability
 from ._runtime.outbox.entry import Entry, State
-from ._runtime.outbox.file import Durability, OutboxError
-from ._runtime.outbox.outbox import AlreadyDeliveringError, Outbox, Status
+from ._runtime.outbox.errors import AlreadyDeliveringError, OutboxError
+from ._runtime.outbox.outbox import Outbox
+from ._runtime.outbox.results import Delivery, Status
 
 __all__ = [
     "AlreadyDeliveringError",

@@ -17,8 +17,8 @@ from engage_interactions.outbox import Outbox
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 PUTS, REPEATS = 200, 9
 _PUT = """
-INSERT INTO entries (contact_id, schema_id, created_date, created_second, schema_hash, body, put_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO entries (contact_id, schema_id, created_date, created_second, schema_hash, put_at,
+content_check, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -66,11 +66,11 @@ def main() -> None:
     outbox.put(CONTACT, review)
     table, *more = statements(folder / "ours.db")
     (row,) = sqlite3.connect(folder / "ours.db").execute(
-        "SELECT contact_id, schema_id, created_date, created_second, schema_hash, body, put_at "
-        "FROM entries"
+        "SELECT contact_id, schema_id, created_date, created_second, schema_hash, put_at, "
+        "content_check, body FROM entries"
     )
     size = sum(len(value) if isinstance(value, str | bytes) else 4 for value in row)
-    *before, body, at = row
+    *before, body = row
     interaction = json.loads(body)
     same = open_database(folder / "same.db", settings)
     for statement in (table, *more):
@@ -80,7 +80,7 @@ def main() -> None:
     zeros = bytes(size)
 
     def floor() -> None:
-        same.execute(_PUT, (*before, json.dumps(interaction).encode(), at))
+        same.execute(_PUT, (*before, json.dumps(interaction).encode()))
 
     durations = in_turn(
         {

@@ -1,288 +1,283 @@
-"""The file of an outbox: an SQLite database that several processes can use at the same time.
+"""The file of an outbox: what is written to it, and what is read from it.
 
 It contains personal data: only its owner can read it, and deleted entries are overwritten.
 """
 
 import json
-import os
 import sqlite3
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeAlias, cast
+from typing import TypeVar, cast
 
 from ..call.interaction import EncodedInteraction
-from ..errors import EngageError
-from .entry import DAMAGE, DAMAGED_DATE, Entry, Row, State, parse_entry
+from .database import Database, Value
+from .entry import (
+    DAMAGE,
+    DAMAGED_DATE,
+    STATES,
+    Columns,
+    Entry,
+    Row,
+    State,
+    content_check,
+    parse_entry,
+    parse_row,
+    progress_check,
+)
+from .errors import DAMAGED_FILE, DiskFullError, OutboxError
 
-Durability: TypeAlias = Literal["flushed", "unflushed"]
+T = TypeVar("T")
 
-_VERSION = 2
-_APPLICATION = 0x656E6762  # distinguishes an outbox from any other database
-_BUSY_SECONDS = 30.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-_opening = threading.Lock()
-
-# The names of tables, columns and indexes are part of the format of the file.
-_SCHEMA = (
-    """CREATE TABLE entries (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    contact_id TEXT NOT NULL,
-    schema_id TEXT NOT NULL,
-    created_date TEXT NOT NULL,
-    created_second INTEGER NOT NULL,
-    schema_hash TEXT NOT NULL,
-    body BLOB NOT NULL,
-    put_at TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'waiting',
-    due REAL NOT NULL DEFAULT 0,
-    posts INTEGER NOT NULL DEFAULT 0,
-    step INTEGER NOT NULL DEFAULT 0,
-    reasons TEXT NOT NULL DEFAULT '[]'
-)""",
-    # Contains only the few entries that were posted, so a put does not have to update it.
-    "CREATE INDEX twins ON entries (contact_id, schema_id, created_second) WHERE posts > 0",
-    "CREATE TABLE receipts (twin BLOB NOT NULL, interaction_id TEXT NOT NULL, at REAL NOT NULL)",
-    "CREATE INDEX receipts_twin ON receipts (twin)",
-)
 _RECEIPT_SECONDS = 90 * 86_400.0
 """How long the file keeps the interaction ids of delivered entries."""
 
-
-class OutboxError(EngageError):
-    """The file of the outbox cannot be used.
-
-    The disk is full, a folder is missing, the file is damaged, or it is not an outbox. A `put` that
-    raises this error has stored nothing.
-    """
-
-
 _PUT = """
-INSERT INTO entries (contact_id, schema_id, created_date, created_second, schema_hash, body, put_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO entries (contact_id, schema_id, created_date, created_second, schema_hash, put_at, body,
+content_check) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _DUE = """
-SELECT id, contact_id, schema_id, created_date, created_second, schema_hash, body, state,
-posts, step FROM entries WHERE id > ? AND state IN ('waiting', 'sending')
-AND (due <= ? OR due > ?) ORDER BY id LIMIT 1
+SELECT * FROM entries WHERE id > ? AND state IN ('waiting', 'sending')
+AND (due > ? AND due <= ?) IS NOT TRUE ORDER BY id LIMIT 1
 """
 _ENTRIES = """
-SELECT id, state, contact_id, schema_id, created_date, body, put_at, reasons
-FROM entries WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT 100
+SELECT * FROM entries WHERE id > ?1 AND (?2 IS NULL OR state = ?2
+OR ?2 = 'unknown' AND (state IN ('waiting', 'sending', 'rejected')) IS NOT TRUE)
+ORDER BY id LIMIT 100
 """
 _AMBIGUOUS = """
-SELECT 1 FROM entries WHERE posts > 0 AND state <> 'rejected'
-AND contact_id = ? AND schema_id = ? AND created_second = ? AND id <> ? LIMIT 1
+SELECT 1 FROM entries WHERE posts > 0 AND state <> 'rejected' AND interaction_id IS NULL
+AND contact_id = ? AND schema_id = ? AND created_second = ? AND id <> ?
+UNION ALL
+SELECT 1 FROM receipts WHERE twin = ? AND interaction_id IS NULL AND entry_id <> ?
+LIMIT 1
 """
 _UPDATE = """
-UPDATE entries SET state = ?, posts = ?, step = ?, due = ?, reasons = ? WHERE id = ? AND state = ?
+UPDATE entries SET state = ?, posts = ?, step = ?, interaction_id = ?, progress_check = ?, due = ?,
+reasons = ? WHERE id = ? AND state IS ? AND posts IS ? AND step IS ? AND interaction_id IS ?
 """
-_DISCARD = "DELETE FROM entries WHERE id = ? AND state <> 'sending'"
-_REQUEUE = """
-UPDATE entries SET state = 'waiting', posts = 0, step = 0, due = 0, reasons = '[]'
-WHERE id = ? AND state IN ('rejected', 'unknown')
+_DELETE = """
+DELETE FROM entries
+WHERE id = ? AND state IS ? AND posts IS ? AND step IS ? AND interaction_id IS ?
+"""
+_COUNTS = "SELECT state, count(*), min(put_at) FROM entries GROUP BY state"
+_EXPECTED = """
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'entries'), 0) - removed FROM outbox
+"""
+_PRUNE = """
+DELETE FROM receipts WHERE rowid IN (SELECT rowid FROM receipts WHERE at < ? LIMIT 100)
 """
 
 
 class OutboxFile:
-    """One connection to the file, which threads can share. All methods raise `OutboxError`."""
+    """The entries and the receipts in a file. All methods raise `OutboxError`."""
 
-    def __init__(self, path: str, durability: Durability) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        with _convert_errors(path):
-            self._db = _open(path, _BUSY_SECONDS)
-            try:
-                self._prepare(durability)
-            except BaseException:
-                self._db.close()
-                raise
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def _prepare(self, durability: Durability) -> None:
-        self._db.execute("BEGIN IMMEDIATE").close()
-        version, application = self._pragma("user_version"), self._pragma("application_id")
-        if not version and not application and not self._pragma("schema_version"):
-            for statement in _SCHEMA:
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
-            self._db.execute(f"PRAGMA user_version = {_VERSION}")
-        elif (version, application) != (_VERSION, _APPLICATION):
-            raise OutboxError(
-                f"{self.path}: the file is not an outbox, or it has the format of another version. "
-                "Use another path, or deliver it with the version that created it."
-            )
-        if os.name == "posix":
-            os.chmod(self.path, 0o600)
-        self._db.execute("COMMIT")
-        self._db.execute("PRAGMA journal_mode = WAL").close()
-        self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'flushed' else 'NORMAL'}")
-        # On Apple's systems, fsync alone leaves the data in the cache of the disk.
-        self._db.execute("PRAGMA fullfsync = ON").close()
-        self._db.execute("PRAGMA secure_delete = ON").close()
+    @property
+    def identity(self) -> str:
+        """A text that identifies the file, wherever it is moved."""
+        return self._database.identity
 
-    def _pragma(self, name: str) -> int:
-        return cast(int, self._db.execute(f"PRAGMA {name}").fetchone()[0])
+    def check_open(self) -> None:
+        """Raise `OutboxError` if the outbox was closed."""
+        self._database.check_open()
 
     def close(self) -> None:
         """Close the connection."""
-        with self._lock:
-            self._db.close()
+        self._database.close()
 
     def put(self, interaction: EncodedInteraction, schema_hash: str, now: datetime) -> int:
         """Insert and commit an entry, and return its id."""
         second = (interaction.created_date - _EPOCH) // _SECOND
-        values = (*interaction.lookup_key, second, schema_hash, interaction.body, now.isoformat())
-        return cast(int, self._change(_PUT, values).lastrowid)
+        put_at, body = now.timestamp(), interaction.body
+        check = content_check(second, schema_hash, put_at, body)
+        values = (*interaction.lookup_key, second, schema_hash, put_at, body, check)
+        return self._database.insert(_PUT, values, _undo_put)
 
     def next_due(self, after: int, now: float, latest: float) -> Row | None:
         """Return the first entry with an id above `after` that is due.
 
         An entry that is due later than `latest` counts as due: the clock was set back since.
         """
-        with self._use() as db:
-            values = db.execute(_DUE, (after, now, latest)).fetchone()
-        return None if values is None else Row(*values)
+        with self._database.reading() as db:
+            columns: Columns | None = db.execute(_DUE, (after, now, latest)).fetchone()
+        if columns is None:
+            return None
+        self._check_order(after, columns[0])
+        return parse_row(columns)
 
     def update(self, row: Row, to: Row, *, due: float, reasons: tuple[str, ...]) -> bool:
-        """Replace the state of an entry. Return False if it is no longer in the state of `row`."""
-        values = (to.state, to.posts, to.step, due, json.dumps(reasons), row.id, row.state)
-        return self._change(_UPDATE, values).rowcount == 1
+        """Replace the progress of an entry. Return False if `row` is no longer its progress."""
+        return self._write(lambda db: _update(db, row, to, due, reasons))
 
-    def record_delivery(self, row: Row, interaction_id: str, now: float) -> None:
-        """Delete a delivered entry, and keep the interaction id for lookups of similar entries."""
-        receipt = (row.ambiguity_key, interaction_id, now)
-        with self._use() as db:
-            db.execute("BEGIN IMMEDIATE")
-            db.execute("INSERT INTO receipts VALUES (?, ?, ?)", receipt)
-            db.execute("DELETE FROM receipts WHERE at < ?", (now - _RECEIPT_SECONDS,))
-            db.execute("DELETE FROM entries WHERE id = ?", (row.id,))
-            db.execute("COMMIT")
+    def record_receipt(self, row: Row, interaction_id: str, now: float) -> Row | None:
+        """Record the interaction id of an entry whose receipt the application does not have yet.
+
+        Return the new row, or None if `row` is no longer the progress of the entry.
+        """
+        recorded = replace(row, step=0, interaction_id=interaction_id)
+
+        def change(db: sqlite3.Connection) -> bool:
+            is_updated = _update(db, row, recorded, 0.0, ())
+            if is_updated:
+                _insert_receipt(db, row, interaction_id, now)
+            return is_updated
+
+        return recorded if self._write(change) else None
+
+    def record_delivery(self, row: Row, interaction_id: str, now: float) -> bool:
+        """Delete a delivered entry, and keep the interaction id for lookups of similar entries.
+
+        Return False if `row` is no longer the progress of the entry.
+        """
+
+        def change(db: sqlite3.Connection) -> bool:
+            is_deleted = _delete(db, row)
+            if is_deleted and row.interaction_id is None:
+                _insert_receipt(db, row, interaction_id, now)
+            db.execute(_PRUNE, (now - _RECEIPT_SECONDS,))
+            return is_deleted
+
+        return self._write(change)
 
     def delivered_ids(self, row: Row) -> frozenset[str]:
         """Return the interaction ids of delivered entries that a lookup may take for this one."""
-        query = "SELECT interaction_id FROM receipts WHERE twin = ?"
-        with self._use() as db:
-            rows: list[tuple[str]] = db.execute(query, (row.ambiguity_key,)).fetchall()
+        query = "SELECT interaction_id FROM receipts WHERE twin = ? AND interaction_id IS NOT NULL"
+        with self._database.reading() as db:
+            rows: list[tuple[str]] = db.execute(query, (row.content.ambiguity_key(),)).fetchall()
         return frozenset(interaction_id for (interaction_id,) in rows)
 
     def is_ambiguous(self, row: Row) -> bool:
-        """Return True if another posted entry may be the one that a lookup finds."""
-        values = (row.contact_id, row.schema_id, row.created_second, row.id)
-        with self._use() as db:
+        """Return True if another entry that may be stored may be the one that a lookup finds."""
+        content = row.content
+        key = (content.contact_id, content.schema_id, content.created_second)
+        values = (*key, row.id, content.ambiguity_key(), row.id)
+        with self._database.reading() as db:
             return db.execute(_AMBIGUOUS, values).fetchone() is not None
 
     def entries(self, state: State | None) -> Iterator[Entry]:
         """Iterate over the entries in the order of their puts, reading a page at a time."""
         last = 0
         while True:
-            with self._use() as db:
-                page = db.execute(_ENTRIES, (last, state)).fetchall()
+            with self._database.reading() as db:
+                page: list[Columns] = db.execute(_ENTRIES, (last, state)).fetchall()
             if not page:
                 return
-            last = page[-1][0]
-            yield from map(parse_entry, page)
+            for columns in page:
+                self._check_order(last, columns[0])
+                last = columns[0]
+                yield parse_entry(columns)
 
-    def counts(self) -> dict[State, tuple[int, datetime]]:
-        """Return the number of entries in each state, and when the oldest of them was put."""
-        query = "SELECT state, count(*), min(put_at) FROM entries GROUP BY state"
-        with self._use() as db:
-            rows: list[tuple[State, int, str]] = db.execute(query).fetchall()
-        return {state: (count, _parse_date(oldest)) for state, count, oldest in rows}
+    def counts(self) -> tuple[dict[State, tuple[int, datetime]], int]:
+        """Return the number of entries in each state, and when the oldest of them was put.
 
-    def requeue(self, entry_id: int) -> bool:
+        Also return the number of entries that are missing, because the file is damaged.
+        """
+        with self._database.reading() as db:
+            rows: list[tuple[State, int, float]] = db.execute(_COUNTS).fetchall()
+            (expected,) = cast(tuple[object], db.execute(_EXPECTED).fetchone() or (None,))
+        if not isinstance(expected, int):
+            raise OutboxError(f"{self._database.path}: {DAMAGED_FILE}")
+        counts: dict[State, tuple[int, datetime]] = {}
+        for name, count, put_at in rows:
+            state: State = name if name in STATES else "unknown"
+            number, oldest = counts.get(state, (0, _parse_date(put_at)))
+            counts[state] = (number + count, min(oldest, _parse_date(put_at)))
+        return counts, max(0, expected - sum(number for number, _ in counts.values()))
+
+    def requeue(self, entry_id: int, now: float) -> bool:
         """Return a rejected or unknown entry to the state `waiting`."""
-        return self._change(_REQUEUE, (entry_id,)).rowcount == 1
 
-    def discard(self, entry_id: int) -> bool:
+        def change(db: sqlite3.Connection) -> bool:
+            row = _read(db, entry_id)
+            if row is None or row.state in ("waiting", "sending"):
+                return False
+            _insert_doubt(db, row, now)
+            return _update(db, row, Row(entry_id, row.content, "waiting"), 0.0, ())
+
+        return self._write(change)
+
+    def discard(self, entry_id: int, now: float) -> bool:
         """Delete an entry that is not in the state `sending`."""
-        is_deleted = self._change(_DISCARD, (entry_id,)).rowcount == 1
+
+        def change(db: sqlite3.Connection) -> bool:
+            row = _read(db, entry_id)
+            if row is None or row.state == "sending":
+                return False
+            _insert_doubt(db, row, now)
+            return _delete(db, row)
+
+        is_deleted = self._write(change)
         self.truncate_log()
         return is_deleted
 
     def truncate_log(self) -> None:
-        """Empty the write-ahead log, which still has deleted entries, unless it is in use."""
-        with self._use() as db:
-            # With a timeout, it would wait for all readers, and every put would wait for it.
-            db.execute("PRAGMA busy_timeout = 0").close()
-            try:
-                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
-            finally:
-                db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}").close()
+        """Remove deleted entries from the write-ahead log, unless it is in use."""
+        with suppress(DiskFullError):
+            self._database.truncate_log()
 
-    def _change(self, statement: str, values: tuple[str | bytes | float, ...]) -> sqlite3.Cursor:
-        """Execute one statement, which is a transaction of its own."""
-        try:
-            with self._lock:
-                return self._db.execute(statement, values)
-        except (sqlite3.Error, OSError) as error:
-            reason = str(error)
-        raise OutboxError(f"{self.path}: {reason}")
+    def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Make a change in a transaction. If the disk is full, use the reserve."""
+        with suppress(DiskFullError), self._database.writing() as db:
+            return change(db)
+        self._database.make_room()
+        with self._database.writing() as db:
+            return change(db)
 
-    @contextmanager
-    def _use(self) -> Generator[sqlite3.Connection]:
-        with self._lock, _convert_errors(self.path):
-            try:
-                yield self._db
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+    def _check_order(self, last: int, entry_id: object) -> None:
+        """Raise `OutboxError` for an id that is not above `last`: the scan would never end."""
+        if not isinstance(entry_id, int) or entry_id <= last:
+            raise OutboxError(f"{self._database.path}: {DAMAGED_FILE}")
 
 
-def _parse_date(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except DAMAGE:
-        return DAMAGED_DATE
+def _undo_put(db: sqlite3.Connection, entry_id: int) -> bool:
+    row = _read(db, entry_id)
+    return row is not None and row.state == "waiting" and _delete(db, row)
 
 
-@contextmanager
-def exclusive_lock(path: str) -> Generator[bool]:
-    """Lock a file for the block, and yield whether the lock is held.
-
-    The operating system releases the lock when the process ends, so a crash leaves no stale lock,
-    and the lock never expires during a slow delivery.
-    """
-    with _convert_errors(path):
-        db = _open(path, 0.0)
-    try:
-        with _convert_errors(path):
-            is_held = True
-            try:
-                db.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-                is_held = False
-        yield is_held
-    finally:
-        db.close()
+def _read(db: sqlite3.Connection, entry_id: int) -> Row | None:
+    query = "SELECT * FROM entries WHERE id = ?"
+    columns: Columns | None = db.execute(query, (entry_id,)).fetchone()
+    return None if columns is None else parse_row(columns)
 
 
-def _open(path: str, timeout: float) -> sqlite3.Connection:
-    """Connect to a file that only its owner can read from the moment of its creation."""
-    # Closing a file releases all locks of the process on it, so no other thread may have the file
-    # open while it is created.
-    with _opening:
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        db = sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
-        # A damaged text must not raise an error for the whole query.
-        db.text_factory = _decode
-        return db
+def _progress(row: Row) -> tuple[Value, ...]:
+    return (row.state, row.posts, row.step, row.interaction_id)
 
 
-def _decode(encoded: bytes) -> str:
-    return encoded.decode("utf-8", "replace")
+def _update(
+    db: sqlite3.Connection, row: Row, to: Row, due: float, reasons: tuple[str, ...]
+) -> bool:
+    check = progress_check(to.state, to.posts, to.step, to.interaction_id)
+    values = (*_progress(to), check, due, json.dumps(reasons), row.id, *_progress(row))
+    return db.execute(_UPDATE, values).rowcount == 1
 
 
-@contextmanager
-def _convert_errors(path: str) -> Generator[None]:
-    reason = ""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        reason = str(error)
-    if reason:
-        raise OutboxError(f"{path}: {reason}")
+def _delete(db: sqlite3.Connection, row: Row) -> bool:
+    is_deleted = db.execute(_DELETE, (row.id, *_progress(row))).rowcount == 1
+    db.execute("UPDATE outbox SET removed = removed + ?", (int(is_deleted),))
+    return is_deleted
+
+
+def _insert_receipt(
+    db: sqlite3.Connection, row: Row, interaction_id: str | None, now: float
+) -> None:
+    values = (row.content.ambiguity_key(), interaction_id, row.id, now)
+    db.execute("INSERT INTO receipts VALUES (?, ?, ?, ?)", values)
+
+
+def _insert_doubt(db: sqlite3.Connection, row: Row, now: float) -> None:
+    """Keep in mind that an interaction may be stored whose id the file does not know."""
+    if row.is_intact and row.state == "unknown" and row.posts:
+        _insert_receipt(db, row, None, now)
+
+
+def _parse_date(seconds: float) -> datetime:
+    with suppress(*DAMAGE):
+        return datetime.fromtimestamp(seconds, UTC)
+    return DAMAGED_DATE

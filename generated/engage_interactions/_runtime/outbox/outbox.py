@@ -18,7 +18,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -26,41 +25,28 @@ from typing import Self
 from ..call.interaction import encode_interaction
 from ..call.retry import RetryPolicy
 from ..client import EngageClient
-from ..errors import EngageError
 from ..payload.types import Payload
 from ..registry import generated_schemas, unknown_schema
 from ..results import Receipt
 from ..transport.clock import SYSTEM_CLOCK, Clock, CreatedDates
-from .delivery import Delivery, DeliveryRun
+from .connection import Durability
+from .database import Database
+from .delivery import DeliveryRun
 from .entry import Entry, State
-from .file import Durability, OutboxFile, exclusive_lock
-
-
-class AlreadyDeliveringError(EngageError):
-    """Another process or thread is delivering from this outbox.
-
-    Nothing was delivered by this call. Try again later.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The number of entries in each state.
-
-    `oldest` is when the oldest entry in the states `waiting` and `sending` was put, or None.
-    """
-
-    waiting: int
-    sending: int
-    unknown: int
-    rejected: int
-    oldest: datetime | None
+from .errors import AlreadyDeliveringError, convert_errors
+from .file import OutboxFile
+from .locks import claim
+from .reserve import keep_reserve
+from .results import Delivery, Status
 
 
 class Outbox:
     """Interactions in a file, on their way to Engage.
 
-    Any number of threads and processes of one machine can put. All methods raise `OutboxError`.
+    Any number of threads and processes of one machine can put, also processes that were forked
+    after the outbox was opened, and processes that an outbox is pickled to. If the file is moved,
+    deleted or replaced, the next use raises, and the one after it uses the file that is then at the
+    path. All methods raise `OutboxError`.
 
     Args:
         path: The file, on a local disk and not on a network drive.
@@ -81,10 +67,12 @@ class Outbox:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._path = os.path.abspath(path)
+        self._durability: Durability = durability
         self._retry = retry or RetryPolicy.background()
         self._clock = clock
-        self._dates = CreatedDates(clock)
-        self._file = OutboxFile(self._path, durability)
+        self._dates = (os.getpid(), CreatedDates(clock))
+        self._file = OutboxFile(Database(self._path, durability))
+        keep_reserve(os.path.realpath(self._path))
 
     def put(
         self, contact_id: str, payload: Payload, *, created_date: datetime | None = None
@@ -100,11 +88,10 @@ class Outbox:
 
         Raises:
             InvalidPayloadError: The interaction cannot be sent.
-            ConfigurationError: The payload is not an instance of a payload class of this package.
-            OutboxError: The file cannot be used. Nothing was stored.
+            OutboxError: The file cannot be used. Nothing was stored, unless `may_be_stored` is
+                true.
         """
-        date = self._dates.next() if created_date is None else created_date
-        interaction = encode_interaction(contact_id, payload, date)
+        interaction = encode_interaction(contact_id, payload, created_date or self._next_date())
         schema = generated_schemas().get(interaction.schema_id)
         if schema is None:
             raise unknown_schema(interaction.schema_id)
@@ -123,24 +110,29 @@ class Outbox:
             client: The client that sends and looks up.
             stop: Set it to end the delivery after the current step.
             on_receipt: Receives the id of each delivered entry and its receipt, before the entry is
-                deleted. After a crash it may receive the same entry again. An exception that it
-                raises ends the delivery.
+                deleted. If it raises an exception, or after a crash, it receives the same entry and
+                the same receipt again in the next delivery.
 
         Raises:
             AlreadyDeliveringError: Another process or thread is delivering from this file.
             OutboxError: The file cannot be used.
         """
-        with exclusive_lock(f"{self._path}-delivery") as is_held:
+        self._file.check_open()
+        with convert_errors(self._path), claim(self._path) as is_held:
             if not is_held:
                 raise AlreadyDeliveringError(f"{self._path}: another delivery is still running.")
             # Without a flush, a power loss could undo the record that an entry was posted.
-            with closing(OutboxFile(self._path, "flushed")) as file:
+            with self._open_another("flushed") as file:
                 run = DeliveryRun(file, client, self._retry, self._clock, on_receipt)
-                return run.run(stop)
+                try:
+                    return run.run(stop)
+                finally:
+                    keep_reserve(os.path.realpath(self._path))
 
     def entries(self, state: State | None = None) -> Iterator[Entry]:
         """Iterate over the entries in the order of the puts, or over those in one state."""
-        return self._file.entries(state)
+        with self._open_another() as file:
+            yield from file.entries(state)
 
     def status(self) -> Status:
         """Return the numbers to monitor.
@@ -148,7 +140,8 @@ class Outbox:
         `oldest` gets older while the client cannot reach Engage. `unknown` and `rejected` count the
         dead letters.
         """
-        counts = self._file.counts()
+        with self._open_another() as file:
+            counts, missing = file.counts()
         oldest = [counts[state][1] for state in ("waiting", "sending") if state in counts]
         number = {state: count for state, (count, _) in counts.items()}
         return Status(
@@ -157,6 +150,7 @@ class Outbox:
             number.get("unknown", 0),
             number.get("rejected", 0),
             min(oldest, default=None),
+            missing,
         )
 
     def requeue(self, entry_id: int) -> bool:
@@ -164,15 +158,31 @@ class Outbox:
 
         An `unknown` entry may be stored already: look it up first.
         """
-        return self._file.requeue(entry_id)
+        return self._file.requeue(entry_id, self._clock.now().timestamp())
 
     def discard(self, entry_id: int) -> bool:
         """Delete an entry that is not being sent, or return False if there is none."""
-        return self._file.discard(entry_id)
+        return self._file.discard(entry_id, self._clock.now().timestamp())
 
     def close(self) -> None:
         """Close the file. Its entries remain."""
         self._file.close()
+
+    def _open_another(self, durability: Durability = "unflushed") -> closing[OutboxFile]:
+        """Open the file once more, so that long reads and deliveries do not block the puts."""
+        self._file.check_open()
+        return closing(OutboxFile(Database(self._path, durability, creates=False)))
+
+    def _next_date(self) -> datetime:
+        process, dates = self._dates
+        if process != os.getpid():  # A thread of the parent may have held its lock.
+            dates = CreatedDates(self._clock)
+            self._dates = (os.getpid(), dates)
+        return dates.next()
+
+    def __reduce__(self) -> tuple[Callable[..., "Outbox"], tuple[object, ...]]:
+        settings = (self._path, self._durability, self._retry, self._clock)
+        return _reopen, settings
 
     def __enter__(self) -> Self:
         return self
@@ -184,3 +194,8 @@ class Outbox:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _reopen(path: str, durability: Durability, retry: RetryPolicy, clock: Clock) -> Outbox:
+    """Open the outbox that was pickled in another process."""
+    return Outbox(path, durability=durability, retry=retry, clock=clock)

@@ -1,0 +1,57 @@
+"""The tables in the file of an outbox. Names and their order are part of its format."""
+
+import sqlite3
+import uuid
+
+from .entry import INITIAL_CHECK
+
+VERSION = 3
+APPLICATION = 0x656E6762
+"""Distinguishes an outbox from any other database."""
+
+_SCHEMA = (
+    # The short columns come first, so that a scan does not read the bodies.
+    f"""CREATE TABLE entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    state TEXT NOT NULL DEFAULT 'waiting',
+    due REAL NOT NULL DEFAULT 0,
+    posts INTEGER NOT NULL DEFAULT 0,
+    step INTEGER NOT NULL DEFAULT 0,
+    interaction_id TEXT,
+    progress_check INTEGER NOT NULL DEFAULT {INITIAL_CHECK},
+    contact_id TEXT NOT NULL,
+    schema_id TEXT NOT NULL,
+    created_date TEXT NOT NULL,
+    created_second INTEGER NOT NULL,
+    schema_hash TEXT NOT NULL,
+    put_at REAL NOT NULL,
+    content_check INTEGER NOT NULL,
+    reasons TEXT NOT NULL DEFAULT '[]',
+    body BLOB NOT NULL
+)""",
+    # Contains only the few entries that were posted, so a put does not have to update it.
+    "CREATE INDEX twins ON entries (contact_id, schema_id, created_second) WHERE posts > 0",
+    # Without an interaction id: an entry that may be stored was discarded or requeued.
+    """CREATE TABLE receipts (
+    twin BLOB NOT NULL, interaction_id TEXT, entry_id INTEGER NOT NULL, at REAL NOT NULL
+)""",
+    "CREATE INDEX receipts_twin ON receipts (twin)",
+    "CREATE INDEX receipts_at ON receipts (at)",
+    # The identity of the file, and the number of entries that were delivered or discarded.
+    "CREATE TABLE outbox (identity TEXT NOT NULL, removed INTEGER NOT NULL)",
+)
+
+
+def create_tables(db: sqlite3.Connection) -> None:
+    """Create the tables in an empty database."""
+    for statement in _SCHEMA:
+        db.execute(statement)
+    db.execute("INSERT INTO outbox VALUES (?, 0)", (uuid.uuid4().hex,))
+    db.execute(f"PRAGMA application_id = {APPLICATION}")
+    db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def has_tables(db: sqlite3.Connection) -> bool:
+    """Return True if the database has exactly these tables. Damage can change a definition."""
+    query = "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY rowid"
+    return tuple(sql for (sql,) in db.execute(query)) == _SCHEMA
