@@ -24,7 +24,7 @@ from engage_interactions import (
     RetryPolicy,
 )
 from engage_interactions._runtime.payload import Json
-from engage_interactions.bulk import send_many, send_many_async
+from engage_interactions.bulk import BulkResult, send_many, send_many_async
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Outbox
 from engage_interactions.product_review import ProductReview
@@ -217,7 +217,7 @@ def test_the_outbox_and_bulk_sends_refuse_it_too(
         assert words in str(caught.value)
         assert not list(outbox.entries())
     with RecordingClient() as engage:
-        (outcome,) = list(send_many(engage, [(CONTACT, make())]))
+        (outcome,) = send_many(engage, [(CONTACT, make())]).failed
         assert words in str(outcome.error)
         engage.assert_nothing_sent()
 
@@ -266,12 +266,13 @@ def test_the_outbox_and_bulk_sends_name_it_too(tmp_path: Path, payload: Any, wor
             outbox.put(CONTACT, payload)
         assert words in str(caught.value)
 
-    async def send_all() -> list[Any]:
+    async def send_all() -> BulkResult:
         async with AsyncRecordingClient() as engage:
-            return [outcome async for outcome in send_many_async(engage, [(CONTACT, payload)])]
+            return await send_many_async(engage, [(CONTACT, payload)])
 
     with RecordingClient() as engage:
-        outcomes = [*send_many(engage, [(CONTACT, payload)]), *asyncio.run(send_all())]
+        results = (send_many(engage, [(CONTACT, payload)]), asyncio.run(send_all()))
+    outcomes = [outcome for result in results for outcome in result.failed]
     assert [type(outcome.error) for outcome in outcomes] == [ConfigurationError] * 2
     assert all(words in str(outcome.error) for outcome in outcomes)
 
