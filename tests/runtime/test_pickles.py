@@ -34,6 +34,7 @@ from engage_interactions import (
     Violation,
 )
 from engage_interactions._runtime import registry
+from engage_interactions._runtime.outbox.errors import DiskFullError
 from engage_interactions._runtime.payload import Payload
 from engage_interactions._runtime.violation import InvalidValueError
 from engage_interactions.favourite import Favourite
@@ -242,7 +243,7 @@ ERRORS: list[Exception] = [
     OutcomeUnknownError("x", "2026-03-01", lookup="ambiguous", candidates=["i1", "i2"]),
     PayloadDroppedError(RECEIPT, ["cost"]),
     *(ReadError("x", RECEIPT), UnreadablePayloadError("x", RECEIPT)),
-    *(OutboxError("x"), AlreadyDeliveringError("x")),
+    *(OutboxError("x"), DiskFullError("x"), AlreadyDeliveringError("x")),
 ]
 
 
