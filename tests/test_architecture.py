@@ -68,7 +68,7 @@ PURE = [
     "inspection/preflight",
     *("verify/cases", "verify/values"),
     "integrations/edits",
-    *("sandbox/api/rules", "sandbox/api/schema_rules"),
+    *("sandbox/api/formats", "sandbox/api/rules", "sandbox/api/schema_rules"),
 ]
 """Modules without files, network, clock or environment."""
 

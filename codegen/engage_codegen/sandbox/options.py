@@ -69,6 +69,57 @@ class DatePrecision(StrEnum):
 
     MILLISECONDS = "milliseconds"
     SECONDS = "seconds"
+    ROUNDED_SECONDS = "rounded-seconds"
+    SQL_DATETIME = "sql-datetime"
+    TICKS = "ticks"
+
+
+class DateOffset(StrEnum):
+    """The offset of the dates in responses."""
+
+    Z = "Z"
+    UTC = "+00:00"
+    EAST = "+02:00"
+    NONE = "none"
+
+
+class PayloadFormat(StrEnum):
+    """The payload in responses, compared with the one that was stored."""
+
+    AS_STORED = "as-stored"
+    DATES = "dates"
+    TRIMMED = "trimmed"
+    DECIMALS = "decimals"
+    NUMBERS_AS_TEXT = "numbers-as-text"
+    NULLS = "nulls"
+    ADDITION = "addition"
+
+
+class RepeatedItems(StrEnum):
+    """The interactions that a list has twice."""
+
+    NONE = "none"
+    SAME_PAGE = "same-page"
+    NEXT_PAGE = "next-page"
+
+
+class LinkFormat(StrEnum):
+    """The place and the form of the links in a list."""
+
+    LIST = "list"
+    REL_LISTS = "rel-lists"
+    OBJECT = "object"
+    HTML_ESCAPED = "html-escaped"
+    TOKEN = "token"  # noqa: S105
+    NONE = "none"
+
+
+class OtherLinks(StrEnum):
+    """The links beside the one to the next page."""
+
+    NONE = "none"
+    LOWER_CASE = "lower-case"
+    CAPITALIZED = "capitalized"
 
 
 class Options(BaseModel):
@@ -117,7 +168,20 @@ class Options(BaseModel):
     )
     date_precision: DatePrecision = Field(
         default=DatePrecision.MILLISECONDS,
-        description="The precision of createdDate in responses.",
+        description="The precision of createdDate in responses. Fractions are cut off, or rounded "
+        "to the nearest second. The dates of sql-datetime have steps of 1/300 second, those of "
+        "ticks seven digits.",
+    )
+    date_offset: DateOffset = Field(
+        default=DateOffset.Z,
+        description="The offset of createdDate in responses. The time is the same; without an "
+        "offset it is in UTC.",
+    )
+    payload_format: PayloadFormat = Field(
+        default=PayloadFormat.AS_STORED,
+        description="The payload in responses: with its dates in the form of createdDate, without "
+        "spaces around its texts, with 2.0 for 2, with numbers as texts, with null for each "
+        "declared property that is missing, or with a property that the platform adds.",
     )
     non_string_attributes: WarnOrReject = Field(
         default=WarnOrReject.WARN,
@@ -132,6 +196,27 @@ class Options(BaseModel):
         min_length=1,
         max_length=40,
         description="The rel of the link to the next page.",
+    )
+    other_links: OtherLinks = Field(
+        default=OtherLinks.NONE,
+        description="Links to this, the first, the previous and the last page before the link to "
+        "the next one: self, current, first, prev and last, or Self and so on.",
+    )
+    link_format: LinkFormat = Field(
+        default=LinkFormat.LIST,
+        description="The links of a list: with a text or a list as rel, an object with each rel as "
+        "a name, with `&amp;` for `&` in each href, no links but the token as a member of the "
+        "page, or neither.",
+    )
+    token_name: Literal["continuation", "Continuation"] = Field(
+        default="continuation",
+        description="The name of the token in links, and of the member of the page. Requests can "
+        "use both.",
+    )
+    repeated_items: RepeatedItems = Field(
+        default=RepeatedItems.NONE,
+        description="The interactions that a list has twice: none, each one in a row, or the last "
+        "one of a page also as the first one of the next page.",
     )
     odd_created_date: WarnOrReject = Field(
         default=WarnOrReject.WARN,

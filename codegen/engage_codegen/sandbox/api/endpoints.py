@@ -7,10 +7,13 @@ from typing import Annotated, TypeAlias
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader
 from pydantic.json_schema import SkipJsonSchema
 
 from engage_codegen.sandbox.api import arrival_records, models, responses
+from engage_codegen.sandbox.api.formats import format_response_date
+from engage_codegen.sandbox.api.pages import Listing
 from engage_codegen.sandbox.api.request_body import decode_object
 from engage_codegen.sandbox.api.rules import (
     AcceptedInteraction,
@@ -27,16 +30,10 @@ from engage_codegen.sandbox.dates import format_date
 from engage_codegen.sandbox.errors import ApiError, not_found
 from engage_codegen.sandbox.marketing import automations
 from engage_codegen.sandbox.openapi import describe_errors
-from engage_codegen.sandbox.options import BrokenInteraction, ListOrder, Options
-from engage_codegen.sandbox.state import SandboxState, State
-from engage_codegen.sandbox.store.paging import (
-    BEFORE_THE_FIRST,
-    BEFORE_THE_NEWEST,
-    PAGE_SIZE,
-    Position,
-    decode_token,
-)
-from engage_codegen.sandbox.store.records import StoredInteraction, Violation
+from engage_codegen.sandbox.options import BrokenInteraction, Options
+from engage_codegen.sandbox.state import State
+from engage_codegen.sandbox.store.paging import decode_token
+from engage_codegen.sandbox.store.records import Violation
 from engage_codegen.sandbox.store.tenant import Tenant
 
 _log = logging.getLogger(__name__)
@@ -90,7 +87,7 @@ def create_schema(
         tenant.add_schema(proposed.id, proposed.display_name, proposed.json_schema)
     _log_warnings(f"schema {proposed.id}", proposed.warnings)
     href = f"{responses.get_base(request)}/interactionschemas/{proposed.id}"
-    created = responses.round_date(format_date(state.clock.now()), state.options)
+    created = format_response_date(format_date(state.clock.now()), state.options)
     response.status_code = state.options.create_status
     return models.SchemaCreated(id=proposed.id, self_=models.SchemaSelf(href=href, created=created))
 
@@ -120,40 +117,32 @@ def delete_schema(schema_id: str, state: State) -> Response:
     return Response(status_code=state.options.delete_status)
 
 
-@api.get("/interactions", responses=describe_errors(400, 404))
+@api.get(
+    "/interactions", response_model=models.InteractionPage, responses=describe_errors(400, 404)
+)
 def list_interactions(
     request: Request,
     state: State,
     contact_id: Annotated[str, Query(alias="contactId")],
     schema_id: Annotated[str, Query(alias="schemaId")],
     continuation: str | SkipJsonSchema[None] = None,
-) -> models.InteractionPage:
+) -> Response:
     """List the interactions of a contact and a schema: 50 on a page, newest first or shuffled."""
-    after = None if continuation is None else decode_token(continuation)
+    options = state.options
+    token = request.query_params.get(options.token_name, continuation)
+    after = None if token is None else decode_token(token)
+    until = format_date(state.clock.now() - timedelta(seconds=options.list_lag_seconds))
     with state.store.transaction() as tenant:
         if not tenant.has_contact(contact_id):
             raise not_found("Contact", contact_id)
         if tenant.get_schema(schema_id) is None:
             raise not_found("Schema", schema_id)
-        stored = _list_stored(tenant, state, contact_id, schema_id, after)
-        page = stored[:PAGE_SIZE]
-        items = [responses.describe_interaction(item, tenant, state.options) for item in page]
-    has_more = len(stored) > PAGE_SIZE
-    links = [responses.build_next_link(request, page[-1], state.options)] if has_more else []
-    return models.InteractionPage(items=items, links=links)
-
-
-def _list_stored(
-    tenant: Tenant, state: SandboxState, contact_id: str, schema_id: str, after: Position | None
-) -> list[StoredInteraction]:
-    """Return a page and, if there are more pages, one more interaction."""
-    lag = timedelta(seconds=state.options.list_lag_seconds)
-    until = format_date(state.clock.now() - lag)
-    if state.options.list_order is ListOrder.SHUFFLED:
-        start = (after or BEFORE_THE_FIRST)[0]
-        return tenant.list_shuffled(contact_id, schema_id, start, until, PAGE_SIZE + 1)
-    position = after or BEFORE_THE_NEWEST
-    return tenant.list_interactions(contact_id, schema_id, position, until, PAGE_SIZE + 1)
+        address = f"{responses.get_base(request)}/interactions"
+        listing = Listing(tenant, options, address, contact_id, schema_id, until)
+        page, links = listing.read_page(after)
+        items = [responses.describe_interaction(item, tenant, options) for item in page]
+    rendered = [item.model_dump(by_alias=True) for item in items]
+    return JSONResponse({"items": rendered, **listing.write_links(links)})
 
 
 @api.post(
@@ -187,7 +176,7 @@ def create_interaction(request: Request, response: Response, state: State, body:
     state.webhooks.add(calls)
     _log_warnings(f"interaction {interaction_id}", accepted.warnings)
     _log_dropped(interaction_id, accepted)
-    date = responses.round_date(accepted.created_date, state.options)
+    date = format_response_date(accepted.created_date, state.options)
     return responses.describe_created(request, proposed.contact_id, interaction_id, date)
 
 
@@ -227,7 +216,7 @@ def _answer_ignored(
 ) -> _Created:
     if options.broken_interaction is BrokenInteraction.IGNORE_WITHOUT_ID:
         return models.NothingCreated()
-    date = responses.round_date(format_date(now), options)
+    date = format_response_date(format_date(now), options)
     return responses.describe_created(request, proposed.contact_id, str(uuid4()), date)
 
 

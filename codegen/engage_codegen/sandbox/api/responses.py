@@ -1,12 +1,11 @@
 """The response bodies of the interactions API, built from stored records."""
 
-from urllib.parse import urlencode
-
 from fastapi import Request
 
 from engage_codegen.sandbox.api import models
-from engage_codegen.sandbox.options import DatePrecision, ListOrder, Options, ReadBack
-from engage_codegen.sandbox.store.paging import encode_token
+from engage_codegen.sandbox.api.formats import format_payload, format_response_date
+from engage_codegen.sandbox.api.schema_rules import get_declarations
+from engage_codegen.sandbox.options import Options, ReadBack
 from engage_codegen.sandbox.store.records import StoredInteraction
 from engage_codegen.sandbox.store.tenant import Tenant
 
@@ -23,39 +22,19 @@ def describe_created(
 def describe_interaction(
     stored: StoredInteraction, tenant: Tenant, options: Options
 ) -> models.Interaction:
-    """Describe a stored interaction, with dropped properties if the options say so."""
+    """Describe a stored interaction in the format of the options."""
     payload = stored.payload
     if options.read_back is ReadBack.EVERYTHING:
         dropped_properties = tenant.list_dropped(stored.id)
         payload = payload | {dropped.name: dropped.value for dropped in dropped_properties}
+    schema = tenant.get_schema(stored.schema_id)
+    declarations = {} if schema is None else get_declarations(schema.json_schema)
     return models.Interaction(
         id=stored.id,
         contact_id=stored.contact_id,
         schema_id=stored.schema_id,
-        created_date=round_date(stored.created_date, options),
-        payload=payload,
-    )
-
-
-def round_date(text: str, options: Options) -> str:
-    """Round a stored date to the precision of the options."""
-    is_precise = options.date_precision is DatePrecision.MILLISECONDS
-    return text if is_precise else f"{text.partition('.')[0]}Z"
-
-
-def build_next_link(request: Request, last: StoredInteraction, options: Options) -> models.Link:
-    """Link to the page that starts after `last`."""
-    is_shuffled = options.list_order is ListOrder.SHUFFLED
-    position = (last.id, 0) if is_shuffled else (last.created_date, last.seq)
-    query = urlencode(
-        {
-            "contactId": last.contact_id,
-            "schemaId": last.schema_id,
-            "continuation": encode_token(position),
-        }
-    )
-    return models.Link(
-        href=f"{get_base(request)}/interactions?{query}", method="GET", rel=options.next_rel
+        created_date=format_response_date(stored.created_date, options),
+        payload=format_payload(payload, declarations, options),
     )
 
 
