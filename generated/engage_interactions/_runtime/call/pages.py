@@ -66,7 +66,7 @@ class Pages(Generic[P]):
         items = page.get("items")
         if not isinstance(items, list):
             raise ReadError("The answer of Engage has no list `items`.")
-        next_token = find_next_token(page, is_full=len(items) >= _FULL_PAGE)
+        next_token = find_next_token(page, token, is_full=len(items) >= _FULL_PAGE)
         parsed = (parse_stored(self._payload_class, item) for item in items)
         interactions = {stored.id: stored for stored in parsed if stored.id not in self._ids}
         self._ids |= interactions.keys()
@@ -107,11 +107,12 @@ def parse_stored(payload_class: type[P], value: Json) -> Stored[P]:
 _NO_INTERACTION = "The answer of Engage contains an item that is not an interaction."
 
 
-def find_next_token(page: dict[str, Json], *, is_full: bool) -> str | None:
+def find_next_token(page: dict[str, Json], current: str, *, is_full: bool) -> str | None:
     """Return the token of the next page as it is quoted in a query, or None for the last page.
 
-    Takes the link with the relation ``next``, or else the only one with a token and a relation that
-    is not known to lead elsewhere. Raises `ReadError` for links that may mean another page.
+    `current` is the token of this page. Takes the link with the relation ``next``, or else the only
+    one with a token and a relation that is not known to lead elsewhere. Raises `ReadError` for
+    anything that may mean another page. A full page is the last one only if the links say so.
     """
     links = page.get("links")
     if not links:
@@ -122,10 +123,13 @@ def find_next_token(page: dict[str, Json], *, is_full: bool) -> str | None:
         return None
     parsed = list(_parse_links(links))
     to_next = [href for relations, href in parsed if "next" in relations]
-    if to_next:
-        return _only_token(to_next)
     to_anywhere = [href for relations, href in parsed if not relations & _ELSEWHERE]
-    return _only_token([href for href in to_anywhere if _is_list(href)])
+    token = _only_token(to_next or [href for href in to_anywhere if _is_list(href)])
+    if token is None and is_full:
+        to_last = _only_token([href for relations, href in parsed if "last" in relations])
+        if to_next or (to_last or current) != current:
+            raise ReadError("The answer of Engage is a full page without a link to the next one.")
+    return token
 
 
 _ELSEWHERE = frozenset("self first last prev previous current up start".split())
@@ -153,6 +157,12 @@ def _parse_links(links: Json) -> Iterator[tuple[frozenset[str], str]]:
         if href is not None and not isinstance(href, str):
             raise ReadError(_NO_LINKS)
         yield _parse_relations(relation), html.unescape(href or "")
+
+
+def _member(link: Json, name: str) -> Json:
+    """Return the member of a link with this name in any case, or None."""
+    members = link.items() if isinstance(link, dict) else ()
+    return next((value for key, value in members if key.lower() == name), None)
 
 
 _NO_LINKS = "The answer of Engage has links that are not understood."
