@@ -23,6 +23,8 @@ from tests.support.raw.one_send import (
 )
 from tests.support.raw.platform import Exchange, Item, RawPlatform, accept, render_answer
 
+pytestmark = pytest.mark.slow
+
 Form: TypeAlias = Callable[[Item], Item]
 
 MILLISECONDS = datetime(2026, 3, 14, 9, 26, 53, 589000, tzinfo=UTC)

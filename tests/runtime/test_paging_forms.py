@@ -24,6 +24,8 @@ from tests.support.raw.one_send import (
 )
 from tests.support.raw.platform import PAGE_SIZE, Exchange, Item, RawPlatform, render_answer
 
+pytestmark = pytest.mark.slow
+
 COUNT = 120
 PAGES = 3
 PATH = "/api/v3/interactions"
@@ -285,7 +287,6 @@ MOST_PAGES = 4_000
 """More pages than any contact has: the platform hangs up, and the test fails."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ENDLESS)
 def test_a_list_without_an_end_ends_with_an_error(form: str) -> None:
     platform = RawPlatform(page=limited(endless(ENDLESS[form])))
@@ -297,7 +298,6 @@ def test_a_list_without_an_end_ends_with_an_error(form: str) -> None:
         assert platform.count("GET") < MOST_PAGES
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ENDLESS)
 def test_a_lookup_in_a_list_without_an_end_is_inconclusive(form: str) -> None:
     platform = RawPlatform(post=first(store_and_reset), page=limited(endless(ENDLESS[form])))

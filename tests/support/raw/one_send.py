@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 
 from engage_interactions import EngageClient, EngageError, Receipt, RetryPolicy
+from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK, Clock
 from engage_interactions.favourite import Favourite
 from tests.support.raw.platform import Exchange, Item, RawPlatform, Reply, accept
 
@@ -18,12 +19,18 @@ CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 
 
 @contextmanager
-def client_for(platform: RawPlatform) -> Generator[EngageClient]:
+def client_for(platform: RawPlatform, clock: Clock = SYSTEM_CLOCK) -> Generator[EngageClient]:
     """Open a client whose requests have a short timeout."""
     with (
         httpx.Client(timeout=5.0, trust_env=False) as http,
         EngageClient(
-            platform.url, api_key="k", user_agent="tests/1", rate=10**6, retry=RESEND, http=http
+            platform.url,
+            api_key="k",
+            user_agent="tests/1",
+            rate=10**6,
+            retry=RESEND,
+            clock=clock,
+            http=http,
         ) as client,
     ):
         yield client
