@@ -20,8 +20,8 @@ from .transport.connection import Connection
 from .transport.observer import GuardedObserver, LogObserver, Observer
 from .transport.rate_limiter import DEFAULT_RATE, limiter_for
 
-WAITED = Failure("The step was a wait.", may_have_arrived=False)
-"""The reply to a wait."""
+NO_REPLY = Failure("The step was not a request.", may_have_arrived=False)
+"""The reply to a step that is not a request."""
 
 TOO_LATE = Failure("The deadline of the call has passed.", may_have_arrived=False)
 """The reply to a request that cannot be sent before the end of the call."""
@@ -45,6 +45,10 @@ class Transport(Protocol):
         """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
         ...
 
+    def reconnect(self) -> None:
+        """Use new connections from now on, unless they belong to the caller."""
+        ...
+
     def close(self) -> None:
         """Close the connections."""
         ...
@@ -59,6 +63,10 @@ class AsyncTransport(Protocol):
 
     async def exchange(self, request: Request, timeout: float | None) -> Reply:
         """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
+        ...
+
+    def reconnect(self) -> None:
+        """Use new connections from now on, unless they belong to the caller."""
         ...
 
     async def close(self) -> None:

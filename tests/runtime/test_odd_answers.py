@@ -241,7 +241,7 @@ def test_an_odd_header_raises_only_our_exceptions_and_spoils_no_later_request(
 
     with RawPlatform(post=first(odd)) as platform, client_for(platform, FakeClock()) as client:
         outcome_of(lambda: client.send(CONTACT, PAYLOAD, retry=RetryPolicy.never()))
-        receipt = client.send(CONTACT, Favourite(product_sku="2"))
+        receipt = client.send("another", Favourite(product_sku="2"))
         assert receipt.id == platform.stored[-1]["id"]
         assert platform.stored[-1]["payload"] == {"productSku": "2"}
 

@@ -7,8 +7,8 @@
 from typing import TYPE_CHECKING, TypeVar
 
 from .call.retry import RetryPolicy
-from .call.steps import Call, Reply, Request, Stop
-from .engine import TOO_LATE, WAITED, AsyncTransport, Engine, Limits
+from .call.steps import Call, Reconnect, Reply, Request, Stop
+from .engine import NO_REPLY, TOO_LATE, AsyncTransport, Engine, Limits
 from .transport.clock import Clock
 from .transport.connection import Connection
 from .transport.observer import Observer
@@ -52,12 +52,15 @@ class TaskEngine(Engine):
                         step = call.throw(error)
                     else:
                         step = call.send(reply)
+                elif isinstance(step, Reconnect):
+                    self.transport.reconnect()
+                    step = call.send(NO_REPLY)
                 elif (stop is not None and stop.is_set()) or self.is_too_long(step, ends_at):
                     step = call.throw(Stop())
                 else:
                     await self.clock.sleep_async(step.seconds, stop)
                     self.observer.waited(step.reason, step.seconds)
-                    step = call.send(WAITED)
+                    step = call.send(NO_REPLY)
         except StopIteration as end:
             result: T = end.value
             return result

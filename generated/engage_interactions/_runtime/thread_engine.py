@@ -8,8 +8,8 @@ import threading
 from typing import TypeVar
 
 from .call.retry import RetryPolicy
-from .call.steps import Call, Reply, Request, Stop
-from .engine import TOO_LATE, WAITED, Engine, Limits, Transport
+from .call.steps import Call, Reconnect, Reply, Request, Stop
+from .engine import NO_REPLY, TOO_LATE, Engine, Limits, Transport
 from .transport.clock import Clock
 from .transport.connection import Connection
 from .transport.observer import Observer
@@ -50,12 +50,15 @@ class ThreadEngine(Engine):
                         step = call.throw(error)
                     else:
                         step = call.send(reply)
+                elif isinstance(step, Reconnect):
+                    self.transport.reconnect()
+                    step = call.send(NO_REPLY)
                 elif (stop is not None and stop.is_set()) or self.is_too_long(step, ends_at):
                     step = call.throw(Stop())
                 else:
                     self.clock.sleep(step.seconds, stop)
                     self.observer.waited(step.reason, step.seconds)
-                    step = call.send(WAITED)
+                    step = call.send(NO_REPLY)
         except StopIteration as end:
             result: T = end.value
             return result

@@ -141,15 +141,13 @@ def _parse_links(links: Json) -> Iterator[tuple[frozenset[str], str]]:
     """Yield the relations and the address of each link, in a list or in an object."""
     pairs: list[tuple[Json, Json]] = []
     if isinstance(links, list):
-        pairs = [
-            (link.get("rel"), link) if isinstance(link, dict) else (None, link) for link in links
-        ]
+        pairs = [(_member(link, "rel"), link) for link in links]
     elif isinstance(links, dict):
         pairs = list(links.items())
     else:
         raise ReadError(_NO_LINKS)
     for relation, link in pairs:
-        href = link.get("href") if isinstance(link, dict) else link
+        href = _member(link, "href") if isinstance(link, dict) else link
         if href is not None and not isinstance(href, str):
             raise ReadError(_NO_LINKS)
         yield _parse_relations(relation), html.unescape(href or "")

@@ -52,10 +52,15 @@ class Wait:
     reason: WaitReason
 
 
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """New connections for the next requests: the answers on the old ones may belong to others."""
+
+
 class Stop(Exception):
     """Thrown into a call at a wait, to make it end with what it knows by then."""
 
 
 Reply: TypeAlias = Answer | Failure
-Call: TypeAlias = Generator[Request | Wait, Reply, T]
-"""Every step gets a reply; a call ignores the reply to a wait."""
+Call: TypeAlias = Generator[Request | Wait | Reconnect, Reply, T]
+"""Every step gets a reply; a call ignores the reply to anything but a request."""

@@ -70,6 +70,9 @@ class MemoryTransport:
         del timeout
         return self._platform.answer(request)
 
+    def reconnect(self) -> None:
+        """Do nothing: there are no connections."""
+
     def close(self) -> None:
         """Do nothing, so that a test can inspect the client after its ``with`` block."""
 
@@ -87,6 +90,9 @@ class AsyncMemoryTransport:
         """Return the platform's answer."""
         del timeout
         return self._platform.answer(request)
+
+    def reconnect(self) -> None:
+        """Do nothing: there are no connections."""
 
     async def close(self) -> None:
         """Do nothing, so that a test can inspect the client after its ``with`` block."""

@@ -82,27 +82,22 @@ class Connection:
         raise ConfigurationError(f"The proxy in HTTPS_PROXY or ALL_PROXY cannot be used: {reason}.")
 
     def request(
-        self,
-        http: httpx.Client | httpx.AsyncClient,
-        request: Request,
-        timeout: float | None,
-        *,
-        is_own: bool,
+        self, http: httpx.Client | httpx.AsyncClient, request: Request, timeout: float | None
     ) -> httpx.Request:
         """Build the request for httpx. `auth` adds the key when the request is sent.
 
-        `timeout` limits the whole exchange, in addition to the timeouts of the client.
+        `timeout` limits the whole exchange, in addition to the timeouts of the client. The client
+        adds headers. It adds no cookies: a single one that cannot be sent would spoil all requests.
         """
         headers = self._read_headers if request.body is None else self._write_headers
-        url = _url(f"{self.base_url}/api/{self._api_version}/{request.target}")
-        extensions = {"timeout": _timeouts(http.timeout, timeout)}
-        if not is_own:
-            return http.build_request(
-                request.method, url, content=request.body, headers=headers, extensions=extensions
-            )
-        # Merging settings that never change would take half of the time of a send.
+        if http.headers.keys() - headers.keys():
+            headers = httpx.Headers({**http.headers, **headers})
         return httpx.Request(
-            request.method, url, content=request.body, headers=headers, extensions=extensions
+            request.method,
+            _url(f"{self.base_url}/api/{self._api_version}/{request.target}"),
+            content=request.body,
+            headers=headers,
+            extensions={"timeout": _timeouts(http.timeout, timeout)},
         )
 
     @cached_property

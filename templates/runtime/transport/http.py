@@ -33,17 +33,13 @@ class HttpTransport:
         self._connection = connection
         self._given = http
         self._own = connection.open(httpx.Client) if http is None else None
-        self._inherited: list[httpx.Client] = []
+        self._inherited: list[httpx.Client] = []  # Kept, so that nothing closes their connections.
+        self._retired: list[httpx.Client] = []
         self._is_closed = self._is_forked = False
         self._in_flight = 0
         self._lock = threading.Lock()
         limit_reads(http or self._client())
         reset_in_child(self)
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the httpx client is one of ours."""
-        return self._given is None
 
     def reset_after_fork(self) -> None:
         """Leave the connections to the parent. Closing them would end its TLS sessions."""
@@ -62,6 +58,13 @@ class HttpTransport:
             raise ConfigurationError(_FORKED)
         self._client()
 
+    def reconnect(self) -> None:
+        """Use new connections from now on, unless they belong to the caller."""
+        with self._lock:
+            if self._own is not None:
+                self._retired.append(self._own)
+                self._own = None
+
     def close(self) -> None:
         """Send no more requests, and close the connections after those in flight."""
         self._is_closed = True
@@ -69,15 +72,16 @@ class HttpTransport:
             self._close_idle()
 
     def _close_idle(self) -> None:
-        if self._is_closed and not self._in_flight and self._own is not None:
-            self._own.close()
+        if self._is_closed and not self._in_flight:
+            for http in (*self._retired, *([self._own] if self._own else [])):
+                http.close()
 
     def exchange(self, request: Request, timeout: float | None) -> Reply:
         """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
         connection, key = self._connection, self._connection.auth
         try:
             http = self._client()
-            prepared = connection.request(http, request, timeout, is_own=self.is_own)
+            prepared = connection.request(http, request, timeout)
         except Exception as error:
             return make_failure(error, key, is_prepared=False)
         with self._lock:
@@ -137,22 +141,18 @@ class AsyncHttpTransport:
         # Opened now, so that a mistake in the environment is reported now.
         self._spare = connection.open(httpx.AsyncClient) if http is None else None
         self._own: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
-        self._inherited: list[object] = []
+        self._inherited: list[object] = []  # Kept, so that nothing closes their connections.
+        self._retired: list[tuple[asyncio.AbstractEventLoop, httpx.AsyncClient]] = []
         self._is_closed = self._is_forked = False
         self._in_flight = 0
         reset_in_child(self)
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the httpx clients are ours."""
-        return self._given is None
 
     def reset_after_fork(self) -> None:
         """Leave the connections to the parent. Closing them would end its TLS sessions."""
         self._in_flight = 0
         self._is_forked = True
-        self._inherited.append(self._own)
-        self._own = {}
+        self._inherited += [self._own, self._retired]
+        self._own, self._retired = {}, []
 
     def check_usable(self) -> None:
         """Raise `ConfigurationError` if the transport cannot send from the current task."""
@@ -161,6 +161,11 @@ class AsyncHttpTransport:
         if self._given is not None and self._is_forked and has_connections(self._given):
             raise ConfigurationError(_FORKED)
         self._client()
+
+    def reconnect(self) -> None:
+        """Use new connections from now on, unless they belong to the caller."""
+        self._retired += self._own.items()
+        self._own = {}
 
     async def close(self) -> None:
         """Send no more requests, and close the connections after those in flight.
@@ -172,10 +177,12 @@ class AsyncHttpTransport:
 
     async def _close_idle(self) -> None:
         if self._is_closed and not self._in_flight:
-            own = self._own.pop(_running_loop(), None) or self._spare
-            self._spare = None
-            if own is not None:
-                await own.aclose()
+            loop = _running_loop()
+            clients = [http for other, http in self._retired if other is loop]
+            clients += filter(None, [self._own.pop(loop, None), self._spare])
+            self._spare, self._retired = None, []
+            for http in clients:
+                await http.aclose()
 
     async def exchange(self, request: Request, timeout: float | None) -> Reply:
         """Send a request and return the reply. `timeout` limits the whole exchange, in seconds."""
@@ -184,7 +191,7 @@ class AsyncHttpTransport:
         connection, key = self._connection, self._connection.auth
         try:
             http = self._client()
-            prepared = connection.request(http, request, timeout, is_own=self.is_own)
+            prepared = connection.request(http, request, timeout)
         except Exception as error:
             return make_failure(error, key, is_prepared=False)
         self._in_flight += 1

@@ -21,7 +21,7 @@ def check_id(violations: list[Violation], name: str, value: object) -> None:
 def is_id(text: str) -> bool:
     """Return True for a text that can be an id."""
     # A segment of dots alone would change the path.
-    is_short = bool(text.strip(".")) and len(text) <= _LONGEST_ID
+    is_short = bool(text.strip(" .")) and len(text) <= _LONGEST_ID
     return is_short and (text.isascii() or not _SURROGATE.search(text))
 
 

@@ -29,7 +29,7 @@ from .read import get
 from .receipts import ReceiptRegistry
 from .responses import describe_foreign, parse_body, require_success
 from .retry import RetryPolicy, retry
-from .steps import Call, Reply
+from .steps import Call, Reconnect, Reply
 
 
 def send(
@@ -95,6 +95,8 @@ def _post(
             raise _unknown(interaction, f"{doubt} The resend failed: {failure}", "absent")
         doubt = str(failure)
         remaining_posts -= 1
+        if isinstance(failure, _MixedUpError):
+            yield Reconnect()
         candidates = yield from look_up(interaction, posted_at, policy, receipts, now)
         if candidates is None:
             raise _unknown(interaction, doubt, None)
@@ -138,8 +140,12 @@ def _receipt(interaction: EncodedInteraction, reply: Reply, receipts: ReceiptReg
         raise OutcomeUnknownError(describe_foreign(answer), interaction.encoded_date)
     if _is_about_another(interaction, value) or receipts.belongs_to_another(interaction, text):
         message = f"Engage answered {answer.status} with the receipt of another interaction."
-        raise OutcomeUnknownError(message, interaction.encoded_date)
+        raise _MixedUpError(message, interaction.encoded_date)
     return _new_receipt(interaction, text)
+
+
+class _MixedUpError(OutcomeUnknownError):
+    """The answer belongs to another request. The next answer on this connection may as well."""
 
 
 _IGNORED = "Engage did not store the interaction: its answer has no id"
