@@ -162,13 +162,13 @@ def encoded(schema: Item, value: Any) -> Any:
     kind: Any = TYPED.get(schema.get("format", ""))
     if value is None or type(value) is bool:
         return value
-    if kind is None and isinstance(value, UUID):
+    if kind is None and is_a(value, UUID):
         return str(value)
-    if isinstance(value, Decimal):
+    if is_a(value, Decimal):
         return int(value) if value % 1 == 0 else float(value)
-    if isinstance(value, str) and value.startswith(("a\ud83d", "\ud834")):
+    if is_a(value, str) and value.startswith(("a\ud83d", "\ud834")):
         return "𝄞" if value.endswith("\udd1e") else NOTHING
-    if isinstance(value, int) and value == 10**5000:
+    if is_a(value, int) and value == 10**5000:
         return NOTHING
     if kind is not None and isinstance(value, kind):
         return str(value) if kind is UUID else value.isoformat()
