@@ -5,6 +5,7 @@ Each way refuses the same payloads with the same error, before a request leaves.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,8 @@ from engage_interactions import (
     InvalidPayloadError,
     RetryPolicy,
 )
+from engage_interactions._runtime import registry
+from engage_interactions._runtime.outbox import delivery
 from engage_interactions._runtime.payload import Json
 from engage_interactions.bulk import BulkResult, send_many, send_many_async
 from engage_interactions.favourite import Favourite
@@ -353,3 +356,18 @@ def test_a_policy_takes_delays_of_any_sequence() -> None:
     policy = RetryPolicy(retry_delays=[0.5, 1], lookup_delays=range(3))
     assert policy == RetryPolicy(retry_delays=(0.5, 1), lookup_delays=(0, 1, 2))
     assert hash(policy)
+
+
+def test_a_package_without_a_module_keeps_the_entries_of_an_outbox_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Outbox(tmp_path / "outbox.db") as outbox, RecordingClient() as engage:
+        outbox.put(CONTACT, repair())
+        schema = registry.generated_schemas()["repair"]
+        missing = {"repair": replace(schema, module="left_out")}
+        monkeypatch.setattr(delivery, "generated_schemas", lambda: missing)
+        with pytest.raises(ConfigurationError, match="has no module left_out"):
+            outbox.deliver(engage)
+        assert [entry.state for entry in outbox.entries()] == ["waiting"]
+        monkeypatch.undo()
+        assert outbox.deliver(engage).delivered == 1
