@@ -215,6 +215,26 @@ def test_a_damaged_due_date_delays_nothing_for_ever(tmp_path: Path, due: str) ->
     rig.outbox.close()
 
 
+@pytest.mark.parametrize("post_faults", [[], ["timeout after"]])
+def test_a_copy_of_a_delivered_entry_is_not_sent_again(
+    tmp_path: Path, post_faults: list[str]
+) -> None:
+    rig = OutboxRig(tmp_path / "outbox.db")
+    rig.outbox.put(CONTACT, Favourite(product_sku="x"))
+    rig.platform.post_faults = post_faults
+    if post_faults:
+        rig.deliver()
+    with closing(sqlite3.connect(rig.path, isolation_level=None)) as db:
+        row = db.execute("SELECT * FROM entries").fetchone()
+        assert rig.deliver(5.1).delivered == 1
+        db.execute(f"INSERT INTO entries VALUES ({', '.join('?' * len(row))})", row)
+    for _ in range(4):
+        assert rig.deliver(1000.0).delivered == 0
+    assert rig.platform.posts == 1
+    assert rig.states == ["unknown"]
+    rig.outbox.close()
+
+
 def test_an_entry_that_disappeared_is_missing_in_the_status(tmp_path: Path) -> None:
     rig = OutboxRig(tmp_path / "outbox.db")
     for _ in range(5):

@@ -302,6 +302,28 @@ def test_reading_the_file_in_the_same_process_loses_no_put(
     assert run_job(path) == [f"{when}{n}" for n in range(2) for when in ("before", "after")]
 
 
+TRY_TO_LOCK_THE_INDEX = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as index:
+    fcntl.lockf(index, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs locks of descriptors")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_reading_the_index_of_the_log_does_not_let_others_empty_it(path: Path) -> None:
+    """SQLite empties the index when it gets this lock, and the process that uses it crashes."""
+    index = f"{path}-shm"
+    command = [sys.executable, "-c", TRY_TO_LOCK_THE_INDEX, index]
+    outbox, other = Outbox(path), Outbox(path)
+    for end in (lambda: None, other.close, lambda: put(outbox, "x")):
+        end()
+        Path(index).read_bytes()
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+    outbox.close()
+    assert not Path(index).exists()
+
+
 @pytest.mark.usefixtures("without_locks_of_descriptors")
 def test_a_lost_lock_is_noticed_where_the_system_has_no_better_ones(path: Path) -> None:
     outbox = Outbox(path)

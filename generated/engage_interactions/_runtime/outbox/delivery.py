@@ -115,6 +115,9 @@ class DeliveryRun:
         if row.interaction_id is not None:
             self._report(row, self._receipt(row, row.interaction_id))
             return
+        if self._file.was_delivered(row):
+            self._give_up(row, DAMAGED, is_certain=False)
+            return
         schema = generated_schemas().get(row.content.schema_id)
         if schema is None:
             message = f"This package was generated without the schema {row.content.schema_id}."

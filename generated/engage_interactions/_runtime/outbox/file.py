@@ -59,6 +59,9 @@ UNION ALL
 SELECT 1 FROM receipts WHERE twin = ? AND interaction_id IS NULL AND entry_id <> ?
 LIMIT 1
 """
+_DELIVERED = """
+SELECT 1 FROM receipts WHERE twin = ? AND entry_id = ? AND interaction_id IS NOT NULL
+"""
 _UPDATE = """
 UPDATE entries SET state = ?, posts = ?, step = ?, interaction_id = ?, progress_check = ?, due = ?,
 reasons = ? WHERE id = ? AND state IS ? AND posts IS ? AND step IS ? AND interaction_id IS ?
@@ -148,6 +151,12 @@ class OutboxFile:
             return is_deleted
 
         return self._write(change)
+
+    def was_delivered(self, row: Row) -> bool:
+        """Return True if an entry with this id was delivered: the row is a copy by damage."""
+        values = (row.content.ambiguity_key(), row.id)
+        with self._database.reading() as db:
+            return db.execute(_DELIVERED, values).fetchone() is not None
 
     def delivered_ids(self, row: Row) -> frozenset[str]:
         """Return the interaction ids of delivered entries that a lookup may take for this one."""
