@@ -14,6 +14,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from enum import Enum, auto
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
@@ -80,10 +81,8 @@ class ThreadBatch:
                 # One call takes the items and hands them over.
                 deque(map(self._events.put, islice(self._source, count)), maxlen=0)
                 self._in_flight += count
-            try:
+            with suppress(Empty):
                 self._wakes.get(timeout=POLL_SECONDS)
-            except Empty:
-                continue
             outcome = self.ledger.report_next()
             if outcome is not None:
                 self._in_flight -= 1
@@ -104,12 +103,6 @@ class ThreadBatch:
             # The garbage collector runs in any thread. This one cannot wait for itself.
             threading.Thread(target=self.settle).start()
             return None
-        try:
-            return self._settle()
-        except BaseException as error:  # Ctrl-C between two lines of it
-            return self._settle() or error
-
-    def _settle(self) -> BaseException | None:
         self.request_stop()
         failure: BaseException | None = None
         while self._is_running_here() and not (self._is_done and not self.ledger):
