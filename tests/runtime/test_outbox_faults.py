@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 from engage_interactions import EngageClient, EngageError, Receipt, RetryPolicy
 from engage_interactions._runtime.call.steps import Reply, Request
 from engage_interactions._runtime.engine import Engine
+from engage_interactions._runtime.outbox.database import Database
+from engage_interactions._runtime.outbox.file import OutboxFile
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Delivery, Outbox
 from tests.support.outbox import FaultyPlatform, OutboxRig, PowerCut
@@ -276,6 +279,26 @@ def test_an_interaction_that_may_be_stored_is_not_attributed_to_another_entry(
         rig.deliver(wait)
     entries = {entry.id: entry.state for entry in rig.outbox.entries()}
     assert entries[second] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "other", [{"posts": 1}, {"step": 1}, {"state": "sending"}, {"interaction_id": "i1"}]
+)
+def test_a_transition_compares_everything_that_another_delivery_can_change(
+    rig: OutboxRig, other: dict[str, Any]
+) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    database = Database(str(rig.path), "flushed")
+    with closing(OutboxFile(database)) as file:
+        row = file.next_due(0, 0.0, 0.0)
+        assert row is not None
+        stale = replace(row, **other)
+        assert not file.update(stale, replace(row, state="unknown"), due=0.0, reasons=())
+        assert file.record_receipt(stale, "i2", 0.0) is None
+        assert not file.record_delivery(stale, "i2", 0.0)
+        assert file.delivered_ids(row) == frozenset()
+        assert file.next_due(0, 0.0, 0.0) == row
+        assert file.record_delivery(row, "i2", 0.0)
 
 
 def test_two_deliveries_at_once_post_each_entry_once(rig: OutboxRig) -> None:
