@@ -222,6 +222,30 @@ def test_an_ignored_entry_is_looked_up_and_becomes_unknown(rig: OutboxRig) -> No
     assert rig.only_entry.reasons
 
 
+def test_interactions_from_before_the_post_and_of_delivered_entries_are_not_near(
+    rig: OutboxRig,
+) -> None:
+    rig.platform.stored = [
+        {
+            "id": "other",
+            "contactId": CONTACT,
+            "schemaId": "favourite",
+            "createdDate": (rig.clock.start + timedelta(minutes=30)).isoformat(),
+            "payload": {"productSku": "other"},
+        }
+    ]
+    for seconds in (0, 1.5):
+        moment = rig.clock.start + timedelta(seconds=seconds, milliseconds=1)
+        rig.outbox.put(CONTACT, COAT, created_date=moment)
+    rig.platform.post_faults = ["ok", "timeout before"]
+    rig.deliver(3600.0)
+    for wait in (5.1, 10.1):
+        rig.restart()
+        rig.deliver(wait)
+    assert not rig.states
+    assert (rig.platform.posts, len(rig.platform.stored)) == (3, 3)
+
+
 def test_a_rejected_entry_does_not_block_the_others(rig: OutboxRig) -> None:
     for _ in range(3):
         rig.outbox.put(CONTACT, COAT)

@@ -182,7 +182,9 @@ def test_a_damaged_file_alters_nothing_and_loses_nothing_silently(
     assert results["counted"] > CASES / 3
 
 
-@pytest.mark.parametrize("column", ["state", "posts", "step", "interaction_id", "progress_check"])
+@pytest.mark.parametrize(
+    "column", ["state", "posts", "step", "interaction_id", "posted_at", "progress_check"]
+)
 @pytest.mark.parametrize("value", ["NULL", "'x'", "x'01'", "2", "-1", "1e300", "'waiting'"])
 def test_a_damaged_column_of_the_progress_leads_to_no_request(
     tmp_path: Path, column: str, value: str

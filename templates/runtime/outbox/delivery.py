@@ -138,7 +138,8 @@ class DeliveryRun:
             except InvalidPayloadError as error:
                 self._give_up(row, f"The payload does not fit the current schema {error}")
                 return
-        started = replace(row, state="sending", posts=row.posts + 1, step=0)
+        posted_at = row.posted_at or self._now()
+        started = replace(row, state="sending", posts=row.posts + 1, step=0, posted_at=posted_at)
         first_lookup = _delay(self._policy.lookup_delays, 0)
         if not self._update(row, started, first_lookup):
             return  # It was discarded in the meantime.
@@ -171,7 +172,7 @@ class DeliveryRun:
         with receipts.pending(interaction, self._policy):
             try:
                 with self._engine.observe("list", row.content.schema_id):
-                    posted_at = datetime.fromtimestamp(row.content.put_at, UTC)
+                    posted_at = datetime.fromtimestamp(row.posted_at, UTC)
                     call = find_candidates(interaction, posted_at, receipts, self._clock.now)
                     listed = self._run(call, _LOOKUP_SECONDS)
             except (NotSentError, ReadError, UnauthorizedError, ConfigurationError) as error:
@@ -241,7 +242,8 @@ class DeliveryRun:
         posts = row.posts if row.has_intact_progress else 1
         is_certain = not posts if is_certain is None else is_certain
         state: State = "rejected" if is_certain else "unknown"
-        to = Row(row.id, row.content, state, posts)
+        posted_at = row.posted_at if row.has_intact_progress else 0.0
+        to = Row(row.id, row.content, state, posts, posted_at=posted_at)
         if self._file.update(row, to, due=0.0, reasons=reasons):
             self._dead_letters[state] += 1
 

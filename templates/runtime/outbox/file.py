@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
 from ..call.interaction import EncodedInteraction
-from .database import Database, Value
+from .database import Database
 from .entry import (
     DAMAGE,
     DAMAGED_DATE,
@@ -52,15 +52,17 @@ _AMBIGUOUS = """
 SELECT 1 FROM entries WHERE posts > 0 AND state <> 'rejected' AND interaction_id IS NULL
 AND contact_id = ? AND schema_id = ? AND created_second = ? AND id <> ?
 UNION ALL
-SELECT 1 FROM receipts WHERE twin = ? AND interaction_id IS NULL AND entry_id <> ?
+SELECT 1 FROM receipts
+WHERE pair = ? AND created_second = ? AND interaction_id IS NULL AND entry_id <> ?
 LIMIT 1
 """
 _DELIVERED = """
-SELECT 1 FROM receipts WHERE twin = ? AND entry_id = ? AND interaction_id IS NOT NULL
+SELECT 1 FROM receipts WHERE pair = ? AND entry_id = ? AND interaction_id IS NOT NULL
 """
 _UPDATE = """
-UPDATE entries SET state = ?, posts = ?, step = ?, interaction_id = ?, progress_check = ?, due = ?,
-reasons = ? WHERE id = ? AND state IS ? AND posts IS ? AND step IS ? AND interaction_id IS ?
+UPDATE entries SET state = ?, posts = ?, step = ?, interaction_id = ?, posted_at = ?,
+progress_check = ?, due = ?, reasons = ?
+WHERE id = ? AND state IS ? AND posts IS ? AND step IS ? AND interaction_id IS ?
 """
 _DELETE = """
 DELETE FROM entries
@@ -150,22 +152,22 @@ class OutboxFile:
 
     def was_delivered(self, row: Row) -> bool:
         """Return True if an entry with this id was delivered: the row is a copy by damage."""
-        values = (row.content.ambiguity_key(), row.id)
+        values = (row.content.pair(), row.id)
         with self._database.reading() as db:
             return db.execute(_DELIVERED, values).fetchone() is not None
 
     def delivered_ids(self, row: Row) -> frozenset[str]:
         """Return the interaction ids of delivered entries that a lookup may take for this one."""
-        query = "SELECT interaction_id FROM receipts WHERE twin = ? AND interaction_id IS NOT NULL"
+        query = "SELECT interaction_id FROM receipts WHERE pair = ? AND interaction_id IS NOT NULL"
         with self._database.reading() as db:
-            rows: list[tuple[str]] = db.execute(query, (row.content.ambiguity_key(),)).fetchall()
+            rows: list[tuple[str]] = db.execute(query, (row.content.pair(),)).fetchall()
         return frozenset(interaction_id for (interaction_id,) in rows)
 
     def is_ambiguous(self, row: Row) -> bool:
         """Return True if another entry that may be stored may be the one that a lookup finds."""
         content = row.content
         key = (content.contact_id, content.schema_id, content.created_second)
-        values = (*key, row.id, content.ambiguity_key(), row.id)
+        values = (*key, row.id, content.pair(), content.created_second, row.id)
         with self._database.reading() as db:
             return db.execute(_AMBIGUOUS, values).fetchone() is not None
 
@@ -255,20 +257,24 @@ def _read(db: sqlite3.Connection, entry_id: int) -> Row | None:
     return None if columns is None else parse_row(columns)
 
 
-def _progress(row: Row) -> tuple[Value, ...]:
-    return (row.state, row.posts, row.step, row.interaction_id)
-
-
 def _update(
     db: sqlite3.Connection, row: Row, to: Row, due: float, reasons: tuple[str, ...]
 ) -> bool:
-    check = progress_check(to.state, to.posts, to.step, to.interaction_id)
-    values = (*_progress(to), check, due, json.dumps(reasons), row.id, *_progress(row))
+    check = progress_check(*to.progress, to.posted_at)
+    values = (
+        *to.progress,
+        to.posted_at,
+        check,
+        due,
+        json.dumps(reasons),
+        row.id,
+        *row.progress,
+    )
     return db.execute(_UPDATE, values).rowcount == 1
 
 
 def _delete(db: sqlite3.Connection, row: Row) -> bool:
-    is_deleted = db.execute(_DELETE, (row.id, *_progress(row))).rowcount == 1
+    is_deleted = db.execute(_DELETE, (row.id, *row.progress)).rowcount == 1
     db.execute("UPDATE outbox SET removed = removed + ?", (int(is_deleted),))
     return is_deleted
 
@@ -276,8 +282,9 @@ def _delete(db: sqlite3.Connection, row: Row) -> bool:
 def _insert_receipt(
     db: sqlite3.Connection, row: Row, interaction_id: str | None, now: float
 ) -> None:
-    values = (row.content.ambiguity_key(), interaction_id, row.id, now)
-    db.execute("INSERT INTO receipts VALUES (?, ?, ?, ?)", values)
+    content = row.content
+    values = (content.pair(), content.created_second, interaction_id, row.id, now)
+    db.execute("INSERT INTO receipts VALUES (?, ?, ?, ?, ?)", values)
 
 
 def _insert_doubt(db: sqlite3.Connection, row: Row, now: float) -> None:

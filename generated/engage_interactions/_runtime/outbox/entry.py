@@ -63,9 +63,9 @@ class Content:
         self.payload()
         return content_check(self.created_second, self.schema_hash, self.put_at, self.body)
 
-    def ambiguity_key(self) -> bytes:
-        """Return a hash that is equal for all entries that a lookup may be unable to tell apart."""
-        key = json.dumps([self.contact_id, self.schema_id, self.created_second])
+    def pair(self) -> bytes:
+        """Return a hash of the contact and the schema: a lookup lists the interactions of both."""
+        key = json.dumps([self.contact_id, self.schema_id])
         return hashlib.sha256(key.encode()).digest()[:16]
 
     def payload(self) -> dict[str, Json]:
@@ -85,12 +85,14 @@ def content_check(created_second: int, schema_hash: str, put_at: float, body: by
     return crc32(body, crc32(f"{created_second}|{schema_hash}|{put_at}".encode()))
 
 
-def progress_check(state: str, posts: int, step: int, interaction_id: str | None) -> int:
+def progress_check(
+    state: str, posts: int, step: int, interaction_id: str | None, posted_at: float
+) -> int:
     """Return a checksum of the columns that say how far the delivery of an entry is."""
-    return crc32(f"{state}|{posts}|{step}|{interaction_id or ''}".encode())
+    return crc32(f"{state}|{posts}|{step}|{interaction_id or ''}|{posted_at}".encode())
 
 
-INITIAL_CHECK = progress_check("waiting", 0, 0, None)
+INITIAL_CHECK = progress_check("waiting", 0, 0, None, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Row:
 
     `posts` is the number of POSTs that were started and may have been carried out. `step` counts
     the failed attempts, or the lookups, of the current state. `interaction_id` is set from the
-    receipt until the application has it.
+    receipt until the application has it. `posted_at` is the time of the first POST, in seconds
+    since 1970.
     """
 
     id: int
@@ -108,8 +111,14 @@ class Row:
     posts: int = 0
     step: int = 0
     interaction_id: str | None = None
+    posted_at: float = 0.0
     has_intact_content: bool = True
     has_intact_progress: bool = True
+
+    @property
+    def progress(self) -> tuple[State, int, int, str | None]:
+        """What has to be as it was when a change of the progress is written."""
+        return (self.state, self.posts, self.step, self.interaction_id)
 
     @property
     def is_intact(self) -> bool:
@@ -118,7 +127,7 @@ class Row:
 
 
 Columns: TypeAlias = tuple[
-    *tuple[int, State, float, int, int, str | None, int],
+    *tuple[int, State, float, int, int, str | None, float, int],
     *tuple[str, str, str, int, str, float, int, str, bytes],
 ]
 """All columns of an entry in the file. If it is damaged, its values can be of any type."""
@@ -126,7 +135,7 @@ Columns: TypeAlias = tuple[
 
 def parse_row(columns: Columns) -> Row:
     """Convert a row of the file, and compare it with its checksums."""
-    entry_id, state, _, posts, step, interaction_id, check, *rest = columns
+    entry_id, state, _, posts, step, interaction_id, posted_at, check, *rest = columns
     *parts, expected_check, _, body = cast(
         tuple[str, str, str, int, str, float, int, str, bytes], rest
     )
@@ -134,7 +143,7 @@ def parse_row(columns: Columns) -> Row:
     has_intact_content = False
     with suppress(*DAMAGE):
         has_intact_content = content.check() == expected_check
-    has_intact_progress = progress_check(state, posts, step, interaction_id) == check
+    has_intact_progress = progress_check(state, posts, step, interaction_id, posted_at) == check
     return Row(
         entry_id,
         content,
@@ -142,6 +151,7 @@ def parse_row(columns: Columns) -> Row:
         posts,
         step,
         interaction_id,
+        posted_at,
         has_intact_content,
         has_intact_progress,
     )
@@ -156,7 +166,7 @@ def parse_entry(columns: Columns) -> Entry:
             raise ValueError
         created_date, payload = read_date_time(content.created_date), content.payload()
         put_at = datetime.fromtimestamp(content.put_at, UTC)
-        reasons = tuple(str(reason) for reason in cast(list[str], json.loads(columns[14])))
+        reasons = tuple(str(reason) for reason in cast(list[str], json.loads(columns[15])))
     except DAMAGE:
         created_date, put_at, payload, reasons = DAMAGED_DATE, DAMAGED_DATE, {}, (DAMAGED,)
     return Entry(

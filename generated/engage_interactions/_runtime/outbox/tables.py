@@ -22,6 +22,7 @@ _SCHEMA = (
     posts INTEGER NOT NULL DEFAULT 0,
     step INTEGER NOT NULL DEFAULT 0,
     interaction_id TEXT,
+    posted_at REAL NOT NULL DEFAULT 0,
     progress_check INTEGER NOT NULL DEFAULT {INITIAL_CHECK},
     contact_id TEXT NOT NULL,
     schema_id TEXT NOT NULL,
@@ -34,12 +35,13 @@ _SCHEMA = (
     body BLOB NOT NULL
 )""",
     # Contains only the few entries that were posted, so a put does not have to update it.
-    "CREATE INDEX twins ON entries (contact_id, schema_id, created_second) WHERE posts > 0",
+    "CREATE INDEX posted ON entries (contact_id, schema_id, created_second) WHERE posts > 0",
     # Without an interaction id: an entry that may be stored was discarded or requeued.
     """CREATE TABLE receipts (
-    twin BLOB NOT NULL, interaction_id TEXT, entry_id INTEGER NOT NULL, at REAL NOT NULL
+    pair BLOB NOT NULL, created_second INTEGER NOT NULL, interaction_id TEXT,
+    entry_id INTEGER NOT NULL, at REAL NOT NULL
 )""",
-    "CREATE INDEX receipts_twin ON receipts (twin)",
+    "CREATE INDEX receipts_pair ON receipts (pair)",
     "CREATE INDEX receipts_at ON receipts (at)",
     # The identity of the file, and the number of entries that were delivered or discarded.
     "CREATE TABLE outbox (identity TEXT NOT NULL, removed INTEGER NOT NULL)",
