@@ -173,11 +173,17 @@ class Address(TypedDict):
     api_key: str
     user_agent: str
     rate: int
+    deadline: float
 
 
 def address(sandbox: Sandbox) -> Address:
     return Address(
-        base_url=sandbox.base_url, api_key=sandbox.api_key, user_agent="Faults/1", rate=1_000_000
+        base_url=sandbox.base_url,
+        api_key=sandbox.api_key,
+        user_agent="Faults/1",
+        rate=1_000_000,
+        # A busy machine must not cut the lookups off.
+        deadline=3600.0,
     )
 
 
