@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import httpx
 import pytest
 
+from engage_interactions._runtime.async_client import AsyncEngageClient
 from engage_interactions._runtime.bulk.outcome import BulkResult, Item, Outcome
 from engage_interactions._runtime.bulk.send_many import send_many, stream_many
 from engage_interactions._runtime.bulk.send_many_async import send_many_async, stream_many_async
@@ -203,6 +205,30 @@ def test_slow_answers_lead_to_more_and_more_requests_in_flight() -> None:
     platform.gate = threading.Event()
     platform.is_full = lambda in_flight: in_flight == 10
     assert send_threads(platform, gifts(100)).sent == 100
+
+
+def test_slow_answers_lead_to_more_and_more_tasks_in_flight() -> None:
+    """No request is answered before ten are in flight."""
+    platform = BusyPlatform()
+
+    async def send() -> BulkResult:
+        in_flight, are_many = 0, asyncio.Event()
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            nonlocal in_flight
+            in_flight += 1
+            if in_flight == 10:
+                are_many.set()
+            await asyncio.wait_for(are_many.wait(), 30)
+            return platform(request)
+
+        http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        client = AsyncEngageClient(
+            "https://b.example", api_key="k", user_agent="a/1", rate=10**6, http=http
+        )
+        return await send_many_async(client, gifts(20))
+
+    assert asyncio.run(send()).sent == 20
 
 
 class Queue(RateLimiter):

@@ -26,6 +26,8 @@ from tests.support.bulk import (
     gifts,
     send_tasks,
     send_threads,
+    stream_tasks,
+    stream_threads,
     task_client,
     thread_client,
 )
@@ -191,6 +193,19 @@ def test_signals_at_random_moments_lose_no_item() -> None:
     assert int(process.stdout) > rounds / 2
 
 
+def test_ctrl_c_in_a_task_of_the_bulk_send_ends_the_event_loop_and_has_an_outcome() -> None:
+    class Interrupted(Gift):
+        def to_payload(self) -> Any:
+            raise KeyboardInterrupt
+
+    reported: list[Outcome] = []
+    with pytest.raises(KeyboardInterrupt):
+        send_tasks(BusyPlatform(), [(CONTACT, Interrupted("a"))], on_outcome=reported.append)
+    (outcome,) = reported
+    assert isinstance(outcome.error, OutcomeUnknownError)
+    assert isinstance(outcome.error.__cause__, KeyboardInterrupt)
+
+
 @both
 @pytest.mark.parametrize("error_class", [RuntimeError, SystemExit, KeyboardInterrupt])
 def test_an_input_that_raises_stops_the_bulk_send(
@@ -211,10 +226,10 @@ def test_an_input_that_raises_stops_the_bulk_send(
     assert len(platform.stored) == len(reported)
 
 
-@both
+@pytest.mark.parametrize("send", [send_threads, send_tasks, stream_threads, stream_tasks])
 @pytest.mark.parametrize("error_class", [RuntimeError, SystemExit, KeyboardInterrupt])
 def test_on_outcome_that_raises_once_still_receives_all_outcomes(
-    send: Send, error_class: type[BaseException]
+    send: Callable[..., object], error_class: type[BaseException]
 ) -> None:
     platform = BusyPlatform()
     taken_numbers: list[int] = []

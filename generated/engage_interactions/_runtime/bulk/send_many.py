@@ -147,13 +147,11 @@ class OutcomeStream(Iterator[Outcome]):
     def _settle(self, error: BaseException | None) -> None:
         """Settle the batch, and raise its failure unless `error` is more important."""
         failure = self._batch.settle()
-        try:
-            if failure is not None and (error is None or not isinstance(failure, Exception)):
-                raise failure
-            if error is not None and failure is not None:
-                error.add_note(f"After this, on_outcome raised {failure!r}.")
-        finally:
-            del failure  # Its traceback has this frame, which would keep the stream alive.
+        if failure is None:
+            return
+        if error is None or not isinstance(failure, Exception):
+            raise failure
+        error.add_note(f"After this, on_outcome raised {failure!r}.")
 
 
 def _abandon(batch: ThreadBatch) -> None:
