@@ -71,6 +71,7 @@ def send_two(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `Two` for a contact and return its receipt.
 
@@ -81,6 +82,7 @@ def send_two(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -94,7 +96,12 @@ def send_two(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )
 
 
@@ -106,6 +113,7 @@ async def send_two_async(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `Two` for a contact and return its receipt.
 
@@ -116,6 +124,7 @@ async def send_two_async(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -129,5 +138,10 @@ async def send_two_async(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return await client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )

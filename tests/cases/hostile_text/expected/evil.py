@@ -122,6 +122,7 @@ def send_evil(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `Evil` for a contact and return its receipt.
 
@@ -132,6 +133,7 @@ def send_evil(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -145,7 +147,12 @@ def send_evil(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )
 
 
@@ -157,6 +164,7 @@ async def send_evil_async(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `Evil` for a contact and return its receipt.
 
@@ -167,6 +175,7 @@ async def send_evil_async(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -180,5 +189,10 @@ async def send_evil_async(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return await client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )

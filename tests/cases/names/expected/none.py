@@ -53,6 +53,7 @@ def send_none(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `None_` for a contact and return its receipt.
 
@@ -63,6 +64,7 @@ def send_none(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -76,7 +78,12 @@ def send_none(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )
 
 
@@ -88,6 +95,7 @@ async def send_none_async(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `None_` for a contact and return its receipt.
 
@@ -98,6 +106,7 @@ async def send_none_async(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -111,5 +120,10 @@ async def send_none_async(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return await client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )

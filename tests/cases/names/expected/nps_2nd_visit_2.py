@@ -327,6 +327,7 @@ def send_nps_2nd_visit_2(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `NPS2ndVisit2` for a contact and return its receipt.
 
@@ -337,6 +338,7 @@ def send_nps_2nd_visit_2(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -350,7 +352,12 @@ def send_nps_2nd_visit_2(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )
 
 
@@ -362,6 +369,7 @@ async def send_nps_2nd_visit_2_async(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `NPS2ndVisit2` for a contact and return its receipt.
 
@@ -372,6 +380,7 @@ async def send_nps_2nd_visit_2_async(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -385,5 +394,10 @@ async def send_nps_2nd_visit_2_async(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return await client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )

@@ -127,6 +127,7 @@ def send_nulls(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `Nulls` for a contact and return its receipt.
 
@@ -137,6 +138,7 @@ def send_nulls(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -150,7 +152,12 @@ def send_nulls(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )
 
 
@@ -162,6 +169,7 @@ async def send_nulls_async(
     created_date: datetime | None = None,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
 ) -> Receipt:
     """Send a `Nulls` for a contact and return its receipt.
 
@@ -172,6 +180,7 @@ async def send_nulls_async(
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
         retry: The retry policy of this send. Defaults to the policy of the client.
+        deadline: The limit in seconds of the whole call. Defaults to that of the client.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -185,5 +194,10 @@ async def send_nulls_async(
         ReadError: With `confirm`: it is stored, but could not be read back.
     """
     return await client.send(
-        contact_id, payload, created_date=created_date, confirm=confirm, retry=retry
+        contact_id,
+        payload,
+        created_date=created_date,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
     )
