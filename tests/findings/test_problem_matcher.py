@@ -216,7 +216,7 @@ def test_every_bad_ending_of_a_command_is_a_problem_at_a_place(
         ({PATH: Answer(b"", 401)}, "EG505", "the tenant refused the API key with status 401"),
         ({PATH: Answer(b"", 500)}, "EG507", "the tenant answered with status 500"),
         ({PATH: Answer(b"<html>", kind="text/html")}, "EG507", "is not valid JSON"),
-        ({PATH: Answer(b"[]", missing=9)}, "EG507", "the response was cut off"),
+        ({PATH: Answer(b"[]", missing=9)}, "EG507", "the response is incomplete"),
         ({}, "EG507", "the tenant has no such API: it answered with status 404"),
         ({**holding(envelope("one")), f"{PATH}/one": Answer(b"{}", 404)}, "EG507", "'one'"),
     ],

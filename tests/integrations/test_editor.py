@@ -78,7 +78,8 @@ def send_repair(
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
-    retry: RetryPolicy | None = None
+    retry: RetryPolicy | None = None,
+    deadline: float | None = None
 ) -> Receipt"""
 
 

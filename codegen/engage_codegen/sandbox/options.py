@@ -208,10 +208,10 @@ class Options(BaseModel):
         "a name, with `&amp;` for `&` in each href, no links but the token as a member of the "
         "page, or neither.",
     )
-    token_name: Literal["continuation", "Continuation"] = Field(
-        default="continuation",
-        description="The name of the token in links, and of the member of the page. Requests can "
-        "use both.",
+    capitalized_token: bool = Field(
+        default=False,
+        description="Whether the token is called `Continuation`, in links and as a member of the "
+        "page. Requests can always use both names.",
     )
     repeated_items: RepeatedItems = Field(
         default=RepeatedItems.NONE,

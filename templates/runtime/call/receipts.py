@@ -89,7 +89,7 @@ class ReceiptRegistry:
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """The send that an id belongs to: its entry in an outbox, if any, and when it was recorded."""
+    """The send that an id belongs to: the entry that stores it, if any, and the time."""
 
     entry: tuple[str, int] | None
     at: float

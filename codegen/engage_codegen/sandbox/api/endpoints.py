@@ -13,7 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from engage_codegen.sandbox.api import arrival_records, models, responses
 from engage_codegen.sandbox.api.formats import format_response_date
-from engage_codegen.sandbox.api.pages import Listing
+from engage_codegen.sandbox.api.pages import Listing, token_name_of
 from engage_codegen.sandbox.api.request_body import decode_object
 from engage_codegen.sandbox.api.rules import (
     AcceptedInteraction,
@@ -129,7 +129,7 @@ def list_interactions(
 ) -> Response:
     """List the interactions of a contact and a schema: 50 on a page, newest first or shuffled."""
     options = state.options
-    token = request.query_params.get(options.token_name, continuation)
+    token = request.query_params.get(token_name_of(options), continuation)
     after = None if token is None else decode_token(token)
     until = format_date(state.clock.now() - timedelta(seconds=options.list_lag_seconds))
     with state.store.transaction() as tenant:

@@ -16,6 +16,11 @@ from engage_codegen.sandbox.store.records import JsonObject, StoredInteraction
 from engage_codegen.sandbox.store.tenant import Tenant
 
 
+def token_name_of(options: Options) -> str:
+    """Return the name of the token in links and requests."""
+    return "Continuation" if options.capitalized_token else "continuation"
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The interactions of a contact and a schema that arrived before or at `until`.
@@ -54,7 +59,7 @@ class Listing:
 
     def write_links(self, links: dict[str, Position | None]) -> JsonObject:
         """Write the members of a page that hold its links."""
-        name = self.options.token_name
+        name = token_name_of(self.options)
         hrefs = {rel: self._write_href(position) for rel, position in links.items()}
         match self.options.link_format:
             case LinkFormat.NONE:
@@ -96,7 +101,7 @@ class Listing:
     def _write_href(self, position: Position | None) -> str:
         query = {"contactId": self.contact_id, "schemaId": self.schema_id}
         if position is not None:
-            query[self.options.token_name] = encode_token(position)
+            query[token_name_of(self.options)] = encode_token(position)
         text = f"{self.address}?{urlencode(query)}"
         is_escaped = self.options.link_format is LinkFormat.HTML_ESCAPED
         return text.replace("&", "&amp;") if is_escaped else text
