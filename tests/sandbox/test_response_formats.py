@@ -43,7 +43,7 @@ def web(full: Sandbox) -> Generator[httpx.Client]:
         yield client
 
 
-def set_options(web: httpx.Client, **options: str) -> None:
+def set_options(web: httpx.Client, **options: str | bool) -> None:
     body = {name.replace("_", "-"): value for name, value in options.items()}
     web.patch("/_sandbox/options", json=body).raise_for_status()
 
@@ -165,7 +165,7 @@ READ_LINKS: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
 def test_every_form_of_links_leads_to_every_page(
     link_format: str, token_name: str, web: httpx.Client
 ) -> None:
-    set_options(web, link_format=link_format, capitalized_token=str(token_name == "Continuation"))
+    set_options(web, link_format=link_format, capitalized_token=token_name == "Continuation")
     pages = [get_page(web)]
     while href := READ_LINKS[link_format](pages[-1]).get("next"):
         assert f"&{token_name}=" in href
@@ -176,7 +176,7 @@ def test_every_form_of_links_leads_to_every_page(
 
 @pytest.mark.parametrize("token_name", ["continuation", "Continuation"])
 def test_the_token_can_be_a_member_of_the_page(token_name: str, web: httpx.Client) -> None:
-    set_options(web, link_format="token", capitalized_token=str(token_name == "Continuation"))
+    set_options(web, link_format="token", capitalized_token=token_name == "Continuation")
     pages = [get_page(web)]
     while token := pages[-1][token_name]:
         pages.append(get_page(web, **{token_name: token}))
