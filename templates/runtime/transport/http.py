@@ -13,7 +13,7 @@ from .answers import Body, make_answer, make_failure
 from .connection import Connection, has_connections
 from .deadline import limit_reads
 from .forks import reset_in_child
-from .library import httpx
+from .http_library import httpx
 
 if TYPE_CHECKING:
     import asyncio

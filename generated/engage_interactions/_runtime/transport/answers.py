@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from ..call.foreign_text import printable_line
 from ..call.steps import Answer, Failure
 from .connection import ApiKey
-from .library import httpx
+from .http_library import httpx
 
 LARGEST_BODY = 32 * 2**20
 """The limit of an answer in bytes, unpacked. A page of a list has fifty interactions."""

@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 from ..call.steps import Request
 from ..errors import ConfigurationError
 from .deadline import ReadTimeout
-from .library import httpx
+from .http_library import httpx
 from .redaction import hide_secret, hide_secret_in_bytes
 
 DEFAULT_TIMEOUT = 10.0

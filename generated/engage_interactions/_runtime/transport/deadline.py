@@ -11,7 +11,7 @@ thread for ever. Tasks need none of this: asyncio cancels them.
 import time
 from typing import Protocol, cast
 
-from .library import httpx
+from .http_library import httpx
 
 
 class ReadTimeout(float):
