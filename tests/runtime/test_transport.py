@@ -542,8 +542,13 @@ def test_a_client_opens_its_own_connections_after_a_fork(connect: Connect) -> No
         with vars(engine.receipts)["_lock"], vars(engine.limiter)["_lock"]:  # as another thread
             outcome = in_child(send_again)
         assert "sent" in outcome
+        inherited: object = vars(engine.transport)["_own"]
+        assert (
+            in_child(lambda: send_again() and vars(engine.transport)["_own"] is inherited)
+            == "False"
+        )
         send_again()
-    assert len(server.requests) == 3
+    assert len(server.requests) == 4
 
 
 @forks
