@@ -1,18 +1,19 @@
 """The client for asyncio. The client for threads differs from it in the await alone."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Never, Self
 
-from .call import read
-from .call.pages import Pages
+from .async_reads import AsyncClientReads
+from .call.contact_cache import ContactCache
+from .call.ids import ContactId
 from .call.retry import RetryPolicy
-from .engine import NOT_PICKLED, Limits
+from .engine.engine import NOT_PICKLED, Limits
+from .engine.task_engine import TaskEngine
 from .payload.encoding import payload_class_of
 from .payload.types import Payload
-from .results import Receipt, Stored, created_date_key
-from .task_engine import TaskEngine
+from .results import Receipt
 from .transport.clock import SYSTEM_CLOCK, Clock
 from .transport.connection import DEFAULT_TIMEOUT, Connection
 from .transport.http import AsyncHttpTransport
@@ -23,10 +24,8 @@ from .transport.settings import settings_from_environment
 if TYPE_CHECKING:
     import httpx
 
-P = TypeVar("P", bound=Payload)
 
-
-class AsyncEngageClient:
+class AsyncEngageClient(AsyncClientReads):
     """A client of one tenant, for asyncio.
 
     Create one client and reuse it. Several event loops can use it, each with its own connections.
@@ -46,6 +45,7 @@ class AsyncEngageClient:
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
+        contact_cache: ContactCache | None = None,
         clock: Clock = SYSTEM_CLOCK,
         http: "httpx.AsyncClient | None" = None,
     ) -> None:
@@ -63,6 +63,7 @@ class AsyncEngageClient:
             observer=observer,
             clock=clock,
         )
+        self.__engine__.contact_cache = contact_cache
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection!r})"
@@ -74,43 +75,58 @@ class AsyncEngageClient:
     def from_env(
         cls,
         *,
-        rate: int = DEFAULT_RATE,
+        rate: int | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
+        contact_cache: ContactCache | None = None,
         http: "httpx.AsyncClient | None" = None,
     ) -> Self:
-        """Create a client from the environment. See `EngageClient.from_env`."""
+        """Create a client from the environment.
+
+        Reads ``ENGAGE_BASE_URL``, ``ENGAGE_API_KEY``, ``ENGAGE_USER_AGENT`` and, optionally,
+        ``ENGAGE_API_VERSION`` and ``ENGAGE_RATE``. The arguments are those of `EngageClient`.
+
+        Raises:
+            ConfigurationError: A variable is missing or cannot work.
+        """
         return cls(
-            **settings_from_environment(),
-            rate=rate,
+            **settings_from_environment(rate),
             timeout=timeout,
             deadline=deadline,
             retry=retry,
             observer=observer,
+            contact_cache=contact_cache,
             http=http,
         )
 
     async def send(
         self,
-        contact_id: str,
+        contact_id: ContactId,
         payload: Payload,
         *,
         created_date: datetime | None = None,
         confirm: bool = False,
+        perhaps_sent: bool = False,
         retry: RetryPolicy | None = None,
         deadline: float | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Receipt:
         """Send an interaction for a contact and return its receipt.
 
         Args:
-            contact_id: The id of the contact in Engage.
+            contact_id: The id of the contact in Engage, a GUID. `find_contact` returns it.
             payload: An instance of a payload class of this package.
             created_date: When the interaction happened, with a time zone. Defaults to now.
             confirm: Read the interaction back, and compare it with the one that was sent.
-            retry: The retry policy of this send. Defaults to the policy of the client.
+            perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+                Requires the `created_date` of the earlier send.
+            retry: The retry policy of this call. Defaults to the policy of the client.
             deadline: The limit in seconds of the whole call. Defaults to that of the client.
+            timeout: The limit in seconds of each request. Defaults to that of the client.
+            headers: Headers to add to each request, such as ``traceparent``.
 
         Returns:
             The receipt, with the id of the stored interaction.
@@ -125,68 +141,45 @@ class AsyncEngageClient:
         """
         engine = self.__engine__
         with engine.observe("send", payload_class_of(payload).__schema_id__):
-            call = engine.prepare_send(contact_id, payload, created_date, confirm, retry)
-            return await engine.run(call, engine.end_of_call(deadline, retry))
+            settings = engine.settings(retry, deadline=deadline, timeout=timeout, headers=headers)
+            call = engine.prepare_send(
+                contact_id,
+                payload,
+                created_date,
+                settings.policy,
+                confirm=confirm,
+                perhaps_sent=perhaps_sent,
+            )
+            return await engine.run(call, settings)
 
-    async def get(
+    async def find(
         self,
-        payload_class: type[P],
-        interaction_id: str,
+        contact_id: ContactId,
+        payload: Payload,
+        created_date: datetime,
         *,
         retry: RetryPolicy | None = None,
         deadline: float | None = None,
-    ) -> Stored[P]:
-        """Read one interaction by its id. See `EngageClient.get`."""
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Receipt | None:
+        """Look for an interaction that may have been sent, and return its receipt, or None.
+
+        An interaction is found if it has the same contact, schema and date, and a payload that
+        means the same. None does not prove that it is not stored: a platform may show it later.
+
+        Raises:
+            InvalidPayloadError: The contact id or the date cannot be those of an interaction.
+            OutcomeUnknownError: It cannot be told which stored interaction it is, if any.
+            UnknownContactError: The tenant has no such contact.
+            UnknownSchemaError: The tenant has no such interaction schema.
+            ReadError: Engage gave no usable answer. Try again.
+        """
         engine = self.__engine__
-        with engine.observe("get", payload_class.__schema_id__):
-            call = read.get(payload_class, interaction_id, retry or engine.retry)
-            return await engine.run(call, engine.end_of_call(deadline, retry))
-
-    async def list(
-        self,
-        payload_class: type[P],
-        contact_id: str,
-        *,
-        retry: RetryPolicy | None = None,
-        deadline: float | None = None,
-    ) -> AsyncIterator[Stored[P]]:
-        """Iterate over all interactions of one schema of a contact. See `EngageClient.list`."""
-        engine = self.__engine__
-        pages = Pages(payload_class, contact_id, retry or engine.retry)
-        while pages.has_more:
-            with engine.observe("list", payload_class.__schema_id__):
-                page = await engine.run(pages.next(), engine.end_of_call(deadline, retry))
-            for stored in page:
-                yield stored
-
-    async def interactions(
-        self,
-        contact_id: str,
-        payload_classes: Iterable[type[Payload]],
-        *,
-        retry: RetryPolicy | None = None,
-        deadline: float | None = None,
-    ) -> Sequence[Stored[Payload]]:
-        """Return all interactions of several schemas. See `EngageClient.interactions`."""
-        interactions = [
-            stored
-            for payload_class in payload_classes
-            async for stored in self.list(payload_class, contact_id, retry=retry, deadline=deadline)
-        ]
-        return sorted(interactions, key=created_date_key)
-
-    async def delete(
-        self,
-        interaction_id: str,
-        *,
-        retry: RetryPolicy | None = None,
-        deadline: float | None = None,
-    ) -> None:
-        """Delete an interaction permanently. See `EngageClient.delete`."""
-        engine = self.__engine__
-        with engine.observe("delete", ""):
-            call = read.delete(interaction_id, retry or engine.retry)
-            await engine.run(call, engine.end_of_call(deadline, retry))
+        with engine.observe("find", payload_class_of(payload).__schema_id__):
+            settings = engine.settings(retry, deadline=deadline, timeout=timeout, headers=headers)
+            call = engine.prepare_find(contact_id, payload, created_date, settings.policy)
+            return await engine.run(call, settings)
 
     async def aclose(self) -> None:
         """Send no more requests, and close the connections after those in flight.

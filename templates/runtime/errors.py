@@ -14,6 +14,8 @@ EngageError
   PayloadDroppedError        stored, but without some properties; generate the package again
   ReadError                  a read failed; nothing was changed; try again
     InteractionNotFoundError the tenant has no such interaction
+    ContactNotFoundError     find_contact: the tenant has no such contact
+    AmbiguousContactError    find_contact: several contacts match
     UnreadablePayloadError   a stored interaction does not fit its payload class
 """
 
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from .violation import Violation
 
 if TYPE_CHECKING:
-    from .results import Receipt
+    from .results import Receipt, ResponseInfo
 
 LookupResult: TypeAlias = Literal["absent", "ambiguous"] | None
 """What the last lookup after an unanswered send established: ``absent``, the interaction was not
@@ -32,7 +34,12 @@ lookup failed or the retry policy has none."""
 
 
 class EngageError(Exception):
-    """The base class of all errors of this package."""
+    """The base class of all errors of this package.
+
+    `response` is the response to the last request of the call, or None if there was none.
+    """
+
+    response: "ResponseInfo | None" = None
 
 
 class ConfigurationError(EngageError, ValueError):
@@ -80,15 +87,18 @@ class RejectedError(EngageError):
     """Engage refused the request.
 
     The interaction is not stored. Do not retry; the same request will be rejected again. `status`
-    is the HTTP status. `reasons` are the details of the answer; they may quote the payload, so they
-    are not part of the message.
+    is the HTTP status, and `error_code` is Engage's name of the error, or empty. `reasons` are the
+    details of the answer; they may quote the payload, so they are not part of the message.
     """
 
-    def __init__(self, message: str, status: int, reasons: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, status: int, reasons: Sequence[str] = (), error_code: str = ""
+    ) -> None:
         super().__init__(message, status)
         self.message = message
         self.status = status
         self.reasons = tuple(reasons)
+        self.error_code = error_code
 
     def __str__(self) -> str:
         return f"{self.message} (status {self.status})"
@@ -183,19 +193,41 @@ class ReadError(EngageError):
 class InteractionNotFoundError(ReadError):
     """The tenant has no interaction with this id.
 
-    It was deleted, or never stored. `status` and `reasons` are those of the answer, as in
-    `RejectedError`.
+    It was deleted, or never stored. `status`, `reasons` and `error_code` are those of the answer,
+    as in `RejectedError`.
     """
 
-    def __init__(self, message: str, status: int, reasons: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, status: int, reasons: Sequence[str] = (), error_code: str = ""
+    ) -> None:
         super().__init__(message)
         self.args = (message, status)
         self.message = message
         self.status = status
         self.reasons = tuple(reasons)
+        self.error_code = error_code
 
     def __str__(self) -> str:
         return f"{self.message} (status {self.status})"
+
+
+class ContactNotFoundError(ReadError):
+    """`find_contact` found no contact.
+
+    Engage has none with these values, or it is of another contact type. The message does not
+    contain the values, which are personal data.
+    """
+
+
+class AmbiguousContactError(ReadError):
+    """`find_contact` found several contacts. `contact_ids` are their ids.
+
+    Pass `contact_type`, usually ``"Member"``, or decide by the ids.
+    """
+
+    def __init__(self, message: str, contact_ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.contact_ids = tuple(contact_ids)
 
 
 class UnreadablePayloadError(ReadError):

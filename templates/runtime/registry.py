@@ -1,6 +1,7 @@
 """The schemas that this package was generated from, as its folder ``_snapshot`` lists them."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -56,6 +57,21 @@ def generated_schemas() -> dict[str, GeneratedSchema]:
     return schemas
 
 
+def payload_classes() -> Mapping[str, type[Payload]]:
+    """Return all payload classes of the package by schema id, ordered by id.
+
+    Imports all modules of the package. Raises `ConfigurationError` if the distribution lacks a
+    module or the lock file.
+    """
+    schemas = sorted(generated_schemas().items())
+    return {schema_id: schema.load_payload_class() for schema_id, schema in schemas}
+
+
+def snapshot() -> dict[str, dict[str, Json]]:
+    """Return the envelopes of all `generated_schemas` by id. Raises `ConfigurationError`."""
+    return {schema_id: _envelope(schema_id) for schema_id in generated_schemas()}
+
+
 def unknown_schema(schema_id: str) -> InvalidPayloadError:
     """Return the error for a schema that is none of the `generated_schemas`."""
     message = "is not a schema that this package was generated from"
@@ -65,8 +81,11 @@ def unknown_schema(schema_id: str) -> InvalidPayloadError:
 
 def json_schema(schema_id: str) -> dict[str, Json]:
     """Return the JSON Schema of one of the `generated_schemas`. Raises `ConfigurationError`."""
-    schema = cast(dict[str, dict[str, Json]], json.loads(_read_text(f"{schema_id}.json")))
-    return schema["jsonSchema"]
+    return cast(dict[str, Json], _envelope(schema_id)["jsonSchema"])
+
+
+def _envelope(schema_id: str) -> dict[str, Json]:
+    return cast(dict[str, Json], json.loads(_read_text(f"{schema_id}.json")))
 
 
 def _read_text(name: str) -> str:

@@ -1,9 +1,10 @@
 """The results of calls: receipts and stored interactions."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from .errors import InvalidPayloadError, UnreadablePayloadError
 from .payload.codecs import read_date_time
@@ -15,8 +16,47 @@ P = TypeVar("P", bound=Payload)
 _BELOW_MICROSECOND = re.compile(r"(\.[0-9]{6})[0-9]+")
 
 
+class Record:
+    """The base class of dataclasses whose pickles survive a new version of the package.
+
+    Python pickles a frozen dataclass with slots as a list of values, and restores them by
+    position. A record is pickled by the names of its fields.
+    """
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, object]]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return restore, (type(self), values)
+
+
+R = TypeVar("R", bound=Record)
+
+
+def restore(record_class: type[R], values: Mapping[str, object]) -> R:
+    """Create a record from the values in a pickle. Ignores fields that no longer exist."""
+    names = record_class.__dataclass_fields__.keys()
+    return record_class(**{name: value for name, value in values.items() if name in names})
+
+
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ResponseInfo(Record):
+    """What is worth keeping of an HTTP response, for logs and for tickets to the vendor."""
+
+    status: int
+    """The HTTP status."""
+
+    headers: Mapping[str, str]
+    """The headers that identify the request for the vendor's support, such as ``x-request-id``.
+    Their names are in lower case."""
+
+    seconds: float
+    """The duration of the request in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt(Record):
     """The proof that Engage stored an interaction."""
 
     id: str
@@ -31,6 +71,43 @@ class Receipt:
     created_date: datetime
     """When the interaction happened, as it was sent. Segments in Engage use this date."""
 
+    response: ResponseInfo | None = field(default=None, compare=False, repr=False)
+    """The response to the POST. None if a lookup found the interaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaSummary(Record):
+    """An interaction schema of the tenant."""
+
+    id: str
+    """The id of the schema."""
+
+    title: str
+    """The title in Engage's user interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaCheck(Record):
+    """How the schemas of the tenant compare with those that the package was generated from."""
+
+    same: tuple[str, ...]
+    """The ids of the schemas that are the same."""
+
+    different: tuple[str, ...]
+    """The ids of the schemas that were deleted and created again with other contents: Engage may
+    drop properties and ignore interactions."""
+
+    missing: tuple[str, ...]
+    """The ids of the schemas that the tenant does not have: sends raise `UnknownSchemaError`."""
+
+    additional: tuple[str, ...]
+    """The ids of the schemas that only the tenant has. They do no harm."""
+
+    @property
+    def is_same(self) -> bool:
+        """True if the tenant has all schemas of the package, and none of them is different."""
+        return not self.different and not self.missing
+
 
 def created_date_key(stored: "Stored[Payload]") -> tuple[bool, float]:
     """Return a sort key: the created date, and after all others those that cannot be read."""
@@ -41,7 +118,7 @@ def created_date_key(stored: "Stored[Payload]") -> tuple[bool, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored(Generic[P]):
+class Stored(Record, Generic[P]):
     """A stored interaction, as Engage returned it.
 
     `payload` and `created_date` are decoded when you access them. They raise
@@ -64,7 +141,8 @@ class Stored(Generic[P]):
     raw_created_date: str
     """When the interaction happened, as Engage returned it."""
 
-    _payload_class: type[P] = field(repr=False)
+    payload_class: type[P] = field(repr=False)
+    """The payload class that you asked for."""
 
     @property
     def payload(self) -> P:
@@ -73,14 +151,14 @@ class Stored(Generic[P]):
         Ignores undeclared properties, and null where the schema does not allow it. Raises
         `UnreadablePayloadError`.
         """
-        if self.schema_id != self._payload_class.__schema_id__:
+        if self.schema_id != self.payload_class.__schema_id__:
             raise UnreadablePayloadError(
                 f"The interaction {self.id} has another schema: {self.schema_id}."
             )
         if not isinstance(self.raw, dict):
             raise UnreadablePayloadError(f"The interaction {self.id} has no payload.")
-        declared = self._payload_class.__properties__
-        nullable: frozenset[str] = getattr(self._payload_class, "__nullable__", frozenset())
+        declared = self.payload_class.__properties__
+        nullable: frozenset[str] = getattr(self.payload_class, "__nullable__", frozenset())
         payload = {
             name: value
             for name, value in self.raw.items()
@@ -88,7 +166,7 @@ class Stored(Generic[P]):
         }
         reason = ""
         try:
-            return self._payload_class.from_payload(payload)
+            return self.payload_class.from_payload(payload)
         except InvalidPayloadError as error:
             reason = str(error)
         raise UnreadablePayloadError(

@@ -16,7 +16,7 @@ import pytest
 
 from engage_interactions import EngageClient, EngageError, Receipt, RetryPolicy
 from engage_interactions._runtime.call.steps import Reply, Request
-from engage_interactions._runtime.engine import Engine
+from engage_interactions._runtime.engine.engine import Engine
 from engage_interactions._runtime.outbox.database import Database
 from engage_interactions._runtime.outbox.file import OutboxFile
 from engage_interactions.favourite import Favourite

@@ -18,9 +18,12 @@ from engage_interactions.testing import AsyncRecordingClient, RecordingClient, s
 pytestmark = pytest.mark.slow
 
 CONTACT = "3f0c1a52-7d5e"
-METHODS = {"send", "get", "list", "interactions", "delete", "from_env"}
+METHODS = (
+    *("check_schemas", "delete", "find", "find_contact", "from_env", "get", "interactions", "list"),
+    *("schemas", "send"),
+)
 RECORDING = {
-    *("sends", "clock", "fail_next", "drop_properties"),
+    *("sends", "clock", "fail_next", "drop_properties", "add_contact"),
     *("payloads", "assert_sent", "assert_nothing_sent"),
 }
 

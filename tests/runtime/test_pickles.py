@@ -13,7 +13,9 @@ import pytest
 
 from engage_interactions import (
     UNSET,
+    AmbiguousContactError,
     ConfigurationError,
+    ContactNotFoundError,
     EngageError,
     IgnoredError,
     InteractionNotFoundError,
@@ -25,7 +27,10 @@ from engage_interactions import (
     ReadError,
     Receipt,
     RejectedError,
+    ResponseInfo,
     RetryPolicy,
+    SchemaCheck,
+    SchemaSummary,
     Stored,
     UnauthorizedError,
     UnknownContactError,
@@ -33,7 +38,7 @@ from engage_interactions import (
     UnreadablePayloadError,
     Violation,
 )
-from engage_interactions._runtime import registry
+from engage_interactions._runtime import registry, results
 from engage_interactions._runtime.outbox.errors import DiskFullError
 from engage_interactions._runtime.payload import Payload
 from engage_interactions._runtime.violation import InvalidValueError
@@ -243,6 +248,7 @@ ERRORS: list[Exception] = [
     OutcomeUnknownError("x", "2026-03-01", lookup="ambiguous", candidates=["i1", "i2"]),
     PayloadDroppedError(RECEIPT, ["cost"]),
     *(ReadError("x", RECEIPT), UnreadablePayloadError("x", RECEIPT)),
+    *(ContactNotFoundError("x"), AmbiguousContactError("x", ["c1", "c2"])),
     *(OutboxError("x"), DiskFullError("x"), AlreadyDeliveringError("x")),
 ]
 
@@ -281,6 +287,8 @@ RESULTS: list[Any] = [
     VIOLATION,
     Stored("i1", "c1", "repair", {"a": 1}, "2026-03-01T00:00:00Z", Repair),
     *(RetryPolicy.interactive(), RetryPolicy.background(), RetryPolicy(retry_delays=[1])),
+    *(ResponseInfo(200, {"date": "now"}, 0.2), SchemaSummary("repair", "Repair")),
+    SchemaCheck(("repair",), (), ("visit",), ()),
 ]
 
 
@@ -289,6 +297,14 @@ RESULTS: list[Any] = [
 def test_results_and_policies_can_be_pickled(result: Any, protocol: int) -> None:
     assert is_dataclass(result)
     assert pickle.loads(pickle.dumps(result, protocol)) == result
+    assert copy.deepcopy(result) == result
+
+
+def test_a_receipt_of_another_version_is_read_by_the_names_of_its_fields() -> None:
+    """Of a version without the field `response`, and with another one."""
+    fields = {field: getattr(RECEIPT, field) for field in ("id", "contact_id", "schema_id")}
+    values = {**fields, "created_date": RECEIPT.created_date, "unknown": 1}
+    assert results.restore(Receipt, values) == RECEIPT
 
 
 def test_a_pickle_of_an_earlier_version_is_read() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engage_interactions._runtime.call.retry import RetryPolicy
 from engage_interactions._runtime.errors import RateLimitedError
 from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK
-from engage_interactions._runtime.transport.rate_limiter import RateLimiter, limiter_for
+from engage_interactions._runtime.transport.rate_limiter import RateLimiter, Waiter, limiter_for
 from tests.support.bulk import BusyPlatform, thread_client
 from tests.support.clocks import FakeClock
 from tests.support.platform import CONTACT, Gift
@@ -178,12 +178,12 @@ def test_a_closed_event_loop_in_the_queue_is_skipped() -> None:
     limiter = RecordingLimiter(1000, FakeClock())
     loop = asyncio.new_event_loop()
     blocker = threading.Event()
-    wake = blocker.set
-    limiter._enter(wake)  # pyright: ignore[reportPrivateUsage]
+    waiter = Waiter(blocker.set, is_urgent=True)
+    limiter._enter(waiter)  # pyright: ignore[reportPrivateUsage]
     waiting = loop.create_task(limiter.acquire_async())
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
-    limiter._leave(wake)  # pyright: ignore[reportPrivateUsage]
+    limiter._leave(waiter)  # pyright: ignore[reportPrivateUsage]
     limiter.acquire()
     assert len(limiter.departures) == 1
     del waiting

@@ -5,10 +5,13 @@
 """The names that the package exports."""
 
 from .async_client import AsyncEngageClient
+from .call.contact_cache import ContactCache
 from .call.retry import RetryPolicy
 from .client import EngageClient
 from .errors import (
+    AmbiguousContactError,
     ConfigurationError,
+    ContactNotFoundError,
     EngageError,
     IgnoredError,
     InteractionNotFoundError,
@@ -24,29 +27,38 @@ from .errors import (
     UnknownSchemaError,
     UnreadablePayloadError,
 )
-from .payload.types import UNSET, Unset
-from .results import Receipt, Stored
+from .payload.types import UNSET, Json, Payload, Unset
+from .registry import payload_classes
+from .results import Receipt, ResponseInfo, SchemaCheck, SchemaSummary, Stored
 from .transport.observer import Observer
 from .violation import Violation
 
 __all__ = [
     "UNSET",
+    "AmbiguousContactError",
     "AsyncEngageClient",
     "ConfigurationError",
+    "ContactCache",
+    "ContactNotFoundError",
     "EngageClient",
     "EngageError",
     "IgnoredError",
     "InteractionNotFoundError",
     "InvalidPayloadError",
+    "Json",
     "NotSentError",
     "Observer",
     "OutcomeUnknownError",
+    "Payload",
     "PayloadDroppedError",
     "RateLimitedError",
     "ReadError",
     "Receipt",
     "RejectedError",
+    "ResponseInfo",
     "RetryPolicy",
+    "SchemaCheck",
+    "SchemaSummary",
     "Stored",
     "UnauthorizedError",
     "UnknownContactError",
@@ -54,4 +66,5 @@ __all__ = [
     "UnreadablePayloadError",
     "Unset",
     "Violation",
+    "payload_classes",
 ]

@@ -12,7 +12,7 @@ from typing import Self
 
 from ..async_client import AsyncEngageClient
 from ..call.retry import RetryPolicy
-from ..task_engine import TaskEngine
+from ..engine.task_engine import TaskEngine
 from .outcome import (
     NEVER_ITERATED,
     BulkResult,

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..call.retry import RetryPolicy
+from ..engine.task_engine import TaskEngine
 from ..errors import NotSentError, OutcomeUnknownError
-from ..task_engine import TaskEngine
 from .ledger import Ledger
 from .outcome import Item, Outcome, check_item, failed_outcome
 from .window import POLL_SECONDS, Window
@@ -101,9 +101,11 @@ class TaskBatch:
         try:
             check_item(number, item)
             contact_id, payload = item
-            call = self._engine.prepare_send(contact_id, payload, None, self._confirm, self._retry)
-            ends_at = self._engine.end_of_call(None, self._retry)
-            receipt = await self._engine.run(call, ends_at, self._stop)
+            settings = self._engine.settings(self._retry, is_urgent=False)
+            call = self._engine.prepare_send(
+                contact_id, payload, None, settings.policy, confirm=self._confirm
+            )
+            receipt = await self._engine.run(call, settings, self._stop)
         except BaseException as error:
             self._finish(failed_outcome(number, item, error))
             if not isinstance(error, Exception):

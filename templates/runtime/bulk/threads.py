@@ -17,8 +17,8 @@ from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
 from ..call.retry import RetryPolicy
+from ..engine.thread_engine import ThreadEngine
 from ..errors import ConfigurationError
-from ..thread_engine import ThreadEngine
 from .ledger import Ledger
 from .outcome import Item, Outcome, check_item, failed_outcome
 from .window import POLL_SECONDS, Window
@@ -174,9 +174,11 @@ class ThreadBatch:
         try:
             check_item(number, item)
             contact_id, payload = item
-            call = self._engine.prepare_send(contact_id, payload, None, self._confirm, self._retry)
-            ends_at = self._engine.end_of_call(None, self._retry)
-            receipt = self._engine.run(call, ends_at, self._stop)
+            settings = self._engine.settings(self._retry, is_urgent=False)
+            call = self._engine.prepare_send(
+                contact_id, payload, None, settings.policy, confirm=self._confirm
+            )
+            receipt = self._engine.run(call, settings, self._stop)
         except BaseException as error:
             return failed_outcome(number, item, error)
         return Outcome(number, contact_id, payload, receipt)

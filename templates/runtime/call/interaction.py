@@ -10,10 +10,10 @@ from ..errors import InvalidPayloadError
 from ..payload.checks import check_date_time
 from ..payload.codecs import encode_date_time, read_date_time
 from ..payload.encoding import checked_payload, payload_class_of
-from ..payload.plain import plain_value
 from ..payload.types import Json, Payload
+from ..results import Receipt, ResponseInfo
 from ..violation import InvalidValueError, Violation
-from .ids import check_id
+from .ids import ContactId, check_contact_id
 from .steps import Request
 
 
@@ -41,9 +41,13 @@ class EncodedInteraction:
         """Return the POST request."""
         return Request("POST", "interactions", self.body)
 
+    def receipt(self, interaction_id: str, response: ResponseInfo | None = None) -> Receipt:
+        """Return the receipt of the interaction."""
+        return Receipt(interaction_id, self.contact_id, self.schema_id, self.created_date, response)
+
 
 def encode_interaction(
-    contact_id: str, payload: Payload, created_date: datetime
+    contact_id: ContactId, payload: Payload, created_date: datetime
 ) -> EncodedInteraction:
     """Check an interaction again, and encode it.
 
@@ -54,21 +58,19 @@ def encode_interaction(
     schema_id = payload_class_of(payload).__schema_id__
     violations: list[Violation] = []
     date, encoded_date = _encode_created_date(violations, created_date)
-    plain_id = plain_value(contact_id)
-    check_id(violations, "contactId", plain_id)
+    contact_text = check_contact_id(violations, contact_id)
     if violations:
         raise InvalidPayloadError(schema_id, violations)
-    contact_id = cast(str, plain_id)
     wire = checked_payload(payload)
     envelope: dict[str, Json] = {
-        "contactId": contact_id,
+        "contactId": contact_text,
         "schemaId": schema_id,
         "createdDate": encoded_date,
         "payload": wire,
     }
     return EncodedInteraction(
         payload_class=type(payload),
-        contact_id=contact_id,
+        contact_id=contact_text,
         schema_id=schema_id,
         created_date=date,
         encoded_date=encoded_date,

@@ -14,7 +14,7 @@ from ..errors import InvalidPayloadError, NotSentError, ReadError
 from ..payload.types import Json, Payload
 from ..results import Stored
 from ..violation import Violation
-from .ids import check_id
+from .ids import ContactId, check_contact_id
 from .responses import read_object
 from .retry import RetryPolicy, retry
 from .steps import Call, Request
@@ -33,14 +33,14 @@ _LONGEST_TOKEN = 8000
 class Pages(Generic[P]):
     """The interactions of one contact and schema, page by page, in the order of Engage."""
 
-    def __init__(self, payload_class: type[P], contact_id: str, policy: RetryPolicy) -> None:
+    def __init__(self, payload_class: type[P], contact_id: ContactId, policy: RetryPolicy) -> None:
         violations: list[Violation] = []
-        check_id(violations, "contactId", contact_id)
+        contact_text = check_contact_id(violations, contact_id)
         if violations:
             raise InvalidPayloadError(payload_class.__schema_id__, violations)
         self._payload_class = payload_class
         self._policy = policy
-        query = {"contactId": contact_id, "schemaId": payload_class.__schema_id__}
+        query = {"contactId": contact_text, "schemaId": payload_class.__schema_id__}
         self._query = urlencode(query)
         self._tokens = [""]
         self._ids: set[str] = set()

@@ -48,10 +48,8 @@ def require_success(
     raise OutcomeUnknownError(describe_foreign(reply), created_date)
 
 
-def read_object(
-    reply: Reply, subjects: tuple[Subject, ...] = ("contact", "schema")
-) -> dict[str, Json]:
-    """Return the JSON object of the answer to a GET; raise for any other reply."""
+def require_read(reply: Reply, subjects: tuple[Subject, ...]) -> Answer:
+    """Return the answer to a GET that Engage carried out; raise for any other reply."""
     if isinstance(reply, Failure):
         raise ReadError(f"Engage did not answer: {end_sentence(reply.reason)}")
     if reply.status == 429:
@@ -60,9 +58,19 @@ def read_object(
         raise ReadError(f"Engage answered {reply.status}.")
     if is_refusal(reply):
         raise _refusal(reply, subjects)
-    value = parse_body(reply)
-    if not 200 <= reply.status < 300 or not isinstance(value, dict):
+    if not 200 <= reply.status < 300:
         raise ReadError(describe_foreign(reply))
+    return reply
+
+
+def read_object(
+    reply: Reply, subjects: tuple[Subject, ...] = ("contact", "schema")
+) -> dict[str, Json]:
+    """Return the JSON object of the answer to a GET; raise for any other reply."""
+    answer = require_read(reply, subjects)
+    value = parse_body(answer)
+    if not isinstance(value, dict):
+        raise ReadError(describe_foreign(answer))
     return value
 
 
@@ -106,12 +114,13 @@ def _refusal(answer: Answer, subjects: tuple[Subject, ...]) -> EngageError:
     details = value if isinstance(value, dict) else {}
     code, text = (_printable_text(details.get(key)) for key in ("errorCode", "message"))
     message = ": ".join(filter(None, (code, text))) or "Engage refused the request"
+    reasons = _reasons(details.get("messageDetails"))
     error_class: type[RejectedError | InteractionNotFoundError] = RejectedError
     if answer.status in (401, 403):
         error_class = UnauthorizedError
     elif answer.status == 404:
         error_class = _not_found_class(code, text, subjects)
-    return error_class(message[:500], answer.status, _reasons(details.get("messageDetails")))
+    return error_class(message[:500], answer.status, reasons, code[:500])
 
 
 def _not_found_class(

@@ -5,18 +5,19 @@ retry as late as the situation allows; never repeat a POST without a lookup.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Self, TypeGuard, TypeVar, cast
 
-from ..errors import EngageError, InteractionNotFoundError
+from ..errors import ConfigurationError, EngageError, InteractionNotFoundError
+from ..results import Record
 from .steps import Answer, Call, Reply, Request, Stop, Wait
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Record):
     """How often, and after which delays in seconds, a failed request is retried or looked up.
 
     `retry_delays` are the delays before each retry of a request that Engage certainly did not carry
@@ -39,14 +40,11 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         for name in ("retry_delays", "lookup_delays"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        for seconds in (*self.retry_delays, *self.lookup_delays):
-            if not 0 <= seconds <= 86_400:
-                raise ValueError(f"A delay must be between 0 and 86400 seconds, not {seconds}.")
-        if self.deadline is not None and not 0 < self.deadline < math.inf:
-            raise ValueError(f"The deadline must be a number of seconds, not {self.deadline}.")
+            object.__setattr__(self, name, check_delays(name, getattr(self, name)))
+        check_seconds("deadline", self.deadline)
         if self.resend and not self.lookup_delays:
-            raise ValueError("resend=True requires lookup_delays: look up before you resend.")
+            message = "resend=True requires lookup_delays: look up before you resend."
+            raise ConfigurationError(message)
 
     @property
     def longest_seconds(self) -> float:
@@ -79,6 +77,33 @@ class RetryPolicy:
         return cls()
 
 
+def check_seconds(name: str, seconds: object) -> None:
+    """Raise `ConfigurationError` for a duration that cannot work."""
+    if seconds is not None and not (_is_number(seconds) and 0 < seconds < math.inf):
+        raise ConfigurationError(
+            f"The {name} must be a number of seconds above 0, not {seconds!r}."
+        )
+
+
+def check_delays(name: str, delays: object) -> tuple[float, ...]:
+    """Return delays in seconds. Raises `ConfigurationError` for those that cannot work."""
+    items = tuple(cast(Iterable[object], delays)) if isinstance(delays, Iterable) else (delays,)
+    for seconds in items:
+        if not (_is_number(seconds) and 0 <= seconds <= _LONGEST_DELAY):
+            raise ConfigurationError(
+                f"The {name} must be numbers between 0 and {_LONGEST_DELAY} seconds, "
+                f"not {seconds!r}."
+            )
+    return cast(tuple[float, ...], items)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+_LONGEST_DELAY = 86_400
+
+
 def retry(
     request: Request,
     interpret: Callable[[Reply], R],
@@ -92,9 +117,12 @@ def retry(
         failure: EngageError
         try:
             return interpret(reply)
-        except InteractionNotFoundError:
-            raise  # It is a `ReadError`, but an answer and no failure.
-        except transient as error:
+        except EngageError as error:
+            if isinstance(reply, Answer):
+                error.response = reply.info
+            # It is a `ReadError`, but an answer and no failure.
+            if isinstance(error, InteractionNotFoundError) or not isinstance(error, transient):
+                raise
             failure = error
         delay = next(delays, None)
         retry_after = (reply.retry_after or 0.0) if isinstance(reply, Answer) else 0.0

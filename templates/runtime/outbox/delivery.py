@@ -173,7 +173,9 @@ class DeliveryRun:
             try:
                 with self._engine.observe("list", row.content.schema_id):
                     posted_at = datetime.fromtimestamp(row.posted_at, UTC)
-                    call = find_candidates(interaction, posted_at, receipts, self._clock.now)
+                    call = find_candidates(
+                        interaction, posted_at, self._clock.now, receipts=receipts
+                    )
                     listed = self._run(call, _LOOKUP_SECONDS)
             except (NotSentError, ReadError, UnauthorizedError, ConfigurationError) as error:
                 self._repeat(row, error)
@@ -212,7 +214,7 @@ class DeliveryRun:
     def _run(self, call: Call[T], deadline: float | None = None) -> T:
         # An unexpected exception leaves the call open, and its send would count as in progress.
         with closing(call):
-            return self._engine.run(call, self._engine.end_of_call(deadline))
+            return self._engine.run(call, self._engine.settings(deadline=deadline, is_urgent=False))
 
     def _complete(self, row: Row, interaction: EncodedInteraction, receipt: Receipt) -> None:
         self._engine.receipts.add(interaction, receipt.id)

@@ -1,4 +1,4 @@
-"""An Engage in memory, which knows every contact and stores whatever is sent."""
+"""An Engage in memory, which knows every contact id and stores whatever is sent."""
 
 import json
 import threading
@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote
 
 from ..call.steps import Answer, Reply, Request
 from ..payload.types import Json
+from ..registry import snapshot
 
 
 class MemoryPlatform:
@@ -15,22 +16,34 @@ class MemoryPlatform:
         self.dropped_properties: set[str] = set()
         self._lock = threading.Lock()
         self._interactions: dict[str, dict[str, Json]] = {}
+        self._contacts: list[dict[str, str]] = []
         self._count = 0
+
+    def add_contact(self, contact_id: str, contact_type: str, **values: str | None) -> None:
+        """Add a contact. The names of the values are those of the vendor's API."""
+        fields = {name: value for name, value in values.items() if value is not None}
+        with self._lock:
+            self._contacts.append({"id": contact_id, "contactType": contact_type, **fields})
 
     def answer(self, request: Request) -> Answer:
         """Carry out a request."""
         path, _, query = request.target.partition("?")
-        interaction_id = unquote(path.partition("/")[2])
+        collection, _, item = path.partition("/")
+        item_id = unquote(item)
+        if collection == "interactionschemas":
+            return _describe_schemas(item_id)
         with self._lock:
+            if collection == "contacts":
+                return self._find_contact(query)
             if request.method == "POST":
                 return self._store(json.loads(request.body or b"{}"))
-            if not interaction_id:
+            if not item_id:
                 return self._list(query)
-            interaction = self._interactions.get(interaction_id)
+            interaction = self._interactions.get(item_id)
             if interaction is None:
                 return _json_answer({"errorCode": "InteractionNotFound"}, 404)
             if request.method == "DELETE":
-                del self._interactions[interaction_id]
+                del self._interactions[item_id]
             return _json_answer(interaction)
 
     def _store(self, envelope: dict[str, Json]) -> Answer:
@@ -44,6 +57,22 @@ class MemoryPlatform:
         interaction_id = f"interaction-{self._count}"
         self._interactions[interaction_id] = {**envelope, "payload": payload, "id": interaction_id}
         return _json_answer({"id": interaction_id})
+
+    def _find_contact(self, query: str) -> Answer:
+        parameters = {name: values[0] for name, values in parse_qs(query).items()}
+        any_value = parameters.pop("any", None)
+        ids: list[Json] = [
+            contact["id"]
+            for contact in self._contacts
+            if parameters.items() <= contact.items()
+            and (any_value is None or any_value in contact.values())
+        ]
+        if len(ids) == 1:
+            return _json_answer(ids[0])
+        if not ids:
+            return _json_answer({"errorCode": "ContactNotFound"}, 404)
+        details: Json = {"multipleMatchesFound": ids}
+        return _json_answer({"errorCode": "MultipleMatches", "messageDetails": details}, 409)
 
     def _list(self, query: str) -> Answer:
         parameters = parse_qs(query)
@@ -96,6 +125,20 @@ class AsyncMemoryTransport:
 
     async def close(self) -> None:
         """Do nothing, so that a test can inspect the client after its ``with`` block."""
+
+
+def _describe_schemas(schema_id: str) -> Answer:
+    """Return the schemas that the package was generated from, or one of them."""
+    envelopes = snapshot()
+    if not schema_id:
+        rows: list[Json] = [
+            {"id": envelope["id"], "displayName": envelope["displayName"]}
+            for envelope in envelopes.values()
+        ]
+        return _json_answer(rows)
+    if schema_id not in envelopes:
+        return _json_answer({"errorCode": "SchemaNotFound"}, 404)
+    return _json_answer(envelopes[schema_id])
 
 
 def _json_answer(value: Json, status: int = 200) -> Answer:

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from ..call.foreign_text import printable_line
 from ..call.steps import Answer, Failure
 from .connection import ApiKey
+from .headers import headers_for_support
 from .http_library import httpx
 
 LARGEST_BODY = 32 * 2**20
@@ -68,11 +69,21 @@ _TOO_LARGE = "the answer has more than {} bytes"
 
 def make_answer(response: httpx.Response, content: bytes, key: ApiKey) -> Answer:
     """Convert a response. Removes a key that an error response echoes."""
+    headers = headers_for_support(response.headers.raw)
     if response.is_success:
-        return Answer(response.status_code, content)
-    header = response.headers.get("retry-after")
-    seconds = None if header is None else _seconds(header)
-    return Answer(response.status_code, key.hide_in(content), seconds)
+        return Answer(response.status_code, content, None, headers, _elapsed_seconds(response))
+    headers = {name: key.hide_in_text(value) for name, value in headers.items()}
+    retry_after = _parse_retry_after(response.headers.get("retry-after"))
+    body = key.hide_in(content)
+    return Answer(response.status_code, body, retry_after, headers, _elapsed_seconds(response))
+
+
+def _elapsed_seconds(response: httpx.Response) -> float:
+    """Return the duration of a request, or 0.0 if a client of the caller did not measure it."""
+    try:
+        return response.elapsed.total_seconds()
+    except RuntimeError:
+        return 0.0
 
 
 def make_failure(error: Exception, key: ApiKey, *, is_prepared: bool = True) -> Failure:
@@ -87,8 +98,10 @@ def make_failure(error: Exception, key: ApiKey, *, is_prepared: bool = True) -> 
     return Failure(text, may_have_arrived=is_prepared and not isinstance(error, _NOT_SENT))
 
 
-def _seconds(header: str) -> float | None:
+def _parse_retry_after(header: str | None) -> float | None:
     """Return the seconds of a Retry-After header, which has a number or a date."""
+    if header is None:
+        return None
     if re.fullmatch("[0-9]{1,9}", header):
         return float(header)
     try:

@@ -19,7 +19,7 @@ from typing import Self
 
 from ..call.retry import RetryPolicy
 from ..client import EngageClient
-from ..thread_engine import ThreadEngine
+from ..engine.thread_engine import ThreadEngine
 from .outcome import (
     NEVER_ITERATED,
     BulkResult,

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ..errors import EngageError, ReadError, UnreadablePayloadError
+from ..errors import EngageError, OutcomeUnknownError, ReadError, UnreadablePayloadError
 from ..payload.codecs import read_date_time
 from ..payload.types import Json, Payload
-from ..results import Stored
+from ..results import Receipt, Stored
 from ..violation import InvalidValueError
 from .interaction import EncodedInteraction
 from .pages import Pages
@@ -64,7 +64,7 @@ def look_up(
         except Stop:
             return None
         try:
-            candidates = yield from find_candidates(interaction, posted_at, receipts, now)
+            candidates = yield from find_candidates(interaction, posted_at, now, receipts=receipts)
         except EngageError:
             candidates = None
         if candidates is not None and candidates.matches:
@@ -72,22 +72,46 @@ def look_up(
     return candidates
 
 
+def find(
+    interaction: EncodedInteraction, policy: RetryPolicy, now: Callable[[], datetime]
+) -> Call[Receipt | None]:
+    """Look for an interaction that was sent earlier, and return its receipt, or None.
+
+    Raises `OutcomeUnknownError` if several interactions match, or one that cannot be told apart,
+    and the errors of a list.
+    """
+    candidates = yield from find_candidates(interaction, None, now, policy=policy)
+    if len(candidates.matches) == 1:
+        return interaction.receipt(candidates.matches[0])
+    if candidates.ids:
+        raise OutcomeUnknownError(
+            "The lookup cannot tell which stored interaction is this one.",
+            interaction.encoded_date,
+            lookup="ambiguous",
+            candidates=candidates.ids,
+        )
+    return None
+
+
 def find_candidates(
     interaction: EncodedInteraction,
-    posted_at: datetime,
-    receipts: ReceiptRegistry,
+    posted_at: datetime | None,
     now: Callable[[], datetime],
+    *,
+    receipts: ReceiptRegistry | None = None,
+    policy: RetryPolicy | None = None,
 ) -> Call[Candidates]:
-    """Look up once. `posted_at` is the time of the first POST.
+    """Look up once. `posted_at` is the time of the first POST, or None if it is not known.
 
-    Raises the errors of a list, also if it is not certain that the list is complete.
+    Interactions that belong to other sends by `receipts` are none. Raises the errors of a list,
+    also if it is not certain that the list is complete.
     """
-    pages = Pages(interaction.payload_class, interaction.contact_id, RetryPolicy.never())
+    pages = Pages(interaction.payload_class, interaction.contact_id, policy or RetryPolicy.never())
     matches: dict[str, str] = {}
     near: dict[str, str] = {}
     while pages.has_more:
         for stored in (yield from pages.next()):
-            if receipts.belongs_to_another(interaction, stored.id):
+            if receipts is not None and receipts.belongs_to_another(interaction, stored.id):
                 continue
             if _is_same(interaction, stored):
                 matches[stored.id.casefold()] = stored.id
@@ -132,13 +156,16 @@ def _has_same_date(sent: datetime, stored: datetime, text: str) -> bool:
 
 
 def _is_near(
-    interaction: EncodedInteraction, stored: Stored[Payload], posted_at: datetime, now: datetime
+    interaction: EncodedInteraction,
+    stored: Stored[Payload],
+    posted_at: datetime | None,
+    now: datetime,
 ) -> bool:
     created = _created_date(stored)
     if created is None or not _has_offset(stored.raw_created_date):
         return True
     is_near_sent = abs(created - interaction.created_date) <= _NEAR
-    return is_near_sent or posted_at - _NEAR <= created <= now + _NEAR
+    return is_near_sent or (posted_at is not None and posted_at - _NEAR <= created <= now + _NEAR)
 
 
 def _created_date(stored: Stored[Payload]) -> datetime | None:

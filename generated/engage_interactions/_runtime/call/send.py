@@ -21,10 +21,10 @@ from ..errors import (
     ReadError,
 )
 from ..payload.types import Json, Payload
-from ..results import Receipt, Stored
+from ..results import Receipt, ResponseInfo, Stored
 from .ids import is_id
 from .interaction import EncodedInteraction
-from .lookup import changed_properties, look_up
+from .lookup import changed_properties, find, look_up
 from .read import get
 from .receipts import ReceiptRegistry
 from .responses import describe_foreign, parse_body, require_success
@@ -39,16 +39,22 @@ def send(
     now: Callable[[], datetime],
     *,
     confirm: bool,
+    perhaps_sent: bool,
 ) -> Call[Receipt]:
-    """Send an interaction, and return its receipt.
+    """Send an interaction, and return its receipt. With `perhaps_sent`, look it up first.
 
     Raises `RejectedError`, `NotSentError` or `OutcomeUnknownError`; with `confirm` also
     `PayloadDroppedError` and `ReadError`. An exception that interrupts it, like `CancelledError`,
     gets the createdDate.
     """
     with receipts.pending(interaction, policy):
+        receipt: Receipt | None = None
         try:
-            receipt = yield from _post(interaction, policy, receipts, now)
+            if perhaps_sent:
+                receipt = yield from _find_earlier(interaction, policy, now)
+            if receipt is None:
+                doubt = _PERHAPS_SENT if perhaps_sent else ""
+                receipt = yield from _post(interaction, policy, receipts, now, doubt)
         except (EngageError, GeneratorExit):
             raise
         except BaseException as error:
@@ -69,19 +75,35 @@ def _record_interruption(error: BaseException, interaction: EncodedInteraction) 
     )
 
 
+_PERHAPS_SENT = "The interaction may have been sent earlier."
+
+
+def _find_earlier(
+    interaction: EncodedInteraction, policy: RetryPolicy, now: Callable[[], datetime]
+) -> Call[Receipt | None]:
+    """Look for the interaction of an earlier send, whose outcome a failure leaves unknown."""
+    try:
+        return (yield from find(interaction, policy, now))
+    except (NotSentError, ReadError) as error:
+        failure = error
+    message = f"{_PERHAPS_SENT} The lookup failed, and nothing was sent now: {failure}"
+    raise _unknown(interaction, message, None, response=failure.response)
+
+
 def _post(
     interaction: EncodedInteraction,
     policy: RetryPolicy,
     receipts: ReceiptRegistry,
     now: Callable[[], datetime],
+    doubt: str,
 ) -> Call[Receipt]:
+    """Post the interaction. `doubt` says why it may be stored already, if it may."""
     request, posted_at = interaction.request(), now()
     remaining_posts = 2 if policy.resend else 1
 
     def interpret(reply: Reply) -> Receipt:
         return _receipt(interaction, reply, receipts)
 
-    doubt = ""
     while True:
         failure: EngageError
         try:
@@ -92,23 +114,26 @@ def _post(
             if not doubt:
                 raise failure
             # The outcome of the resend is known, but the outcome of the first POST is not.
-            raise _unknown(interaction, f"{doubt} The resend failed: {failure}", "absent")
+            message = f"{doubt} The resend failed: {failure}"
+            raise _unknown(interaction, message, "absent", response=failure.response)
         doubt = str(failure)
         remaining_posts -= 1
         if isinstance(failure, _MixedUpError):
             yield Reconnect()
         candidates = yield from look_up(interaction, posted_at, policy, receipts, now)
         if candidates is None:
-            raise _unknown(interaction, doubt, None)
+            raise _unknown(interaction, doubt, None, response=failure.response)
         if len(candidates.matches) == 1 and receipts.can_claim(interaction, candidates.matches[0]):
-            return _new_receipt(interaction, candidates.matches[0])
+            return interaction.receipt(candidates.matches[0])
         if candidates.ids:
             message = f"{doubt} The lookup cannot tell which stored interaction is this one."
-            raise _unknown(interaction, message, "ambiguous", candidates.ids)
+            raise _unknown(
+                interaction, message, "ambiguous", candidates.ids, response=failure.response
+            )
         if isinstance(failure, IgnoredError):
             raise failure
         if not remaining_posts:
-            raise _unknown(interaction, doubt, "absent")
+            raise _unknown(interaction, doubt, "absent", response=failure.response)
 
 
 def _unknown(
@@ -116,10 +141,14 @@ def _unknown(
     message: str,
     lookup: LookupResult,
     candidates: tuple[str, ...] = (),
+    *,
+    response: ResponseInfo | None,
 ) -> OutcomeUnknownError:
-    return OutcomeUnknownError(
+    error = OutcomeUnknownError(
         message, interaction.encoded_date, lookup=lookup, candidates=candidates
     )
+    error.response = response
+    return error
 
 
 def _receipt(interaction: EncodedInteraction, reply: Reply, receipts: ReceiptRegistry) -> Receipt:
@@ -141,7 +170,7 @@ def _receipt(interaction: EncodedInteraction, reply: Reply, receipts: ReceiptReg
     if _is_about_another(interaction, value) or receipts.belongs_to_another(interaction, text):
         message = f"Engage answered {answer.status} with the receipt of another interaction."
         raise _MixedUpError(message, interaction.encoded_date)
-    return _new_receipt(interaction, text)
+    return interaction.receipt(text, answer.info)
 
 
 class _MixedUpError(OutcomeUnknownError):
@@ -157,12 +186,6 @@ def _is_about_another(interaction: EncodedInteraction, value: dict[str, Json]) -
     contact_id = link.get("contactId") if isinstance(link, dict) else None
     return (
         isinstance(contact_id, str) and contact_id.casefold() != interaction.contact_id.casefold()
-    )
-
-
-def _new_receipt(interaction: EncodedInteraction, interaction_id: str) -> Receipt:
-    return Receipt(
-        interaction_id, interaction.contact_id, interaction.schema_id, interaction.created_date
     )
 
 

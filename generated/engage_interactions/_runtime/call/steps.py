@@ -8,9 +8,11 @@ A call is a generator. It yields requests and waits, receives a reply for each o
 its result or raises an `EngageError`. An engine of a client drives it.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
+
+from ..results import ResponseInfo
 
 T = TypeVar("T")
 
@@ -24,11 +26,15 @@ class Request:
     method: str
     target: str
     body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The headers that the caller adds."""
 
     @property
     def route(self) -> str:
         """The path with a placeholder for the id."""
-        return "interactions/{id}" if "/" in self.target else "interactions"
+        path = self.target.partition("?")[0]
+        collection, _, item = path.partition("/")
+        return f"{collection}/{{id}}" if item and path != "contacts/id" else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,14 @@ class Answer:
     status: int
     body: bytes = field(repr=False)
     retry_after: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """See `ResponseInfo.headers`."""
+    seconds: float = 0.0
+
+    @property
+    def info(self) -> ResponseInfo:
+        """The response as receipts and errors carry it."""
+        return ResponseInfo(self.status, self.headers, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)

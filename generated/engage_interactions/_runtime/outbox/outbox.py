@@ -22,6 +22,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from ..call.ids import ContactId
 from ..call.interaction import encode_interaction
 from ..call.retry import RetryPolicy
 from ..client import EngageClient
@@ -75,7 +76,7 @@ class Outbox:
         keep_reserve(os.path.realpath(self._path))
 
     def put(
-        self, contact_id: str, payload: Payload, *, created_date: datetime | None = None
+        self, contact_id: ContactId, payload: Payload, *, created_date: datetime | None = None
     ) -> int:
         """Write an interaction to the file and return the id of its entry.
 

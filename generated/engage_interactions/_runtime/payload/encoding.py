@@ -44,6 +44,23 @@ def payload_class_of(payload: object) -> type[Payload]:
     )
 
 
+def schema_id_of(payload_class: object) -> str:
+    """Return the schema id of a generated class, or of a class that derives from one.
+
+    Raises `ConfigurationError` for anything but a payload class of this package.
+    """
+    if isinstance(payload_class, type) and issubclass(payload_class, Payload):
+        schema_id: object = getattr(payload_class, "__schema_id__", None)
+        if isinstance(schema_id, str):
+            return schema_id
+    package = __name__.partition("._runtime")[0]
+    if isinstance(payload_class, type):
+        name = payload_class.__qualname__
+    else:
+        name = f"an instance of {type(payload_class).__qualname__}"
+    raise ConfigurationError(f"A payload class of {package} is needed, not {name}.")
+
+
 def checked_payload(payload: Payload) -> dict[str, Json]:
     """Check a payload again, and return it as a JSON object with wire names.
 

@@ -5,32 +5,33 @@
 """Clients for tests: they record what your code sends, and need no network.
 
 They run the checks and the retries of the real clients, against an Engage in memory that knows
-every contact. No wait takes time. Do not use them outside of tests.
+every contact id, and the schemas of the package. No wait takes time. Do not use them outside of
+tests.
 """
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from ..async_client import AsyncEngageClient
+from ..call.contact_cache import ContactCache
 from ..call.interaction import EncodedInteraction
 from ..call.receipts import ReceiptRegistry
 from ..call.retry import RetryPolicy
 from ..call.send import send
 from ..call.steps import Call
 from ..client import EngageClient
-from ..engine import Engine, Limits
+from ..engine.engine import Engine, Limits
+from ..engine.task_engine import TaskEngine
+from ..engine.thread_engine import ThreadEngine
 from ..errors import EngageError
 from ..payload.types import Payload
 from ..results import Receipt
-from ..task_engine import TaskEngine
-from ..thread_engine import ThreadEngine
 from ..transport.connection import Connection
 from ..transport.observer import Observer
-from ..transport.rate_limiter import DEFAULT_RATE
 from .platform import AsyncMemoryTransport, MemoryPlatform, MemoryTransport
 
 if TYPE_CHECKING:
@@ -103,7 +104,6 @@ class Recorder:
         return Connection("https://engage.example", "key", "tests/1", "v3")
 
     def _intercept(self, engine: Engine) -> None:
-        self._receipts = engine.receipts
         engine.intercept = self._post
 
     def fail_next(self, *errors: EngageError, stored: bool = False) -> None:
@@ -112,6 +112,29 @@ class Recorder:
         With ``stored=True``, the interactions are stored nevertheless, as after a timeout.
         """
         self._failures.extend((error, stored) for error in errors)
+
+    def add_contact(
+        self,
+        contact_id: str,
+        *,
+        email: str | None = None,
+        mobile_phone: str | None = None,
+        social_security_number: str | None = None,
+        custom_key: str | None = None,
+        contact_type: str = "Member",
+    ) -> None:
+        """Add a contact for `find_contact`, which finds no other.
+
+        Interactions can be sent for every contact id, whether it was added or not.
+        """
+        self._platform.add_contact(
+            contact_id,
+            contact_type,
+            email=email,
+            mobilePhone=mobile_phone,
+            socialSecurityNumber=social_security_number,
+            customKey=custom_key,
+        )
 
     def drop_properties(self, *properties: str) -> None:
         """Make Engage drop these properties from now on, given by their wire names."""
@@ -151,7 +174,14 @@ class Recorder:
         return "".join(lines) or "none"
 
     def _post(
-        self, interaction: EncodedInteraction, policy: RetryPolicy, *, confirm: bool = False
+        self,
+        interaction: EncodedInteraction,
+        policy: RetryPolicy,
+        receipts: ReceiptRegistry,
+        now: Callable[[], datetime],
+        *,
+        confirm: bool,
+        perhaps_sent: bool,
     ) -> Call[Receipt]:
         failure, is_stored = self._failures.popleft() if self._failures else (None, False)
         receipt: Receipt | None = None
@@ -159,15 +189,12 @@ class Recorder:
         try:
             if failure is None:
                 receipt = yield from send(
-                    interaction, policy, self._receipts, self.clock.now, confirm=confirm
+                    interaction, policy, receipts, now, confirm=confirm, perhaps_sent=perhaps_sent
                 )
             elif is_stored:  # The client does not know the receipt, so that a lookup can find it.
+                other = ReceiptRegistry(self.clock.monotonic)
                 receipt = yield from send(
-                    interaction,
-                    policy,
-                    ReceiptRegistry(self.clock.monotonic),
-                    self.clock.now,
-                    confirm=False,
+                    interaction, policy, other, now, confirm=False, perhaps_sent=perhaps_sent
                 )
             if failure is not None:
                 raise failure
@@ -191,6 +218,7 @@ class RecordingClient(Recorder, EngageClient):
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
+        contact_cache: ContactCache | None = None,
         clock: ManualClock | None = None,
     ) -> None:
         # Does not call the constructor of `EngageClient`, which would open a connection.
@@ -203,22 +231,24 @@ class RecordingClient(Recorder, EngageClient):
             observer=observer,
             clock=self.clock,
         )
+        self.__engine__.contact_cache = contact_cache
         self._intercept(self.__engine__)
 
     @classmethod
     def from_env(
         cls,
         *,
-        rate: int = DEFAULT_RATE,
+        rate: int | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
+        contact_cache: ContactCache | None = None,
         http: "httpx.Client | None" = None,
     ) -> Self:
         """Create a recording client. Reads nothing from the environment."""
         del rate, timeout, http
-        return cls(deadline=deadline, retry=retry, observer=observer)
+        return cls(deadline=deadline, retry=retry, observer=observer, contact_cache=contact_cache)
 
 
 class AsyncRecordingClient(Recorder, AsyncEngageClient):
@@ -230,6 +260,7 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
+        contact_cache: ContactCache | None = None,
         clock: ManualClock | None = None,
     ) -> None:
         # Does not call the constructor of `AsyncEngageClient`, which would open a connection.
@@ -242,19 +273,21 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
             observer=observer,
             clock=self.clock,
         )
+        self.__engine__.contact_cache = contact_cache
         self._intercept(self.__engine__)
 
     @classmethod
     def from_env(
         cls,
         *,
-        rate: int = DEFAULT_RATE,
+        rate: int | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         observer: Observer | None = None,
+        contact_cache: ContactCache | None = None,
         http: "httpx.AsyncClient | None" = None,
     ) -> Self:
         """Create a recording client. Reads nothing from the environment."""
         del rate, timeout, http
-        return cls(deadline=deadline, retry=retry, observer=observer)
+        return cls(deadline=deadline, retry=retry, observer=observer, contact_cache=contact_cache)

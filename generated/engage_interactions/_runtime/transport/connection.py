@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 from ..call.steps import Request
 from ..errors import ConfigurationError
 from .deadline import ReadTimeout
+from .headers import VALID_VALUE, is_valid_value
 from .http_library import httpx
 from .redaction import hide_secret, hide_secret_in_bytes
 
@@ -53,9 +54,9 @@ class Connection:
         if not re.fullmatch(r"v[0-9]+", self._api_version):
             raise ConfigurationError(f"The API version {self._api_version!r} must be like v3.")
         if not self.auth.is_valid_header:
-            raise ConfigurationError(f"The API key {_VALID_HEADER}")
-        if not _is_valid_header(self._user_agent):
-            raise ConfigurationError(f"The user agent {_VALID_HEADER}")
+            raise ConfigurationError(f"The API key {VALID_VALUE}")
+        if not is_valid_value(self._user_agent):
+            raise ConfigurationError(f"The user agent {VALID_VALUE}")
 
     def open(self, client_class: Callable[..., H]) -> H:
         """Create an httpx client.
@@ -94,8 +95,8 @@ class Connection:
         adds headers. It adds no cookies: a single one that cannot be sent would spoil all requests.
         """
         headers = self._read_headers if request.body is None else self._write_headers
-        if http.headers.keys() - headers.keys():
-            headers = httpx.Headers({**http.headers, **headers})
+        if request.headers or http.headers.keys() - headers.keys():
+            headers = httpx.Headers({**http.headers, **request.headers, **headers})
         return httpx.Request(
             request.method,
             _url(f"{self.base_url}/api/{self._api_version}/{request.target}"),
@@ -199,7 +200,7 @@ class ApiKey(httpx.Auth):
 
     @property
     def is_valid_header(self) -> bool:
-        return _is_valid_header(self._key)
+        return is_valid_value(self._key)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["apikey"] = self._key
@@ -215,14 +216,6 @@ class ApiKey(httpx.Auth):
 
     def digest(self) -> str:
         return hashlib.sha256(self._key.encode()).hexdigest()
-
-
-_VALID_HEADER = "must be printable ASCII without spaces at the beginning or the end."
-
-
-def _is_valid_header(value: str) -> bool:
-    """Check before httpx does: its error would quote the header, and so the key."""
-    return bool(value) and value.isascii() and value.isprintable() and value == value.strip()
 
 
 _URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")

@@ -2,22 +2,30 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""The rate limiter: one for each base URL and key in a process.
+"""The rate limiter: one for each base URL and key in a process, whatever package a client is of.
 
 The vendor allows less than 50 requests a second for one key. In any window of one second at most
-that many requests depart, first come, first served, from all threads and event loops together.
+that many requests depart, from all threads and event loops together. Urgent requests depart before
+the others, and otherwise it is first come, first served.
 """
 
 import math
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TypeAlias, cast
 from weakref import WeakValueDictionary
 
-from .clock import Clock
+from .clock import Clock, SystemClock
 from .forks import reset_in_child
 
 DEFAULT_RATE = 50
+_Key: TypeAlias = tuple[str, str, int]
+"""The base URL, the digest of the API key, and the clock."""
+
 # The time between the departure that is counted and the bytes on the wire varies by this much.
 _WINDOW = 1.01
 _RECOVERY_SECONDS = 10.0
@@ -56,7 +64,7 @@ class RateLimiter:
             self._hold_until = max(self._hold_until, until)
             self._slow_until = max(self._slow_until, until + _RECOVERY_SECONDS)
 
-    def acquire(self, timeout: float | None = None) -> bool:
+    def acquire(self, timeout: float | None = None, *, is_urgent: bool = True) -> bool:
         """Block until a request may depart, and count it.
 
         Returns False if it cannot depart within `timeout` seconds.
@@ -65,8 +73,8 @@ class RateLimiter:
             return True
         ends_at = self._end(timeout)
         turn = threading.Event()
-        wake = turn.set
-        self._enter(wake)
+        waiter = Waiter(turn.set, is_urgent)
+        self._enter(waiter)
         try:
             while not turn.wait(self._turn_seconds(ends_at)):
                 if self._clock.monotonic() >= ends_at:
@@ -78,9 +86,9 @@ class RateLimiter:
                 self._clock.sleep(seconds)
             return True
         finally:
-            self._leave(wake)
+            self._leave(waiter)
 
-    async def acquire_async(self, timeout: float | None = None) -> bool:
+    async def acquire_async(self, timeout: float | None = None, *, is_urgent: bool = True) -> bool:
         """Suspend until a request may depart, and count it. It can be canceled at any time.
 
         Returns False if it cannot depart within `timeout` seconds.
@@ -98,7 +106,8 @@ class RateLimiter:
         def wake() -> None:
             loop.call_soon_threadsafe(turn.set)
 
-        self._enter(wake)
+        waiter = Waiter(wake, is_urgent)
+        self._enter(waiter)
         try:
             while not turn.is_set():
                 try:
@@ -114,7 +123,7 @@ class RateLimiter:
                 await self._clock.sleep_async(seconds)
             return True
         finally:
-            self._leave(wake)
+            self._leave(waiter)
 
     def _end(self, timeout: float | None) -> float:
         return math.inf if timeout is None else self._clock.monotonic() + timeout
@@ -122,18 +131,23 @@ class RateLimiter:
     def _turn_seconds(self, ends_at: float) -> float:
         return max(0.0, min(_TURN_SECONDS, ends_at - self._clock.monotonic()))
 
-    def _enter(self, wake: Callable[[], object]) -> None:
+    def _enter(self, waiter: "Waiter") -> None:
         with self._lock:
-            self._queue.append(wake)
+            position = len(self._queue)
+            if waiter.is_urgent:
+                # The first keeps its place: it was woken.
+                others = (i for i, other in enumerate(self._queue) if i and not other.is_urgent)
+                position = next(others, position)
+            self._queue.insert(position, waiter)
             if len(self._queue) == 1:
                 self._wake_first()
 
-    def _leave(self, wake: Callable[[], object]) -> None:
+    def _leave(self, waiter: "Waiter") -> None:
         with self._lock:
-            if wake not in self._queue:  # It was skipped, because its event loop was blocked.
+            if waiter not in self._queue:  # It was skipped, because its event loop was blocked.
                 return
-            was_first = self._queue[0] is wake
-            self._queue.remove(wake)
+            was_first = self._queue[0] is waiter
+            self._queue.remove(waiter)
             if was_first:
                 self._wake_first()
 
@@ -150,7 +164,7 @@ class RateLimiter:
         self._first_since = self._clock.monotonic()
         while self._queue:
             try:
-                self._queue[0]()
+                self._queue[0].wake()
                 return
             except RuntimeError:  # Its event loop was closed.
                 self._queue.popleft()
@@ -177,14 +191,22 @@ class RateLimiter:
     def reset_after_fork(self) -> None:
         """Forget the queue: it consists of threads of the parent, and one may hold the lock."""
         self._lock = threading.Lock()
-        self._queue: deque[Callable[[], object]] = deque()
+        self._queue: deque[Waiter] = deque()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waiter:
+    """A request in the queue."""
+
+    wake: Callable[[], object]
+    is_urgent: bool
 
 
 class _Limiters:
     """The limiters of the process."""
 
     def __init__(self) -> None:
-        self._limiters: WeakValueDictionary[tuple[str, str, int], RateLimiter]
+        self._limiters: WeakValueDictionary[_Key, RateLimiter]
         self._limiters = WeakValueDictionary()
         self.reset_after_fork()
         reset_in_child(self)
@@ -192,7 +214,7 @@ class _Limiters:
     def reset_after_fork(self) -> None:
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, str, int], rate: int, clock: Clock) -> RateLimiter:
+    def get(self, key: _Key, rate: int, clock: Clock) -> RateLimiter:
         with self._lock:
             limiter = self._limiters.get(key)
             if limiter is None:
@@ -201,9 +223,23 @@ class _Limiters:
         return limiter
 
 
+def _process_limiters() -> _Limiters:
+    """Return the limiters of all generated packages in the process.
+
+    They are in an empty module of this name. Increase the version with every change of `_Limiters`
+    or `RateLimiter` that code of the version before could not use: the first package that creates a
+    client defines the classes for all others.
+    """
+    module = sys.modules.setdefault(_SHARED_MODULE, ModuleType(_SHARED_MODULE))
+    return cast(_Limiters, vars(module).setdefault("limiters", _limiters))
+
+
+_SHARED_MODULE = "_voyado_engage_rate_limiters_v1"
 _limiters = _Limiters()
 
 
 def limiter_for(base_url: str, key_digest: str, rate: int, clock: Clock) -> RateLimiter:
     """Return the limiter that all clients with this URL, key and clock share in the process."""
-    return _limiters.get((base_url, key_digest, id(clock)), rate, clock)
+    # Each package has a system clock of its own, and they show the same time.
+    clock_id = 0 if isinstance(clock, SystemClock) else id(clock)
+    return _process_limiters().get((base_url, key_digest, clock_id), rate, clock)

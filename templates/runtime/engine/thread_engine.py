@@ -1,14 +1,15 @@
 """The engine of the client for threads."""
 
 import threading
+from dataclasses import replace
 from typing import TypeVar
 
-from .call.retry import RetryPolicy
-from .call.steps import Call, Reconnect, Reply, Request, Stop
-from .engine import NO_REPLY, TOO_LATE, Engine, Limits, Transport
-from .transport.clock import Clock
-from .transport.connection import Connection
-from .transport.observer import Observer
+from ..call.retry import RetryPolicy
+from ..call.steps import Call, Reconnect, Reply, Request, Stop
+from ..transport.clock import Clock
+from ..transport.connection import Connection
+from ..transport.observer import Observer
+from .engine import NO_REPLY, TOO_LATE, CallSettings, Engine, Limits, Transport
 
 T = TypeVar("T")
 
@@ -29,11 +30,11 @@ class ThreadEngine(Engine):
         super().__init__(connection, limits, retry, observer, clock)
         self.transport = transport
 
-    def run(self, call: Call[T], ends_at: float, stop: threading.Event | None = None) -> T:
+    def run(self, call: Call[T], settings: CallSettings, stop: threading.Event | None = None) -> T:
         """Drive a call and return its result.
 
-        The call ends by `ends_at`, as `end_of_call` returned it. If `stop` is set, it ends at its
-        next wait. Raises `ConfigurationError` if the transport cannot send.
+        If `stop` is set, the call ends at its next wait. Raises `ConfigurationError` if the
+        transport cannot send.
         """
         self.transport.check_usable()
         try:
@@ -41,7 +42,7 @@ class ThreadEngine(Engine):
             while True:
                 if isinstance(step, Request):
                     try:
-                        reply = self._send(step, ends_at)
+                        reply = self._send(step, settings)
                     except BaseException as error:  # The call adds what it knows.
                         step = call.throw(error)
                     else:
@@ -49,7 +50,9 @@ class ThreadEngine(Engine):
                 elif isinstance(step, Reconnect):
                     self.transport.reconnect()
                     step = call.send(NO_REPLY)
-                elif (stop is not None and stop.is_set()) or self.is_too_long(step, ends_at):
+                elif (stop is not None and stop.is_set()) or self.is_too_long(
+                    step, settings.ends_at
+                ):
                     step = call.throw(Stop())
                 else:
                     self.clock.sleep(step.seconds, stop)
@@ -59,11 +62,15 @@ class ThreadEngine(Engine):
             result: T = end.value
             return result
 
-    def _send(self, request: Request, ends_at: float) -> Reply:
-        start = self.clock.monotonic()
-        if start >= ends_at or not self.limiter.acquire(self.remaining(ends_at)):
+    def _send(self, request: Request, settings: CallSettings) -> Reply:
+        start, ends_at = self.clock.monotonic(), settings.ends_at
+        if start >= ends_at or not self.limiter.acquire(
+            self.remaining(ends_at), is_urgent=settings.is_urgent
+        ):
             return TOO_LATE
         departure = self.clock.monotonic()
         self.record_limiter_wait(start, departure)
-        reply = self.transport.exchange(request, self.request_timeout(ends_at))
+        if settings.headers:
+            request = replace(request, headers=settings.headers)
+        reply = self.transport.exchange(request, self.request_timeout(settings))
         return self.record_exchange(request, reply, departure)

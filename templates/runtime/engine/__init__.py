@@ -1,0 +1,1 @@
+"""Engines: they drive the calls of a client."""
