@@ -4,7 +4,8 @@
 # ruff: noqa
 """Sending many interactions at once: all of them, or as a stream of outcomes."""
 
-from ._runtime.bulk.outcome import BulkResult, Item, Outcome
+from ._runtime.bulk.item import Item, ItemSource
+from ._runtime.bulk.outcome import BulkResult, Outcome
 from ._runtime.bulk.send_many import OutcomeStream, send_many, stream_many
 from ._runtime.bulk.send_many_async import AsyncOutcomeStream, send_many_async, stream_many_async
 
@@ -12,6 +13,7 @@ __all__ = [
     "AsyncOutcomeStream",
     "BulkResult",
     "Item",
+    "ItemSource",
     "Outcome",
     "OutcomeStream",
     "send_many",

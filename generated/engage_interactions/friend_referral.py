@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
+from uuid import UUID
 
 from ._runtime.payload import (
     InvalidPayloadError,
@@ -35,16 +36,17 @@ class FriendReferral(Payload):
     )
 
     referral_code: str
-    """Referral code. Shown in the contact card."""
+    """Referral code. Shown in the contact card. Sent as ``referralCode``."""
 
     friend_joined: bool
-    """Friend joined. Shown in the contact card, can be used in segments."""
+    """Friend joined. Shown in the contact card, can be used in segments. Sent as
+    ``friendJoined``."""
 
     channel: str | None = None
     """Channel. Shown in the contact card, can be used in segments."""
 
     reward_points: int | None = None
-    """Reward points. Shown in the contact card."""
+    """Reward points. Shown in the contact card. Sent as ``rewardPoints``."""
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
@@ -100,24 +102,31 @@ class FriendReferral(Payload):
 
 def send_friend_referral(
     client: EngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: FriendReferral,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
     deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send a `FriendReferral` for a contact and return its receipt.
 
     Args:
         client: The client of the tenant.
-        contact_id: The id of the contact in Engage.
+        contact_id: The id of the contact in Engage, a GUID. `client.find_contact` returns it.
         payload: The interaction.
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
-        retry: The retry policy of this send. Defaults to the policy of the client.
+        perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+            Requires the `created_date` of the earlier send.
+        retry: The retry policy of this call. Defaults to the policy of the client.
         deadline: The limit in seconds of the whole call. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request, such as ``traceparent``.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -135,31 +144,41 @@ def send_friend_referral(
         payload,
         created_date=created_date,
         confirm=confirm,
+        perhaps_sent=perhaps_sent,
         retry=retry,
         deadline=deadline,
+        timeout=timeout,
+        headers=headers,
     )
 
 
 async def send_friend_referral_async(
     client: AsyncEngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: FriendReferral,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
     deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send a `FriendReferral` for a contact and return its receipt.
 
     Args:
         client: The client of the tenant.
-        contact_id: The id of the contact in Engage.
+        contact_id: The id of the contact in Engage, a GUID. `client.find_contact` returns it.
         payload: The interaction.
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
-        retry: The retry policy of this send. Defaults to the policy of the client.
+        perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+            Requires the `created_date` of the earlier send.
+        retry: The retry policy of this call. Defaults to the policy of the client.
         deadline: The limit in seconds of the whole call. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request, such as ``traceparent``.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -177,6 +196,9 @@ async def send_friend_referral_async(
         payload,
         created_date=created_date,
         confirm=confirm,
+        perhaps_sent=perhaps_sent,
         retry=retry,
         deadline=deadline,
+        timeout=timeout,
+        headers=headers,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from typing import ClassVar, Self
+from uuid import UUID
 
 from ._runtime.payload import (
     InvalidPayloadError,
@@ -48,13 +49,15 @@ class Repair(Payload):
 
     product_sku: str
     """Product. The product that the interaction is about. Shown in the contact card,
-    can be used in segments."""
+    can be used in segments. Sent as ``productSku``."""
 
     repair_type: str
-    """Type of repair. Shown in the contact card, can be used in segments."""
+    """Type of repair. Shown in the contact card, can be used in segments. Sent as
+    ``repairType``."""
 
     received_at: datetime
-    """Handed in. An aware date and time. Shown in the contact card."""
+    """Handed in. An aware date and time. Shown in the contact card. Sent as
+    ``receivedAt``."""
 
     category: str | None = None
     """Category. Shown in the contact card, can be used in segments."""
@@ -63,7 +66,8 @@ class Repair(Payload):
     """Cost (SEK). Shown in the contact card, can be used in segments."""
 
     under_warranty: bool | None = None
-    """Under warranty. Shown in the contact card, can be used in segments."""
+    """Under warranty. Shown in the contact card, can be used in segments. Sent as
+    ``underWarranty``."""
 
     store: str | None = None
     """Store. Shown in the contact card, can be used in segments."""
@@ -141,24 +145,31 @@ class Repair(Payload):
 
 def send_repair(
     client: EngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: Repair,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
     deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send a `Repair` for a contact and return its receipt.
 
     Args:
         client: The client of the tenant.
-        contact_id: The id of the contact in Engage.
+        contact_id: The id of the contact in Engage, a GUID. `client.find_contact` returns it.
         payload: The interaction.
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
-        retry: The retry policy of this send. Defaults to the policy of the client.
+        perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+            Requires the `created_date` of the earlier send.
+        retry: The retry policy of this call. Defaults to the policy of the client.
         deadline: The limit in seconds of the whole call. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request, such as ``traceparent``.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -176,31 +187,41 @@ def send_repair(
         payload,
         created_date=created_date,
         confirm=confirm,
+        perhaps_sent=perhaps_sent,
         retry=retry,
         deadline=deadline,
+        timeout=timeout,
+        headers=headers,
     )
 
 
 async def send_repair_async(
     client: AsyncEngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: Repair,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
     deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send a `Repair` for a contact and return its receipt.
 
     Args:
         client: The client of the tenant.
-        contact_id: The id of the contact in Engage.
+        contact_id: The id of the contact in Engage, a GUID. `client.find_contact` returns it.
         payload: The interaction.
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
-        retry: The retry policy of this send. Defaults to the policy of the client.
+        perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+            Requires the `created_date` of the earlier send.
+        retry: The retry policy of this call. Defaults to the policy of the client.
         deadline: The limit in seconds of the whole call. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request, such as ``traceparent``.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -218,6 +239,9 @@ async def send_repair_async(
         payload,
         created_date=created_date,
         confirm=confirm,
+        perhaps_sent=perhaps_sent,
         retry=retry,
         deadline=deadline,
+        timeout=timeout,
+        headers=headers,
     )

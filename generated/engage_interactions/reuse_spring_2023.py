@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Self
+from uuid import UUID
 
 from ._runtime.payload import (
     InvalidPayloadError,
@@ -91,24 +92,31 @@ class ReuseSpring2023(Payload):
 
 def send_reuse_spring_2023(
     client: EngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: ReuseSpring2023,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
     deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send a `ReuseSpring2023` for a contact and return its receipt.
 
     Args:
         client: The client of the tenant.
-        contact_id: The id of the contact in Engage.
+        contact_id: The id of the contact in Engage, a GUID. `client.find_contact` returns it.
         payload: The interaction.
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
-        retry: The retry policy of this send. Defaults to the policy of the client.
+        perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+            Requires the `created_date` of the earlier send.
+        retry: The retry policy of this call. Defaults to the policy of the client.
         deadline: The limit in seconds of the whole call. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request, such as ``traceparent``.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -126,31 +134,41 @@ def send_reuse_spring_2023(
         payload,
         created_date=created_date,
         confirm=confirm,
+        perhaps_sent=perhaps_sent,
         retry=retry,
         deadline=deadline,
+        timeout=timeout,
+        headers=headers,
     )
 
 
 async def send_reuse_spring_2023_async(
     client: AsyncEngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: ReuseSpring2023,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
     deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send a `ReuseSpring2023` for a contact and return its receipt.
 
     Args:
         client: The client of the tenant.
-        contact_id: The id of the contact in Engage.
+        contact_id: The id of the contact in Engage, a GUID. `client.find_contact` returns it.
         payload: The interaction.
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
-        retry: The retry policy of this send. Defaults to the policy of the client.
+        perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+            Requires the `created_date` of the earlier send.
+        retry: The retry policy of this call. Defaults to the policy of the client.
         deadline: The limit in seconds of the whole call. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request, such as ``traceparent``.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -168,6 +186,9 @@ async def send_reuse_spring_2023_async(
         payload,
         created_date=created_date,
         confirm=confirm,
+        perhaps_sent=perhaps_sent,
         retry=retry,
         deadline=deadline,
+        timeout=timeout,
+        headers=headers,
     )

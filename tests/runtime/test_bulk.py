@@ -4,13 +4,16 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from engage_interactions._runtime.async_client import AsyncEngageClient
-from engage_interactions._runtime.bulk.outcome import BulkResult, Item, Outcome
+from engage_interactions._runtime.bulk.item import Item, ItemSource
+from engage_interactions._runtime.bulk.outcome import BulkResult, Outcome
 from engage_interactions._runtime.bulk.send_many import send_many, stream_many
 from engage_interactions._runtime.bulk.send_many_async import send_many_async, stream_many_async
 from engage_interactions._runtime.bulk.window import Window
@@ -39,6 +42,7 @@ from tests.support.platform import CONTACT, Gift
 from tests.support.processes import exit_code_of, fork
 
 ONCE = RetryPolicy.never()
+MOMENT = datetime(2020, 2, 29, 12, 0, tzinfo=UTC)
 Stream = Callable[..., list[Outcome]]
 Send = Callable[..., BulkResult]
 both = pytest.mark.parametrize("stream", [stream_threads, stream_tasks])
@@ -100,7 +104,7 @@ def test_an_item_that_cannot_be_sent_does_not_stop_the_others(stream: Stream) ->
         def to_payload(self) -> Any:
             raise RuntimeError("a bug in the payload class")
 
-    items: list[Item] = [(CONTACT, Gift("a")), ("", Gift("b")), (CONTACT, Broken("c"))]
+    items: list[ItemSource] = [(CONTACT, Gift("a")), ("", Gift("b")), (CONTACT, Broken("c"))]
     outcomes = sorted(stream(BusyPlatform(), iter(items)), key=lambda outcome: outcome.number)
     assert outcomes[0].receipt is not None
     assert type(outcomes[1].error) is InvalidPayloadError
@@ -124,7 +128,91 @@ def test_an_item_that_is_not_a_pair_has_an_outcome_that_names_its_index(
     assert type(outcome.error) is ConfigurationError
     assert "Item 1 " in str(outcome.error)
     assert (outcome.number, outcome.contact_id) == (1, "")
-    assert outcome.payload is bad
+    assert outcome.source is bad
+    assert outcome.payload is None
+
+
+@both_eager
+def test_an_item_carries_a_date_and_a_key(send: Send) -> None:
+    outcomes: list[Outcome] = []
+    items: list[ItemSource] = [
+        Item(CONTACT, Gift("a"), created_date=MOMENT, key="row 1"),
+        Item(UUID(CONTACT), Gift("b"), key=2),
+        Item("anna@example.com", Gift("c"), key="row 3"),
+        (UUID(CONTACT), Gift("d")),
+    ]
+    platform = BusyPlatform()
+    result = send(platform, items, on_outcome=outcomes.append)
+    outcomes.sort(key=lambda outcome: outcome.number)
+    assert [outcome.key for outcome in outcomes] == ["row 1", 2, "row 3", None]
+    ids = [CONTACT, CONTACT, "anna@example.com", CONTACT]
+    assert [outcome.contact_id for outcome in outcomes] == ids
+    assert [outcome.number for outcome in result.failed] == [2]
+    dates = {item["payload"]["note"]: item["createdDate"] for item in platform.stored}
+    assert dates["a"] == MOMENT.isoformat()
+    assert dates["b"] != dates["a"]
+    receipt = outcomes[0].receipt
+    assert receipt is not None
+    assert receipt.created_date == MOMENT
+
+
+@both_eager
+def test_a_callable_and_an_exception_are_accounted_for(send: Send) -> None:
+    """A payload that cannot be created ends no bulk send."""
+    refusal = LookupError("the row has no contact")
+
+    def invalid() -> ItemSource:
+        raise refusal
+
+    sources: list[Any] = [
+        lambda: (CONTACT, Gift("a")),
+        lambda: Item(CONTACT, Gift("b"), key="b"),
+        invalid,
+        refusal,
+        InvalidPayloadError("gift", []),
+        lambda: "no item",
+        lambda: refusal,
+        Gift,
+        (CONTACT, Gift("c")),
+    ]
+    platform = BusyPlatform()
+    outcomes: list[Outcome] = []
+    result = send(platform, sources, on_outcome=outcomes.append)
+    assert sorted(item["payload"]["note"] for item in platform.stored) == ["a", "b", "c"]
+    assert (result.sent, len(outcomes)) == (3, len(sources))
+    errors = {outcome.number: outcome.error for outcome in result.failed}
+    assert errors[2] is errors[3] is refusal
+    assert type(errors[4]) is InvalidPayloadError
+    assert type(errors[5]) is type(errors[6]) is ConfigurationError
+    assert "Item 5 " in str(errors[5])
+    assert type(errors[7]) is TypeError
+    for outcome in outcomes:
+        assert outcome.source is sources[outcome.number]
+    assert [outcome.key for outcome in outcomes if outcome.number == 1] == ["b"]
+
+
+@both_eager
+def test_the_options_of_a_send_apply_to_every_item(send: Send) -> None:
+    requests: list[Any] = []
+
+    class Platform(BusyPlatform):
+        def __call__(self, request: Any) -> Any:
+            requests.append(request)
+            return super().__call__(request)
+
+    items: list[ItemSource] = [(CONTACT, Gift("a")), (CONTACT, Gift("b"))]
+    send(Platform(), items, headers={"traceparent": "00-ab"}, timeout=7.0, deadline=9.0)
+    assert {request.headers["traceparent"] for request in requests} == {"00-ab"}
+    requests.clear()
+    mistakes: list[dict[str, Any]] = [
+        {"deadline": -1},
+        {"timeout": 0},
+        {"headers": {"apikey": "x"}},
+    ]
+    for mistake in mistakes:
+        with pytest.raises(ConfigurationError, match=next(iter(mistake))):
+            send(Platform(), items, **mistake)
+    assert not requests
 
 
 @pytest.mark.parametrize("error_class", [SystemExit, KeyboardInterrupt, GeneratorExit])

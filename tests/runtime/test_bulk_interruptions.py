@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from engage_interactions._runtime.bulk.outcome import BulkResult, Item, Outcome
+from engage_interactions._runtime.bulk.item import ItemSource
+from engage_interactions._runtime.bulk.outcome import BulkResult, Outcome
 from engage_interactions._runtime.bulk.send_many import OutcomeStream, send_many, stream_many
 from engage_interactions._runtime.bulk.send_many_async import AsyncOutcomeStream, stream_many_async
 from engage_interactions._runtime.call.retry import RetryPolicy
@@ -44,33 +45,37 @@ ITEMS = 5
 COPY = load_with_checkpoints()
 
 
-def send_all(platform: BusyPlatform, items: Iterator[Item], note: Note) -> None:
+def send_all(platform: BusyPlatform, items: Iterator[ItemSource], note: Note) -> None:
     COPY("send_many")(thread_client(platform), items, on_outcome=note)
 
 
-def send_in_a_block(platform: BusyPlatform, items: Iterator[Item], note: Note) -> None:
+def send_in_a_block(platform: BusyPlatform, items: Iterator[ItemSource], note: Note) -> None:
     with COPY("stream_many")(thread_client(platform), items, on_outcome=note) as outcomes:
         for _ in outcomes:
             pass
 
 
-def send_in_a_loop(platform: BusyPlatform, items: Iterator[Item], note: Note) -> None:
+def send_in_a_loop(platform: BusyPlatform, items: Iterator[ItemSource], note: Note) -> None:
     for _ in COPY("stream_many")(thread_client(platform), items, on_outcome=note):
         pass
 
 
-async def send_all_async(platform: BusyPlatform, items: Iterator[Item], note: Note) -> None:
+async def send_all_async(platform: BusyPlatform, items: Iterator[ItemSource], note: Note) -> None:
     await COPY("send_many_async")(task_client(platform), items, on_outcome=note)
 
 
-async def send_in_a_block_async(platform: BusyPlatform, items: Iterator[Item], note: Note) -> None:
+async def send_in_a_block_async(
+    platform: BusyPlatform, items: Iterator[ItemSource], note: Note
+) -> None:
     stream = COPY("stream_many_async")
     async with stream(task_client(platform), items, on_outcome=note) as outcomes:
         async for _ in outcomes:
             pass
 
 
-async def send_in_a_loop_async(platform: BusyPlatform, items: Iterator[Item], note: Note) -> None:
+async def send_in_a_loop_async(
+    platform: BusyPlatform, items: Iterator[ItemSource], note: Note
+) -> None:
     async for _ in COPY("stream_many_async")(task_client(platform), items, on_outcome=note):
         pass
 
@@ -80,7 +85,7 @@ ASYNC_FORMS: list[Any] = [send_all_async, send_in_a_block_async, send_in_a_loop_
 
 
 def check(
-    send: Callable[[BusyPlatform, Iterator[Item], Note], object],
+    send: Callable[[BusyPlatform, Iterator[ItemSource], Note], object],
     *moments: int,
     act: Callable[[], object] | None = None,
 ) -> bool:
@@ -90,7 +95,7 @@ def check(
     """
     platform = BusyPlatform()
     reported: list[Outcome] = []
-    items: Iterator[Item] = iter([(CONTACT, Gift("a", number)) for number in range(ITEMS)])
+    items: Iterator[ItemSource] = iter([(CONTACT, Gift("a", number)) for number in range(ITEMS)])
     is_interrupted = False
     with CHECKPOINTS.interrupt_at(*moments, act=act):
         try:
@@ -152,7 +157,7 @@ def test_a_cancellation_and_then_ctrl_c_lose_no_item_at_any_step(
             raise KeyboardInterrupt
         tasks[0].cancel()
 
-    def run(platform: BusyPlatform, items: Iterator[Item], note: Note) -> None:
+    def run(platform: BusyPlatform, items: Iterator[ItemSource], note: Note) -> None:
         async def main() -> None:
             tasks[:] = [asyncio.create_task(form(platform, items, note))]
             await tasks[0]
@@ -215,7 +220,7 @@ def test_an_input_that_raises_stops_the_bulk_send(
     reported: list[Outcome] = []
     error = error_class("the input")
 
-    def items() -> Iterator[Item]:
+    def items() -> Iterator[ItemSource]:
         yield from gifts(20)
         raise error
 
@@ -293,20 +298,20 @@ def test_an_interruption_replaces_the_exception_of_the_loop() -> None:
         fail_in_the_loop(note)
 
 
-def leave_loop(client: EngageClient, items: Iterator[Item], note: Note) -> None:
+def leave_loop(client: EngageClient, items: Iterator[ItemSource], note: Note) -> None:
     for outcome in stream_many(client, items, on_outcome=note):
         if outcome.number >= 50:
             break
 
 
-def leave_block(client: EngageClient, items: Iterator[Item], note: Note) -> None:
+def leave_block(client: EngageClient, items: Iterator[ItemSource], note: Note) -> None:
     with stream_many(client, items, on_outcome=note) as outcomes:
         for outcome in outcomes:
             if outcome.number >= 50:
                 break
 
 
-def close(client: EngageClient, items: Iterator[Item], note: Note) -> None:
+def close(client: EngageClient, items: Iterator[ItemSource], note: Note) -> None:
     outcomes = stream_many(client, items, on_outcome=note)
     for _ in range(50):
         next(outcomes)
@@ -317,7 +322,7 @@ def close(client: EngageClient, items: Iterator[Item], note: Note) -> None:
 
 @pytest.mark.parametrize("leave", [leave_loop, leave_block, close])
 def test_leaving_the_loop_reports_every_item_that_was_taken(
-    leave: Callable[[EngageClient, Iterator[Item], Note], None],
+    leave: Callable[[EngageClient, Iterator[ItemSource], Note], None],
 ) -> None:
     platform = BusyPlatform()
     taken_numbers: list[int] = []
@@ -376,7 +381,7 @@ def test_an_interruption_cuts_the_waits_of_the_retry_policy_short() -> None:
     client = EngageClient("https://c.example", api_key="k", user_agent="a/1", rate=10**6, http=http)
     policy = RetryPolicy(retry_delays=(3600.0,), lookup_delays=(3600.0,))
 
-    def items() -> Iterator[Item]:
+    def items() -> Iterator[ItemSource]:
         yield from gifts(8)
         raise KeyboardInterrupt
 

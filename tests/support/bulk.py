@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 
 from engage_interactions._runtime.async_client import AsyncEngageClient
-from engage_interactions._runtime.bulk.outcome import BulkResult, Item, Outcome
+from engage_interactions._runtime.bulk.item import ItemSource
+from engage_interactions._runtime.bulk.outcome import BulkResult, Outcome
 from engage_interactions._runtime.bulk.send_many import send_many, stream_many
 from engage_interactions._runtime.bulk.send_many_async import send_many_async, stream_many_async
 from engage_interactions._runtime.client import EngageClient
@@ -73,14 +74,14 @@ def task_client(platform: BusyPlatform, rate: int = 1_000_000) -> AsyncEngageCli
 
 
 def stream_threads(
-    platform: BusyPlatform, items: Iterable[Item], rate: int = 1_000_000, **more: Any
+    platform: BusyPlatform, items: Iterable[ItemSource], rate: int = 1_000_000, **more: Any
 ) -> list[Outcome]:
     """Return all outcomes of `stream_many`."""
     return list(stream_many(thread_client(platform, rate), items, **more))
 
 
 def stream_tasks(
-    platform: BusyPlatform, items: Iterable[Item], rate: int = 1_000_000, **more: Any
+    platform: BusyPlatform, items: Iterable[ItemSource], rate: int = 1_000_000, **more: Any
 ) -> list[Outcome]:
     """Return all outcomes of `stream_many_async`."""
 
@@ -91,12 +92,12 @@ def stream_tasks(
     return asyncio.run(collect())
 
 
-def send_threads(platform: BusyPlatform, items: Iterable[Item], **more: Any) -> BulkResult:
+def send_threads(platform: BusyPlatform, items: Iterable[ItemSource], **more: Any) -> BulkResult:
     """Return the result of `send_many`."""
     return send_many(thread_client(platform), items, **more)
 
 
-def send_tasks(platform: BusyPlatform, items: Iterable[Item], **more: Any) -> BulkResult:
+def send_tasks(platform: BusyPlatform, items: Iterable[ItemSource], **more: Any) -> BulkResult:
     """Return the result of `send_many_async`."""
 
     async def send() -> BulkResult:
@@ -105,7 +106,7 @@ def send_tasks(platform: BusyPlatform, items: Iterable[Item], **more: Any) -> Bu
     return asyncio.run(send())
 
 
-def gifts(count: int, taken_numbers: list[int] | None = None) -> Iterator[Item]:
+def gifts(count: int, taken_numbers: list[int] | None = None) -> Iterator[ItemSource]:
     for number in range(count):
         if taken_numbers is not None:
             taken_numbers.append(number)

@@ -19,7 +19,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from engage_interactions._runtime.bulk.outcome import Item, Outcome
+from engage_interactions._runtime.bulk.item import ItemSource
+from engage_interactions._runtime.bulk.outcome import Outcome
 from engage_interactions._runtime.bulk.send_many import send_many, stream_many
 from engage_interactions._runtime.client import EngageClient
 from tests.support.platform import CONTACT, Gift
@@ -54,12 +55,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def send_all(client: EngageClient, items: Iterator[Item], note: Callable[[Outcome], None]) -> None:
+def send_all(
+    client: EngageClient, items: Iterator[ItemSource], note: Callable[[Outcome], None]
+) -> None:
     send_many(client, items, on_outcome=note)
 
 
 def send_in_a_with_block(
-    client: EngageClient, items: Iterator[Item], note: Callable[[Outcome], None]
+    client: EngageClient, items: Iterator[ItemSource], note: Callable[[Outcome], None]
 ) -> None:
     with stream_many(client, items, on_outcome=note) as outcomes:
         for _ in outcomes:
@@ -67,7 +70,7 @@ def send_in_a_with_block(
 
 
 def send_in_a_loop(
-    client: EngageClient, items: Iterator[Item], note: Callable[[Outcome], None]
+    client: EngageClient, items: Iterator[ItemSource], note: Callable[[Outcome], None]
 ) -> None:
     for _ in stream_many(client, items, on_outcome=note):
         pass
@@ -96,7 +99,7 @@ def run_round(server: Server, client: EngageClient, draw: random.Random) -> bool
     """Return whether the bulk send was interrupted."""
     server.stored.clear()
     begun: list[Outcome] = []
-    source: Iterator[Item] = iter([(CONTACT, Gift("a", number)) for number in range(ITEMS)])
+    source: Iterator[ItemSource] = iter([(CONTACT, Gift("a", number)) for number in range(ITEMS)])
     pauses = [
         draw.uniform(0, 0.15),
         *(draw.uniform(0, 0.02) for _ in range(draw.choice([0, 1, 2]))),

@@ -16,7 +16,9 @@ from typing import Any
 from engage_interactions._runtime import bulk
 
 PACKAGE = "engage_interactions._runtime.bulk_with_checkpoints"
-MODULES = "outcome", "window", "ledger", "threads", "tasks", "send_many", "send_many_async"
+MODULES = (
+    *("item", "outcome", "window", "ledger", "threads", "tasks", "send_many", "send_many_async"),
+)
 """Each imports only earlier ones."""
 
 

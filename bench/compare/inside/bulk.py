@@ -28,7 +28,7 @@ def reviews(count: int) -> Iterator[Item]:
                 "reviewedAt": "2026-03-01T12:30:15+00:00",
             }
         )
-        yield CONTACT, review
+        yield Item(CONTACT, review)
 
 
 def threads(base_url: str, count: int) -> int:
@@ -54,12 +54,11 @@ async def bare(base_url: str, count: int) -> int:
     async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group:
 
         async def post(item: Item) -> None:
-            contact_id, payload = item
             body = {
-                "contactId": contact_id,
+                "contactId": str(item.contact_id),
                 "schemaId": "review",
                 "createdDate": datetime.now(UTC).isoformat(),
-                "payload": payload.to_payload(),
+                "payload": item.payload.to_payload(),
             }
             content = json.dumps(body).encode()
             (await client.post(url, content=content, headers=headers)).raise_for_status()

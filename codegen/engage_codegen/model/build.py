@@ -77,7 +77,7 @@ def _record(
             codec=types[wire].codec,
             required=wire in required,
             nullable=item.nullable,
-            doc=_doc(wire, properties[wire], item, types[wire]),
+            doc=_doc(wire, attributes[wire], properties[wire], item, types[wire]),
         )
         for wire, item in constraints.items()
     )
@@ -113,7 +113,9 @@ def _limits(body: JsonObject) -> Code:
     return Code(", ".join(arguments))
 
 
-def _doc(wire: str, value: JsonObject, constraints: Constraints, type_: FieldType) -> str:
+def _doc(
+    wire: str, name: str, value: JsonObject, constraints: Constraints, type_: FieldType
+) -> str:
     return _sentences(
         _first(value.get("displayName"), value.get("title"), wire),
         value.get("description"),
@@ -128,6 +130,7 @@ def _doc(wire: str, value: JsonObject, constraints: Constraints, type_: FieldTyp
         "Read only: Engage sets it." if value.get("readOnly") is True else "",
         "Write only: Engage does not return it." if value.get("writeOnly") is True else "",
         *_value_sentences(value),
+        f"Sent as ``{wire}``." if name != wire else "",
     )
 
 
@@ -200,6 +203,7 @@ def _imports(
         "dataclasses": {"dataclass"},
         "datetime": {"datetime"},
         "typing": {"ClassVar", "Self"},
+        "uuid": {"UUID"},
         "._runtime.payload": set(_PAYLOAD_NAMES),
         "._runtime.public": {"AsyncEngageClient", "EngageClient", "Receipt", "RetryPolicy"},
     }

@@ -1,33 +1,45 @@
-"""The items of a bulk send, and what became of them."""
+"""The outcomes of a bulk send."""
 
-from collections.abc import Sized
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeVar
 
 from ..errors import ConfigurationError, OutcomeUnknownError
+from ..payload.plain import plain_value
 from ..payload.types import Payload
 from ..results import Receipt
+from .item import Item, as_item
 
 E = TypeVar("E")
-
-Item: TypeAlias = tuple[str, Payload]
-"""A contact id and a payload of any payload class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome of one item: a receipt or an error.
 
-    `number` is the index of the item in the input, from 0. An error that is not an `EngageError` is
-    a bug in the payload class. For an item that is not a pair, the error is a `ConfigurationError`,
-    `contact_id` is empty, and `payload` is the item itself.
+    An error that is not an `EngageError` is an exception of the input, or a bug in the payload
+    class. Anything that is not an item has a `ConfigurationError`.
     """
 
     number: int
-    contact_id: str
-    payload: Payload = field(repr=False)
+    """The index of the item in the input, from 0."""
+
+    source: object = field(repr=False)
+    """The item as the input had it."""
+
+    contact_id: str = ""
+    """The id of the contact. Empty if the item was never created."""
+
+    payload: Payload | None = field(default=None, repr=False)
+    """The payload. None if the item was never created."""
+
+    key: str | int | None = None
+    """The key of the item."""
+
     receipt: Receipt | None = None
+    """The receipt of an interaction that was sent."""
+
     error: Exception | None = None
+    """The error of an interaction that was not, or perhaps not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +77,28 @@ class Tally:
         return BulkResult(self._sent, tuple(by_number))
 
 
-def identify_item(item: object) -> Item:
-    """Return the contact id and the payload of an item, or the item itself if it is not a pair."""
-    if _is_pair(item):
-        contact_id, payload = cast(Item, item)
-        return contact_id, payload
-    return "", cast(Payload, item)
+def sent_outcome(number: int, source: object, item: Item, receipt: Receipt) -> Outcome:
+    """Return the outcome of an item with a receipt."""
+    return Outcome(number, source, receipt.contact_id, item.payload, item.key, receipt)
 
 
-def check_item(number: int, item: object) -> None:
-    """Raise `ConfigurationError` for an item that is not a pair."""
-    if _is_pair(item):
-        return
-    kind = type(item).__name__
-    if isinstance(item, (tuple, list)):
-        kind += f" of {len(cast(Sized, item))}"
-    raise ConfigurationError(
-        f"Item {number} is not a pair of a contact id and a payload, but a value of the type "
-        f"{kind}. It was not sent. Correct the input."
-    )
+def failed_outcome(
+    number: int, source: object, error: BaseException, item: Item | None = None
+) -> Outcome:
+    """Return the outcome of an item without a receipt.
 
-
-def _is_pair(item: object) -> bool:
-    return isinstance(item, (tuple, list)) and len(cast(Sized, item)) == 2
-
-
-def failed_outcome(number: int, item: object, error: BaseException) -> Outcome:
-    """Return the outcome of an item whose send raised an error."""
-    contact_id, payload = identify_item(item)
-    if isinstance(error, Exception):
-        return Outcome(number, contact_id, payload, error=error)
-    unknown = OutcomeUnknownError("The send was broken off. The interaction may be stored.")
-    unknown.__cause__ = error
-    return Outcome(number, contact_id, payload, error=unknown)
+    `item` is what the source stands for, or None if that is not known.
+    """
+    if not isinstance(error, Exception):
+        unknown = OutcomeUnknownError("The send was broken off. The interaction may be stored.")
+        unknown.__cause__ = error
+        error = unknown
+    item = item or as_item(source)
+    if item is None:
+        return Outcome(number, source, error=error)
+    contact_id = plain_value(item.contact_id)
+    contact_text = contact_id if isinstance(contact_id, str) else ""
+    return Outcome(number, source, contact_text, item.payload, item.key, error=error)
 
 
 def engine_of(client: object, engine_class: type[E], remedy: str) -> E:

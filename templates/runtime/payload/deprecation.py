@@ -1,20 +1,41 @@
-"""The decorator `deprecated` for type checkers and editors. It does nothing at run time."""
+"""The decorator `deprecated`, for type checkers, editors and callers.
 
-from typing import TYPE_CHECKING, TypeVar
+The standard library has it since Python 3.13, in `warnings`.
+"""
+
+import warnings
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import deprecated
 else:
-    T = TypeVar("T")
+    from functools import wraps
+    from inspect import iscoroutinefunction
 
     class deprecated:  # the name that the standard library uses
-        """Marks a function as deprecated."""
+        """Makes a function emit a `DeprecationWarning` at each call."""
 
         def __init__(self, message: str) -> None:
             self.message = message
 
-        def __call__(self, function: T) -> T:
-            return function
+        def __call__(self, function):
+            message = self.message
+            if iscoroutinefunction(function):
+
+                @wraps(function)
+                async def wrapper(*args, **options):
+                    warnings.warn(message, DeprecationWarning, stacklevel=2)
+                    return await function(*args, **options)
+
+            else:
+
+                @wraps(function)
+                def wrapper(*args, **options):
+                    warnings.warn(message, DeprecationWarning, stacklevel=2)
+                    return function(*args, **options)
+
+            wrapper.__deprecated__ = message
+            return wrapper
 
 
 __all__ = ["deprecated"]

@@ -13,17 +13,17 @@ input, lets the requests in flight finish, and cuts the waits of the retry polic
 
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
 from ..call.retry import RetryPolicy
 from ..client import EngageClient
 from ..engine.thread_engine import ThreadEngine
+from .item import ItemSource, SendOptions
 from .outcome import (
     NEVER_ITERATED,
     BulkResult,
-    Item,
     Outcome,
     Tally,
     check_callback,
@@ -34,10 +34,13 @@ from .threads import ThreadBatch
 
 def send_many(
     client: EngageClient,
-    items: Iterable[Item],
+    items: Iterable[ItemSource],
     *,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
     on_outcome: Callable[[Outcome], object] | None = None,
 ) -> BulkResult:
     """Send all items from a pool of threads, and return a summary.
@@ -47,16 +50,27 @@ def send_many(
 
     Args:
         client: The client of the tenant.
-        items: Pairs of a contact id and a payload.
+        items: Items, or pairs of a contact id and a payload. A callable that returns one is called
+            when the item is about to be sent. An exception counts as an item that failed.
         confirm: Read each interaction back, as in `EngageClient.send`.
         retry: The retry policy of these sends. Defaults to the policy of the client.
+        deadline: The limit in seconds of each send. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request.
         on_outcome: Receives every outcome when its send has finished, in the calling thread. After
             Ctrl-C or another interruption, it receives the outcomes of all items that were taken
             from the input before the exception leaves this function. If it raises, no more items
             are sent.
     """
     with stream_many(
-        client, items, confirm=confirm, retry=retry, on_outcome=on_outcome
+        client,
+        items,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
+        timeout=timeout,
+        headers=headers,
+        on_outcome=on_outcome,
     ) as outcomes:
         tally = Tally()
         for outcome in outcomes:
@@ -66,10 +80,13 @@ def send_many(
 
 def stream_many(
     client: EngageClient,
-    items: Iterable[Item],
+    items: Iterable[ItemSource],
     *,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
     on_outcome: Callable[[Outcome], object] | None = None,
 ) -> "OutcomeStream":
     """Return an iterator that sends the items, and yields their outcomes as they finish.
@@ -83,7 +100,9 @@ def stream_many(
     """
     engine = engine_of(client, ThreadEngine, "Pass it to send_many_async.")
     check_callback(on_outcome)
-    return OutcomeStream(ThreadBatch(engine, items, confirm, retry, on_outcome))
+    options = SendOptions(confirm, retry, deadline, timeout, headers)
+    options.settings(engine)  # A mistake is reported before an item is taken.
+    return OutcomeStream(ThreadBatch(engine, items, options, on_outcome))
 
 
 class OutcomeStream(Iterator[Outcome]):

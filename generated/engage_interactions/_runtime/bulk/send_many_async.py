@@ -10,17 +10,17 @@ first Ctrl-C into a cancellation. The second one breaks off whatever the event l
 
 import warnings
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
 from ..async_client import AsyncEngageClient
 from ..call.retry import RetryPolicy
 from ..engine.task_engine import TaskEngine
+from .item import ItemSource, SendOptions
 from .outcome import (
     NEVER_ITERATED,
     BulkResult,
-    Item,
     Outcome,
     Tally,
     check_callback,
@@ -31,15 +31,25 @@ from .tasks import TaskBatch
 
 async def send_many_async(
     client: AsyncEngageClient,
-    items: Iterable[Item],
+    items: Iterable[ItemSource],
     *,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
     on_outcome: Callable[[Outcome], object] | None = None,
 ) -> BulkResult:
     """Send all items as tasks, and return a summary. The arguments are those of `send_many`."""
     async with stream_many_async(
-        client, items, confirm=confirm, retry=retry, on_outcome=on_outcome
+        client,
+        items,
+        confirm=confirm,
+        retry=retry,
+        deadline=deadline,
+        timeout=timeout,
+        headers=headers,
+        on_outcome=on_outcome,
     ) as outcomes:
         tally = Tally()
         async for outcome in outcomes:
@@ -49,10 +59,13 @@ async def send_many_async(
 
 def stream_many_async(
     client: AsyncEngageClient,
-    items: Iterable[Item],
+    items: Iterable[ItemSource],
     *,
     confirm: bool = False,
     retry: RetryPolicy | None = None,
+    deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
     on_outcome: Callable[[Outcome], object] | None = None,
 ) -> "AsyncOutcomeStream":
     """Return an iterator that sends the items, and yields their outcomes as they finish.
@@ -66,7 +79,9 @@ def stream_many_async(
     """
     engine = engine_of(client, TaskEngine, "Pass it to send_many.")
     check_callback(on_outcome)
-    return AsyncOutcomeStream(TaskBatch(engine, items, confirm, retry, on_outcome))
+    options = SendOptions(confirm, retry, deadline, timeout, headers)
+    options.settings(engine)  # A mistake is reported before an item is taken.
+    return AsyncOutcomeStream(TaskBatch(engine, items, options, on_outcome))
 
 
 class AsyncOutcomeStream(AsyncIterator[Outcome]):

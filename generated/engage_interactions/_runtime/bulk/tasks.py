@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..call.retry import RetryPolicy
 from ..engine.task_engine import TaskEngine
 from ..errors import NotSentError, OutcomeUnknownError
+from ..payload.encoding import payload_class_of
+from .item import Item, ItemSource, SendOptions, resolve_item
 from .ledger import Ledger
-from .outcome import Item, Outcome, check_item, failed_outcome
+from .outcome import Outcome, failed_outcome, sent_outcome
 from .window import POLL_SECONDS, Window
 
 if TYPE_CHECKING:
@@ -34,22 +35,20 @@ class TaskBatch:
     def __init__(
         self,
         engine: TaskEngine,
-        items: Iterable[Item],
-        confirm: bool,
-        retry: RetryPolicy | None,
+        items: Iterable[ItemSource],
+        options: SendOptions,
         on_outcome: Callable[[Outcome], object] | None,
     ) -> None:
         import asyncio
 
         self._engine = engine
-        self._confirm = confirm
-        self._retry = retry
+        self._options = options
         self.ledger = Ledger(on_outcome)
         self._window = Window(engine.limiter)
         self._source = enumerate(items)
         self._next_number = 0
-        self._waiting: dict[int, Item] = {}
-        self._running: dict[int, Item] = {}
+        self._waiting: dict[int, ItemSource] = {}
+        self._running: dict[int, ItemSource] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._process = 0
@@ -100,22 +99,23 @@ class TaskBatch:
             return
         if task := asyncio.current_task():
             self._tasks.add(task)  # Ctrl-C may have interrupted `_start_tasks`.
-        item = self._running[number] = self._waiting[number]
+        source = self._running[number] = self._waiting[number]
         del self._waiting[number]
+        if isinstance(source, Exception):
+            self._finish(failed_outcome(number, source, source))
+            return
+        item: Item | None = None
         try:
-            check_item(number, item)
-            contact_id, payload = item
-            settings = self._engine.settings(self._retry, is_urgent=False)
-            call = self._engine.prepare_send(
-                contact_id, payload, None, settings.policy, confirm=self._confirm
-            )
-            receipt = await self._engine.run(call, settings, self._stop)
+            item = resolve_item(number, source)
+            with self._engine.observe("send", payload_class_of(item.payload).__schema_id__):
+                call, settings = self._options.prepare(self._engine, item)
+                receipt = await self._engine.run(call, settings, self._stop)
         except BaseException as error:
-            self._finish(failed_outcome(number, item, error))
+            self._finish(failed_outcome(number, source, error, item))
             if not isinstance(error, Exception):
                 raise
         else:
-            self._finish(Outcome(number, contact_id, payload, receipt))
+            self._finish(sent_outcome(number, source, item, receipt))
 
     def _finish(self, outcome: Outcome) -> None:
         self.ledger.add(outcome)
@@ -184,8 +184,8 @@ class TaskBatch:
             (self._running, OutcomeUnknownError, _BROKEN_OFF),
         ):
             while items:
-                number, item = next(iter(items.items()))
-                self.ledger.add(failed_outcome(number, item, error_class(message)))
+                number, source = next(iter(items.items()))
+                self.ledger.add(failed_outcome(number, source, error_class(message)))
                 self._running.pop(number, None)
                 self._waiting.pop(number, None)
         rest = self._report_all()

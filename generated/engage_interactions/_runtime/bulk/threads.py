@@ -20,11 +20,12 @@ from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
-from ..call.retry import RetryPolicy
 from ..engine.thread_engine import ThreadEngine
 from ..errors import ConfigurationError
+from ..payload.encoding import payload_class_of
+from .item import Item, ItemSource, SendOptions, resolve_item
 from .ledger import Ledger
-from .outcome import Item, Outcome, check_item, failed_outcome
+from .outcome import Outcome, failed_outcome, sent_outcome
 from .window import POLL_SECONDS, Window
 
 
@@ -37,7 +38,7 @@ class _Signal(Enum):
     """An item has its outcome."""
 
 
-_Entry: TypeAlias = tuple[int, Item]
+_Entry: TypeAlias = tuple[int, ItemSource]
 _Jobs: TypeAlias = "SimpleQueue[_Entry | None]"
 _END: Final = (_Signal.END,)
 
@@ -48,14 +49,12 @@ class ThreadBatch:
     def __init__(
         self,
         engine: ThreadEngine,
-        items: Iterable[Item],
-        confirm: bool,
-        retry: RetryPolicy | None,
+        items: Iterable[ItemSource],
+        options: SendOptions,
         on_outcome: Callable[[Outcome], object] | None,
     ) -> None:
         self._engine = engine
-        self._confirm = confirm
-        self._retry = retry
+        self._options = options
         self.ledger = Ledger(on_outcome)
         self._window = Window(engine.limiter)
         self._source: Iterator[_Entry | _Signal] = chain(enumerate(items), _END)
@@ -169,20 +168,20 @@ class ThreadBatch:
         while (job := jobs.get()) is not None:
             self._send(*job)
 
-    def _send(self, number: int, item: Item) -> None:
-        self.ledger.add(self._send_item(number, item))
+    def _send(self, number: int, source: ItemSource) -> None:
+        self.ledger.add(self._send_item(number, source))
         self._wakes.put(None)
         self._events.put(_Signal.FINISHED)
 
-    def _send_item(self, number: int, item: Item) -> Outcome:
+    def _send_item(self, number: int, source: ItemSource) -> Outcome:
+        if isinstance(source, Exception):
+            return failed_outcome(number, source, source)
+        item: Item | None = None
         try:
-            check_item(number, item)
-            contact_id, payload = item
-            settings = self._engine.settings(self._retry, is_urgent=False)
-            call = self._engine.prepare_send(
-                contact_id, payload, None, settings.policy, confirm=self._confirm
-            )
-            receipt = self._engine.run(call, settings, self._stop)
+            item = resolve_item(number, source)
+            with self._engine.observe("send", payload_class_of(item.payload).__schema_id__):
+                call, settings = self._options.prepare(self._engine, item)
+                receipt = self._engine.run(call, settings, self._stop)
         except BaseException as error:
-            return failed_outcome(number, item, error)
-        return Outcome(number, contact_id, payload, receipt)
+            return failed_outcome(number, source, error, item)
+        return sent_outcome(number, source, item, receipt)

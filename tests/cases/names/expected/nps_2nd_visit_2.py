@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
+from uuid import UUID
 
 from ._runtime.payload import (
     InvalidPayloadError,
@@ -54,40 +55,40 @@ class NPS2ndVisit2(Payload):
     )
 
     ref: str | None = None
-    """$ref."""
+    """$ref. Sent as ``$ref``."""
 
     property_2nd: str | None = None
-    """2nd."""
+    """2nd. Sent as ``2nd``."""
 
     b2b: str | None = None
-    """B2B."""
+    """B2B. Sent as ``B2B``."""
 
     html5_video: str | None = None
-    """HTML5Video."""
+    """HTML5Video. Sent as ``HTML5Video``."""
 
     kopdatum: str | None = None
-    """Köpdatum."""
+    """Köpdatum. Sent as ``Köpdatum``."""
 
     smorgas_aeoa: str | None = None
-    """Smörgås æøå."""
+    """Smörgås æøå. Sent as ``Smörgås æøå``."""
 
     urls: str | None = None
-    """URLs."""
+    """URLs. Sent as ``URLs``."""
 
     id: str | None = None
-    """_id."""
+    """_id. Sent as ``_id``."""
 
     a_b_c_d: str | None = None
-    """a.b/c~d."""
+    """a.b/c~d. Sent as ``a.b/c~d``."""
 
     class_: str | None = None
-    """class."""
+    """class. Sent as ``class``."""
 
     cls: str | None = None
     """cls."""
 
     datetime_: str | None = None
-    """datetime."""
+    """datetime. Sent as ``datetime``."""
 
     match: str | None = None
     """match."""
@@ -102,19 +103,19 @@ class NPS2ndVisit2(Payload):
     """problems."""
 
     product_sku: str | None = None
-    """productSKU."""
+    """productSKU. Sent as ``productSKU``."""
 
     read: str | None = None
     """read."""
 
     self_: str | None = None
-    """self."""
+    """self. Sent as ``self``."""
 
     str_: str | None = None
-    """str."""
+    """str. Sent as ``str``."""
 
     to_payload_: str | None = None
-    """to_payload."""
+    """to_payload. Sent as ``to_payload``."""
 
     type: str | None = None
     """type."""
@@ -321,24 +322,31 @@ class NPS2ndVisit2(Payload):
 
 def send_nps_2nd_visit_2(
     client: EngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: NPS2ndVisit2,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
     deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send a `NPS2ndVisit2` for a contact and return its receipt.
 
     Args:
         client: The client of the tenant.
-        contact_id: The id of the contact in Engage.
+        contact_id: The id of the contact in Engage, a GUID. `client.find_contact` returns it.
         payload: The interaction.
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
-        retry: The retry policy of this send. Defaults to the policy of the client.
+        perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+            Requires the `created_date` of the earlier send.
+        retry: The retry policy of this call. Defaults to the policy of the client.
         deadline: The limit in seconds of the whole call. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request, such as ``traceparent``.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -356,31 +364,41 @@ def send_nps_2nd_visit_2(
         payload,
         created_date=created_date,
         confirm=confirm,
+        perhaps_sent=perhaps_sent,
         retry=retry,
         deadline=deadline,
+        timeout=timeout,
+        headers=headers,
     )
 
 
 async def send_nps_2nd_visit_2_async(
     client: AsyncEngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: NPS2ndVisit2,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
     deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send a `NPS2ndVisit2` for a contact and return its receipt.
 
     Args:
         client: The client of the tenant.
-        contact_id: The id of the contact in Engage.
+        contact_id: The id of the contact in Engage, a GUID. `client.find_contact` returns it.
         payload: The interaction.
         created_date: When the interaction happened, with a time zone. Defaults to now.
         confirm: Read the interaction back, and compare it with the one that was sent.
-        retry: The retry policy of this send. Defaults to the policy of the client.
+        perhaps_sent: Look the interaction up first, and send it only if it is not stored.
+            Requires the `created_date` of the earlier send.
+        retry: The retry policy of this call. Defaults to the policy of the client.
         deadline: The limit in seconds of the whole call. Defaults to that of the client.
+        timeout: The limit in seconds of each request. Defaults to that of the client.
+        headers: Headers to add to each request, such as ``traceparent``.
 
     Returns:
         The receipt, with the id of the stored interaction.
@@ -398,6 +416,9 @@ async def send_nps_2nd_visit_2_async(
         payload,
         created_date=created_date,
         confirm=confirm,
+        perhaps_sent=perhaps_sent,
         retry=retry,
         deadline=deadline,
+        timeout=timeout,
+        headers=headers,
     )
