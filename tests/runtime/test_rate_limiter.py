@@ -1,21 +1,27 @@
 """The rate limiter uses nearly all of its rate, and never more, first come, first served."""
 
 import asyncio
+import importlib
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Generator, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engage_interactions import EngageClient
 from engage_interactions._runtime.call.retry import RetryPolicy
 from engage_interactions._runtime.errors import RateLimitedError
 from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK
 from engage_interactions._runtime.transport.rate_limiter import RateLimiter, Waiter, limiter_for
+from engage_interactions.bulk import send_many
 from tests.support.bulk import BusyPlatform, thread_client
 from tests.support.clocks import FakeClock
+from tests.support.paths import ROOT
 from tests.support.platform import CONTACT, Gift
 from tests.support.processes import exit_code_of, fork
 
@@ -187,6 +193,65 @@ def test_a_closed_event_loop_in_the_queue_is_skipped() -> None:
     limiter.acquire()
     assert len(limiter.departures) == 1
     del waiting
+
+
+def test_urgent_requests_overtake_the_others_and_nobody_else() -> None:
+    limiter = RecordingLimiter(1, FakeClock())
+    order: list[str] = []
+
+    async def depart(name: str) -> None:
+        assert await limiter.acquire_async(is_urgent=name.startswith("urgent"))
+        order.append(name)
+
+    async def queue() -> None:
+        limiter.acquire()
+        names = ["bulk 1", "bulk 2", "urgent 1", "bulk 3", "urgent 2"]
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(depart(name))
+
+    asyncio.run(queue())
+    # The first one has its turn already.
+    assert order == ["bulk 1", "urgent 1", "urgent 2", "bulk 2", "bulk 3"]
+
+
+def test_a_send_overtakes_a_bulk_send_at_the_rate_limit() -> None:
+    """The requests of a bulk send are not urgent, and those of all other calls are."""
+    urgency: dict[str, bool] = {}
+
+    class Limiter(RateLimiter):
+        def acquire(self, timeout: float | None = None, *, is_urgent: bool = True) -> bool:
+            urgency.setdefault(threading.current_thread().name, is_urgent)
+            return super().acquire(timeout, is_urgent=is_urgent)
+
+    platform = BusyPlatform()
+    client = thread_client(platform)
+    client.__engine__.limiter = Limiter(1_000_000, platform.clock)
+    send_many(client, [(CONTACT, Gift("a"))])
+    client.send(CONTACT, Gift("b"))
+    assert urgency.pop(threading.current_thread().name)
+    assert list(urgency.values()) == [False]
+
+
+def test_all_packages_of_a_process_share_the_limiter_of_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "another_package"
+    shutil.copytree(ROOT / "generated" / "engage_interactions", copy)
+    monkeypatch.syspath_prepend(tmp_path)
+    package = importlib.import_module("another_package")
+    assert package.EngageClient is not EngageClient
+    url = "https://shared.voyado.com"
+
+    def limiter(client_class: type[EngageClient], key: str, rate: int = 50) -> RateLimiter:
+        client = client_class(url, api_key=key, user_agent="Shop/1", rate=rate)
+        return client.__engine__.limiter
+
+    ours = limiter(EngageClient, "key 1")
+    assert limiter(package.EngageClient, "key 1", rate=7) is ours
+    assert limiter(package.EngageClient, "key 2") is not ours
+    # The lower rate of the two applies to both.
+    assert [ours.acquire(0.0) for _ in range(8)] == [*[True] * 7, False]
 
 
 @pytest.fixture

@@ -96,7 +96,9 @@ class Connection:
         """
         headers = self._read_headers if request.body is None else self._write_headers
         if request.headers or http.headers.keys() - headers.keys():
-            headers = httpx.Headers({**http.headers, **request.headers, **headers})
+            own, headers = headers, httpx.Headers(http.headers)
+            headers.update(request.headers)
+            headers.update(own)
         return httpx.Request(
             request.method,
             _url(f"{self.base_url}/api/{self._api_version}/{request.target}"),
