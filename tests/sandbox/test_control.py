@@ -11,7 +11,8 @@ import pytest
 
 from engage_codegen.errors import ConfigError
 from engage_codegen.sandbox.api.rate_limit import RateLimit
-from engage_codegen.sandbox.options import Options, parse_options
+from engage_codegen.sandbox.option_pairs import parse_options
+from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.sandbox.testing import engage_sandbox
 from tests.sandbox.helpers import CONTACT, DIALECT, INTERACTIONS, SCHEMAS, connect, list_rules
