@@ -37,12 +37,10 @@ def to_phone_key(text: str) -> str | None:
     """
     if not _PHONE.fullmatch(text):
         return None
-    digits = _SEPARATORS.sub("", text.replace("(0)", "", 1) if text[0] == "+" else text)
-    if digits.startswith("+"):
-        return digits
-    if digits.startswith("00"):
-        return f"+{digits.removeprefix('00')}"
-    return _COUNTRY_CODE + digits.removeprefix("0")
+    if not text.startswith(("+", "00")):
+        return _COUNTRY_CODE + _SEPARATORS.sub("", text).removeprefix("0")
+    digits = _SEPARATORS.sub("", text.replace("(0)", "", 1))
+    return f"+{digits.removeprefix('+').removeprefix('00')}"
 
 
 def to_social_security_key(text: str) -> str | None:
