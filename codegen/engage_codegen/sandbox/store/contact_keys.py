@@ -7,7 +7,9 @@ URL-encoded, and arrives as a space, is never repaired.
 
 import re
 
-EMAIL_PATTERN = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+$"
+EMAIL_PATTERN = (
+    r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f.]+(\.[^@\s\x00-\x1f\x7f-\x9f.]+)+$"
+)
 """An address with one `@` and a domain of several labels, in any script, without spaces."""
 
 PHONE_PATTERN = r"^(\+|00?)[1-9]([ ()./-]*[0-9]){6,13}$"
