@@ -46,7 +46,7 @@ def view_contacts(state: SandboxState, query: Query) -> Values:
     text = " || ' ' || ".join(f"ifnull({column}, '')" for column in _SEARCHED_COLUMNS)
     with state.store.transaction() as tenant:
         rows = tenant.query(
-            f"""SELECT id, name, email, mobile_phone, custom_key, contact_type,
+            f"""SELECT id, name, contact_type, email, mobile_phone,
             (SELECT count(*) FROM interactions WHERE contact_id = contacts.id)
             FROM contacts WHERE deleted IS NULL AND instr(folded({text}), folded(?)) ORDER BY rowid
             LIMIT ? OFFSET ?""",  # noqa: S608 - our own names
