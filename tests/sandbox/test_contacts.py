@@ -433,6 +433,10 @@ def test_a_deleted_contact_keeps_its_interactions_by_default(web: httpx.Client) 
     assert find(web, email="test.contact.1@example.com") is None
     assert find(web, any="M-10001") is None
     assert web.get(f"{CONTACTS}/count").json() == 5
+    assert web.get(f"/_sandbox/contacts/{IDS[1]}/interactions").status_code == 404
+    assert IDS[1] not in web.get("/_sandbox/ui/contacts").text
+    segment = {"conditions": [{"schemaId": "favourite"}]}
+    assert web.post("/_sandbox/segments", json=segment).json()["size"] == 0
     again = web.post("/_sandbox/contacts", json={"id": IDS[1]})
     assert list_rules(again) == [("unique", "/id")]
     web.post("/_sandbox/reset")

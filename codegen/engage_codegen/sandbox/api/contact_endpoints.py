@@ -37,7 +37,8 @@ def find_contact(
         contact_type=contact_type,
     )
     with state.store.transaction() as tenant:
-        criteria = rules.read_search(search, tenant.contacts.list_types(), state.options)
+        types = set[str]() if contact_type is None else tenant.contacts.list_types()
+        criteria = rules.read_search(search, types, state.options)
         return rules.require_one_match(tenant.contacts.find(criteria, contact_type))
 
 
