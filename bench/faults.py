@@ -287,10 +287,10 @@ def read_back(sandbox: Sandbox) -> list[StoredInteraction]:
         schemas = [schema.id for schema in tenant.list_schemas()]
         return [
             item
-            for contact, _ in tenant.list_contacts()
+            for contact in tenant.contacts.list_all()
             for schema in schemas
             for item in tenant.list_interactions(
-                contact, schema, BEFORE_THE_NEWEST, until="9999", limit=_NO_LIMIT
+                contact.id, schema, BEFORE_THE_NEWEST, until="9999", limit=_NO_LIMIT
             )
             if item.payload
         ]

@@ -208,7 +208,7 @@ def list_calls(tenant: Tenant, stock: Stock) -> Iterable[tuple[str, Callable[[],
             lambda: tenant.list_arrivals(before=latest, limit=101, incomplete=True),
         ),
         ("delete_interaction", lambda: tenant.delete_interaction(interaction_id)),
-        ("delete_contact", lambda: tenant.delete_contact(contact)),
+        ("delete_contact", lambda: tenant.contacts.delete(contact, now, with_interactions=True)),
         ("delete_schema", lambda: tenant.delete_schema(schema_id)),
     ]
 

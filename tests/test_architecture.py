@@ -68,7 +68,8 @@ PURE = [
     "inspection/preflight",
     *("verify/cases", "verify/values"),
     "integrations/edits",
-    *("sandbox/api/formats", "sandbox/api/rules", "sandbox/api/schema_rules"),
+    *("sandbox/api/contact_rules", "sandbox/api/formats", "sandbox/api/rules"),
+    *("sandbox/api/schema_rules", "sandbox/store/contact_keys"),
 ]
 """Modules without files, network, clock or environment."""
 

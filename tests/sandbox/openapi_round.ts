@@ -26,6 +26,21 @@ async function listIds(schemaId: string): Promise<string[]> {
 
 async function main(): Promise<void> {
   client.setConfig({ baseUrl, auth: apikey });
+  const search = { email: 'test.contact.1@example.com', contactType: 'Member' };
+  const { data: foundId } = await engage.findContactV3({ query: search, throwOnError: true });
+  assert(foundId === contactId, 'the search returned another contact');
+  const contact = await engage.getContactV3({ path: { contact_id: foundId }, throwOnError: true });
+  assert(contact.data.meta.contactType === 'Member', 'the contact has another type');
+  const several = await engage.findContactV3({ query: { any: 'family@example.com' } });
+  assert(several.error?.messageDetails.multipleMatchesFound?.length === 2, 'not two matches');
+  const window = { fromDate: '2020-01-01T00:00:00Z', toDate: '2099-01-01T00:00:00Z' };
+  const changes = await engage.listContactChangesV3({
+    query: { changeType: 'Created', ...window },
+    throwOnError: true,
+  });
+  const count = await engage.countContactsV3({ throwOnError: true });
+  assert(changes.data.length === count.data, 'not every contact was created');
+
   const schema = await engage.createSchemaV3({
     body: {
       id: 'typescript',

@@ -17,10 +17,13 @@ RULES_BEYOND_JSON_SCHEMA = {
     "segmentable-limit",
     "unique",  # depends on the contacts of the tenant
     "clock-range",
+    "date-window",  # fromDate must be before toDate
 }
 CODES_BEYOND_JSON_SCHEMA = {
     "SchemaLimitReached",
     "InvalidInteraction",  # depends on the schemas of the tenant
+    "InvalidContactType",  # depends on the contacts of the tenant
+    "InvalidSearchQuery",  # one of five parameters is required
 }
 
 

@@ -36,6 +36,10 @@ ENDPOINTS = [
     ("POST", "interactions"),
     ("GET", "interactions/1"),
     ("DELETE", "interactions/1"),
+    ("GET", "contacts/id?any=1"),
+    ("GET", "contacts/changes"),
+    ("GET", "contacts/count"),
+    ("GET", f"contacts/{CONTACT}"),
 ]
 WRITES = ["/api/v2/interactionschemas", "/api/v3/interactions"]
 
@@ -497,6 +501,10 @@ def test_the_openapi_document_describes_every_endpoint(own: httpx.Client) -> Non
             ("POST", f"{base}/interactions"),
             ("GET", f"{base}/interactions/{{interaction_id}}"),
             ("DELETE", f"{base}/interactions/{{interaction_id}}"),
+            ("GET", f"{base}/contacts/id"),
+            ("GET", f"{base}/contacts/changes"),
+            ("GET", f"{base}/contacts/count"),
+            ("GET", f"{base}/contacts/{{contact_id}}"),
         } <= operations
     request = document["paths"]["/api/v3/interactions"]["post"]["requestBody"]
     schema = request["content"]["application/json"]["schema"]

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -90,6 +91,17 @@ def test_a_client_generated_by_openapi_python_client_can_use_the_api(
         7,
         "2026-03-14T09:00:00+00:00",
     )
+
+    match = call("find_contact", email="test.contact.1@example.com", contact_type="Member")
+    contact = call("get_contact", match.parsed).parsed
+    assert (contact.id, contact.meta.contact_type) == (CONTACT, "Member")
+    several = call("find_contact", any_="family@example.com")
+    assert len(several.parsed.message_details.multiple_matches_found) == 2
+    window = {"from_date": datetime(2020, 1, 1, tzinfo=UTC), "to_date": datetime.now(UTC)}
+    changed = call(
+        "list_contact_changes", change_type=models.ListContactChangesV3Changetype.CREATED, **window
+    ).parsed
+    assert call("count_contacts").parsed == len(changed)
 
     assert call("delete_interaction", sent[7]).status_code == 200
     for answer, status, code in (

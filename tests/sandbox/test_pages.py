@@ -26,6 +26,7 @@ PAGES = [
     "",
     "/contacts",
     f"/contacts/{CONTACT}",
+    "/contacts/h%3Cb%3E",
     "/segments?schema1=favourite&least1=1",
     "/automations",
     "/dropped",
@@ -72,7 +73,7 @@ def shown() -> Generator[Sandbox]:
             }
             assert web.post("/api/v3/interactionschemas", json=schema).is_success
             web.post("/_sandbox/automations", json={"name": HOSTILE})
-            web.post("/_sandbox/contacts", json={"id": "h<b>", "name": HOSTILE})
+            web.post("/_sandbox/contacts", json=build_hostile_contact())
             send(web, "hostile", {HOSTILE: HOSTILE, "dropped<script>": HOSTILE})
             for month in range(1, 7):
                 for number in range(month):
@@ -80,6 +81,11 @@ def shown() -> Generator[Sandbox]:
                     payload = {"productSku": f"7120-{number}", "price": "dear" if number else 99}
                     send(web, "favourite", payload, date)
         yield sandbox
+
+
+def build_hostile_contact() -> dict[str, str]:
+    text = HOSTILE[:200]
+    return {"id": "h<b>", "name": HOSTILE, "customKey": text, "contactType": text}
 
 
 def send(web: httpx.Client, schema_id: str, payload: Mapping[str, Any], date: str = "") -> None:
@@ -126,7 +132,7 @@ def test_hostile_text_of_a_tenant_is_escaped(page: Page, path: str) -> None:
 
 def test_a_contact_card_is_paged_and_can_be_filtered(page: Page) -> None:
     page.goto(f"{UI}/contacts")
-    page.get_by_label("Name or id").fill(CONTACT[:8])
+    page.get_by_label("Name, id, e-mail or number").fill(CONTACT[:8])
     page.get_by_role("button", name="Find").click()
     # A click does not wait for the next page, but `expect` does.
     links = page.locator("tbody a")
@@ -142,6 +148,25 @@ def test_a_contact_card_is_paged_and_can_be_filtered(page: Page) -> None:
     expect(entries).to_have_count(1)
     assert entries.locator("dt").inner_text() == HOSTILE
     assert entries.locator("dd").inner_text() == HOSTILE
+
+
+@pytest.mark.parametrize("text", ["test.contact.1@", "+46701740605", "m-10001", "18000101-0001"])
+def test_a_contact_is_found_by_each_of_its_fields(page: Page, text: str) -> None:
+    page.goto(f"{UI}/contacts")
+    page.get_by_label("Name, id, e-mail or number").fill(text)
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("tbody a").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Test Contact 1")
+    labels = page.locator("main > dl dt").all_inner_texts()
+    values = page.locator("main > dl dd").all_inner_texts()
+    assert dict(zip(labels, values, strict=True)) == {
+        "Type": "Member",
+        "E-mail": "test.contact.1@example.com",
+        "Mobile phone": "+46701740605",
+        "Member number": "M-10001",
+        "Social security number": "18000101-0001",
+    }
 
 
 def test_the_segments_page_shows_size_members_and_a_chart(page: Page) -> None:

@@ -45,7 +45,7 @@ def command(
     """Run the sandbox, a local Engage, until Ctrl-C."""
     try:
         from ..sandbox.control.faults import read_faults
-        from ..sandbox.options import parse_options
+        from ..sandbox.option_pairs import parse_options
         from ..sandbox.server import serve
     except ModuleNotFoundError as error:
         raise click.ClickException(

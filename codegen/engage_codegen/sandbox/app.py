@@ -14,6 +14,7 @@ from starlette.routing import compile_path
 
 from engage_codegen.sandbox.api import endpoints, models
 from engage_codegen.sandbox.api.arrival_records import describe_refused
+from engage_codegen.sandbox.api.contact_endpoints import contacts
 from engage_codegen.sandbox.control.cross_site import CrossSiteMiddleware
 from engage_codegen.sandbox.control.fault_middleware import FaultMiddleware
 from engage_codegen.sandbox.control.request_log import LogMiddleware
@@ -25,11 +26,11 @@ from engage_codegen.sandbox.state import SandboxState, get_state
 from engage_codegen.sandbox.store.records import Violation
 from engage_codegen.sandbox.ui.pages import pages
 
-_DESCRIPTION = """An imitation of the interactions API of Voyado Engage, under `/api/v2` and
-`/api/v3`, and a control API for tests, under `/_sandbox`. Where the behavior of the platform is
-unknown, the sandbox has an option; this document describes the default behavior and lists the
-statuses of every option. The body of every error is an `Error`, including 404 and 405 for an
-undescribed path or method. Only the responses of faults can differ."""
+_DESCRIPTION = """An imitation of the interactions API of Voyado Engage, and of the endpoints that
+find contacts, under `/api/v2` and `/api/v3`, and a control API for tests, under `/_sandbox`. Where
+the behavior of the platform is unknown, the sandbox has an option; this document describes the
+default behavior and lists the statuses of every option. The body of every error is an `Error`,
+including 404 and 405 for an undescribed path or method. Only the responses of faults can differ."""
 _TAGS = [
     {"name": "v3", "description": "The recommended version of the API"},
     {"name": "v2", "description": "The same API under its previous address"},
@@ -49,7 +50,10 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
             "schemaId": "$request.body#/schemaId",
         },
     },
-    "add_contact": {"delete_contact": {"contact_id": _ID}},
+    "add_contact": {
+        "change_contact": {"contact_id": _ID},
+        "delete_contact": {"contact_id": _ID},
+    },
     "add_key": {"revoke_key": {"key": "$request.body#/key"}},
     "add_automation": {"delete_automation": {"automation_id": _ID}},
 }
@@ -110,12 +114,13 @@ def create_app(state: SandboxState) -> FastAPI:
     app.add_middleware(LogMiddleware, log=state.log, clock=state.clock)
     app.add_middleware(CrossSiteMiddleware)
     for version in ("v2", "v3"):
-        app.include_router(
-            endpoints.api,
-            prefix=f"/api/{version}",
-            tags=[version],
-            generate_unique_id_function=_name_operations(f"_{version}"),
-        )
+        for router in (endpoints.api, contacts):
+            app.include_router(
+                router,
+                prefix=f"/api/{version}",
+                tags=[version],
+                generate_unique_id_function=_name_operations(f"_{version}"),
+            )
     for router in (control, marketing):
         app.include_router(
             router, tags=["sandbox"], generate_unique_id_function=_name_operations("")
@@ -141,7 +146,7 @@ def _answer_error(request: Request, error: ApiError) -> JSONResponse:
         arrival = describe_refused(error, state.clock.now(), request.state.body)
         with state.store.transaction() as tenant:
             tenant.record_arrival(arrival)
-    return _respond(error.status, error.code, error.message, error.violations)
+    return _respond(error.status, error.code, error.message, error.violations, error.matches)
 
 
 def _answer_invalid_parameters(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -161,7 +166,9 @@ def _answer_unknown_route(request: Request, error: HTTPException) -> JSONRespons
     status = HTTPStatus(error.status_code)
     response = _respond(status, status.phrase.replace(" ", ""), status.phrase, ())
     response.headers.update(error.headers or {})
-    if status is HTTPStatus.METHOD_NOT_ALLOWED and (methods := ", ".join(_list_methods(request))):
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and (
+        methods := ", ".join(dict.fromkeys(_list_methods(request)))
+    ):
         response.headers["Allow"] = methods
     return response
 
@@ -183,8 +190,12 @@ def _answer_bug(_request: Request, _error: Exception) -> JSONResponse:
 
 
 def _respond(
-    status: HTTPStatus, code: str, message: str, violations: Sequence[Violation]
+    status: HTTPStatus,
+    code: str,
+    message: str,
+    violations: Sequence[Violation],
+    matches: Sequence[str] = (),
 ) -> JSONResponse:
-    details = MessageDetails.describe(violations)
+    details = MessageDetails.describe(violations, matches)
     body = Error(error_code=code, message=message, message_details=details)
-    return JSONResponse(body.model_dump(by_alias=True), status)
+    return JSONResponse(body.model_dump(by_alias=True, exclude_unset=True), status)

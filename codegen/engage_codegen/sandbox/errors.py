@@ -15,6 +15,7 @@ class ApiError(Exception):
         message: The `message`, for people.
         violations: The rules that the request breaks, for `messageDetails`.
         dropped: The properties that had already been dropped when an interaction was refused.
+        matches: The ids of all contacts that match a search for one.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class ApiError(Exception):
         *,
         violations: Iterable[Violation] = (),
         dropped: Iterable[DroppedProperty] = (),
+        matches: Iterable[str] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -32,6 +34,7 @@ class ApiError(Exception):
         self.message = message
         self.violations = tuple(violations)
         self.dropped = tuple(dropped)
+        self.matches = tuple(matches)
 
 
 def malformed(rule: str, message: str, pointer: str | None = None) -> ApiError:

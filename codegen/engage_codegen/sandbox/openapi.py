@@ -1,7 +1,7 @@
 """The parts of `/openapi.json` that all routes share: errors, JSON types, and body validation."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Protocol
 
 from jsonschema import Draft202012Validator
@@ -17,6 +17,14 @@ AnyObject = Annotated[
     dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})
 ]
 DateTime = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+def omit_defaults(schema: JsonDict) -> None:
+    """Remove defaults from a request body: generated clients would send them all."""
+    members = schema["properties"]
+    for member in members.values() if isinstance(members, dict) else ():
+        if isinstance(member, dict):
+            member.pop("default", None)
 
 
 class CamelModel(BaseModel):
@@ -40,14 +48,27 @@ class BrokenRule(CamelModel):
 class MessageDetails(CamelModel):
     """The reasons for an error, for people and for programs."""
 
+    model_config = ConfigDict(json_schema_extra=omit_defaults)
+
     reasons: list[str]
     violations: list[BrokenRule] = Field(description="The rule of each reason, in the same order")
+    multiple_matches_found: list[str] = Field(
+        default=[], description="The ids of the contacts; only with MultipleMatches"
+    )
 
     @classmethod
-    def describe(cls, violations: Iterable[Violation]) -> "MessageDetails":
-        """Build the details of an error from the rules that the request breaks."""
+    def describe(
+        cls, violations: Iterable[Violation], matches: Sequence[str] = ()
+    ) -> "MessageDetails":
+        """Build the details of an error from the rules that the request breaks.
+
+        With `matches`, the details also list the contacts that match a search. Dump them without
+        the members that are not set.
+        """
         broken = list(violations)
+        more = {"multiple_matches_found": list(matches)} if matches else {}
         return cls(
+            **more,
             reasons=[violation.message for violation in broken],
             violations=[
                 BrokenRule(rule=violation.rule, pointer=violation.pointer) for violation in broken
@@ -64,27 +85,23 @@ class Error(CamelModel):
 
 
 _ERRORS = {
-    400: "MalformedRequest, InvalidSchema, SchemaLimitReached or InvalidInteraction, with reasons",
+    400: "MalformedRequest, InvalidSchema, SchemaLimitReached or InvalidInteraction, with reasons; "
+    "for a search InvalidEmailAddress, InvalidPhoneNumber, InvalidSocialSecurityNumber, "
+    "InvalidContactType or InvalidSearchQuery",
     401: "InvalidApiKey: the apikey header is missing or wrong",
     403: "FeatureNotEnabled: interactions are not enabled for the tenant",
     404: "ContactNotFound, SchemaNotFound, InteractionNotFound, KeyNotFound, AutomationNotFound",
-    409: "DuplicateSchemaId: the id is already used; or ImpossibleSegment, ImpossibleAutomation",
+    409: "DuplicateSchemaId: the id is already used; MultipleMatches: several contacts match; or "
+    "ImpossibleSegment, ImpossibleAutomation",
     429: "TooManyRequests: the key is above the rate limit",
-    500: "InternalError; under /api also for a body without `Content-Type: application/json`",
+    500: "InternalError; under /api also for a body without `Content-Type: application/json`; "
+    "InvalidSystemConfiguration: the custom key is not set up",
 }
 
 
 def describe_errors(*statuses: int) -> dict[int | str, dict[str, object]]:
     """Return the `responses` of a route for these error statuses."""
     return {status: {"model": Error, "description": _ERRORS[status]} for status in statuses}
-
-
-def omit_defaults(schema: JsonDict) -> None:
-    """Remove defaults from a request body: generated clients would send them all."""
-    members = schema["properties"]
-    for member in members.values() if isinstance(members, dict) else ():
-        if isinstance(member, dict):
-            member.pop("default", None)
 
 
 class _Problem(Protocol):

@@ -4,14 +4,10 @@ The description of an option says what is documented, if anything. Everything el
 default, is our guess. The table in `docs/sandbox.md` repeats these descriptions.
 """
 
-import json
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from engage_codegen.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class BrokenInteraction(StrEnum):
@@ -120,6 +116,20 @@ class OtherLinks(StrEnum):
     NONE = "none"
     LOWER_CASE = "lower-case"
     CAPITALIZED = "capitalized"
+
+
+class ShortContactId(StrEnum):
+    """The treatment of a short GUID as a contactId."""
+
+    REJECT = "reject"
+    ACCEPT = "accept"
+
+
+class DeletedContactInteractions(StrEnum):
+    """The treatment of the interactions of a contact that is deleted."""
+
+    KEEP = "keep"
+    DELETE = "delete"
 
 
 class Options(BaseModel):
@@ -231,7 +241,31 @@ class Options(BaseModel):
     feature_enabled: bool = Field(
         default=True,
         description="If false, interactions are not enabled for the tenant, and every request is "
-        "refused with 403.",
+        "refused with 403, except those to the endpoints of contacts.",
+    )
+    short_contact_id: ShortContactId = Field(
+        default=ShortContactId.REJECT,
+        description="A short GUID where a contactId is expected: an unknown contact, or the "
+        "contact that it stands for. Its form is our guess: the 16 bytes of the GUID, in the order "
+        "of RFC 9562 or of .NET, as 22 characters of base64url.",
+    )
+    deleted_contact_interactions: DeletedContactInteractions = Field(
+        default=DeletedContactInteractions.KEEP,
+        description="The interactions of a contact that is deleted: kept, so that they can still "
+        "be read, or deleted with it. Documented: the personal data of the contact is erased, and "
+        "its GUID is kept.",
+    )
+    custom_key_enabled: bool = Field(
+        default=True,
+        description="If false, the custom key is not set up for the tenant, and a search by it is "
+        "answered with 500 InvalidSystemConfiguration.",
+    )
+    max_changed_contacts: int = Field(
+        default=250_000,
+        ge=0,
+        le=1_000_000,
+        description="The number of changed contacts above which the answer is 400. Documented: "
+        "250,000.",
     )
     rate_limit: int = Field(
         default=200,
@@ -240,39 +274,3 @@ class Options(BaseModel):
         description="The requests per second and key above which the answer is 429; 0 means no "
         "limit. Documented: 200.",
     )
-
-
-def parse_options(pairs: Iterable[str]) -> Options:
-    """Build options from `name=value` pairs, as on a command line.
-
-    Raises:
-        ConfigError: An option does not exist or has an invalid value.
-    """
-    values: dict[str, object] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        values[name] = _parse_value(text) if equals else None
-    try:
-        return Options.model_validate(values)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        name = str(problem["loc"][0])
-        names = ", ".join(field.alias or "" for field in Options.model_fields.values())
-        if problem["type"] == "extra_forbidden":
-            raise ConfigError(
-                f"The sandbox has no option {name!r}.",
-                where=f"--option {name}",
-                fix=f"Use one of these options: {names}.",
-            ) from None
-        raise ConfigError(
-            f"The option {name!r} has an invalid value. {problem['msg']}.",
-            where=f"--option {name}",
-            fix=f"Pass --option {name}=VALUE with a value that docs/sandbox.md lists.",
-        ) from None
-
-
-def _parse_value(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, TypeAlias
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.security import APIKeyHeader
 from pydantic.json_schema import SkipJsonSchema
 
 from engage_codegen.sandbox.api import arrival_records, models, responses
+from engage_codegen.sandbox.api.admission import admit_to_interactions
+from engage_codegen.sandbox.api.contact_endpoints import find_contact_id
 from engage_codegen.sandbox.api.formats import format_response_date
 from engage_codegen.sandbox.api.pages import Listing, token_name_of
 from engage_codegen.sandbox.api.request_body import decode_object
@@ -19,47 +21,25 @@ from engage_codegen.sandbox.api.rules import (
     AcceptedInteraction,
     ProposedInteraction,
     check_interaction,
-    feature_not_enabled,
-    invalid_key,
     read_interaction,
-    require_json,
-    too_many_requests,
 )
 from engage_codegen.sandbox.api.schema_rules import read_schema, require_free_id
 from engage_codegen.sandbox.dates import format_date
 from engage_codegen.sandbox.errors import ApiError, not_found
 from engage_codegen.sandbox.marketing import automations
 from engage_codegen.sandbox.openapi import describe_errors
-from engage_codegen.sandbox.options import BrokenInteraction, Options
+from engage_codegen.sandbox.options import BrokenInteraction, DeletedContactInteractions, Options
 from engage_codegen.sandbox.state import State
 from engage_codegen.sandbox.store.paging import decode_token
 from engage_codegen.sandbox.store.records import Violation
 from engage_codegen.sandbox.store.tenant import Tenant
 
 _log = logging.getLogger(__name__)
-_KEY = APIKeyHeader(
-    name="apikey", scheme_name="apikey", description="A key of the tenant", auto_error=False
-)
-
-
-async def _admit(
-    request: Request, state: State, key: Annotated[str | None, Depends(_KEY)]
-) -> bytes:
-    """Check key, rate limit and content type; return the body, and leave it in the state too."""
-    request.state.body = body = await request.body()
-    if key is None or not state.store.has_key(key):
-        raise invalid_key()
-    if not state.rate_limit.admit(key, state.options.rate_limit):
-        raise too_many_requests()
-    if not state.options.feature_enabled:
-        raise feature_not_enabled()
-    require_json(request.headers.get("content-type"), body)
-    return body
-
-
-_Body = Annotated[bytes, Depends(_admit)]
+_Body = Annotated[bytes, Depends(admit_to_interactions)]
 _Created: TypeAlias = models.InteractionCreated | models.NothingCreated
-api = APIRouter(dependencies=[Depends(_admit)], responses=describe_errors(401, 403, 429, 500))
+api = APIRouter(
+    dependencies=[Depends(admit_to_interactions)], responses=describe_errors(401, 403, 429, 500)
+)
 
 
 @api.get("/interactionschemas")
@@ -133,8 +113,7 @@ def list_interactions(
     after = None if token is None else decode_token(token)
     until = format_date(state.clock.now() - timedelta(seconds=options.list_lag_seconds))
     with state.store.transaction() as tenant:
-        if not tenant.has_contact(contact_id):
-            raise not_found("Contact", contact_id)
+        contact_id = _require_contact(tenant, contact_id, options)
         if tenant.get_schema(schema_id) is None:
             raise not_found("Schema", schema_id)
         address = f"{responses.get_base(request)}/interactions"
@@ -143,6 +122,15 @@ def list_interactions(
         items = [responses.describe_interaction(item, tenant, options) for item in page]
     rendered = [item.model_dump(by_alias=True) for item in items]
     return JSONResponse({"items": rendered, **listing.write_links(links)})
+
+
+def _require_contact(tenant: Tenant, contact_id: str, options: Options) -> str:
+    """Return the id of a contact whose interactions can be read; it may have been deleted."""
+    keeps = options.deleted_contact_interactions is DeletedContactInteractions.KEEP
+    existing_id = find_contact_id(tenant, contact_id, options, or_deleted=keeps)
+    if existing_id is None:
+        raise not_found("Contact", contact_id)
+    return existing_id
 
 
 @api.post(
@@ -161,6 +149,8 @@ def create_interaction(request: Request, response: Response, state: State, body:
     response.status_code = state.options.create_status
     calls: Sequence[automations.Call] = ()
     with state.store.transaction() as tenant:
+        contact_id = find_contact_id(tenant, proposed.contact_id, state.options)
+        proposed = replace(proposed, contact_id=contact_id or proposed.contact_id)
         try:
             accepted = _check(proposed, tenant, now, state.options)
         except ApiError as error:
@@ -186,7 +176,7 @@ def _check(
     schema = tenant.get_schema(proposed.schema_id)
     return check_interaction(
         proposed,
-        contact_exists=tenant.has_contact(proposed.contact_id),
+        contact_exists=tenant.contacts.exists(proposed.contact_id),
         json_schema=None if schema is None else schema.json_schema,
         now=now,
         options=options,

@@ -1,9 +1,11 @@
 """The request and response bodies of the control API under `/_sandbox`."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from engage_codegen.sandbox.control.faults import Fault
 from engage_codegen.sandbox.dates import is_date_time
@@ -17,14 +19,70 @@ from engage_codegen.sandbox.openapi import (
     omit_defaults,
 )
 from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.store.contact_keys import (
+    EMAIL_PATTERN,
+    PHONE_PATTERN,
+    SOCIAL_SECURITY_PATTERN,
+)
+from engage_codegen.sandbox.store.contacts import MEMBER, StoredContact
 from engage_codegen.sandbox.store.records import Arrival
+
+_Email = Annotated[str, WithJsonSchema({"type": "string", "pattern": EMAIL_PATTERN})]
+_Phone = Annotated[str, WithJsonSchema({"type": "string", "pattern": PHONE_PATTERN})]
+_SocialSecurity = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": SOCIAL_SECURITY_PATTERN})
+]
+_Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Contact(CamelModel):
     """A contact that interactions can belong to."""
 
-    id: str = Field(min_length=1, max_length=200)
+    model_config = ConfigDict(json_schema_extra=omit_defaults)
+
+    id: _Text
     name: str = ""
+    email: _Email | SkipJsonSchema[None] = None
+    mobile_phone: _Phone | SkipJsonSchema[None] = None
+    social_security_number: _SocialSecurity | SkipJsonSchema[None] = None
+    custom_key: _Text | SkipJsonSchema[None] = Field(
+        default=None, description="A member number or an external id"
+    )
+    contact_type: _Text = Field(default=MEMBER, description="Member, Contact or any other type")
+
+    @classmethod
+    def describe(cls, contact: StoredContact) -> "Contact":
+        """Build the body for a stored contact."""
+        return cls(
+            id=contact.id,
+            name=contact.name,
+            email=contact.email,
+            mobile_phone=contact.mobile_phone,
+            social_security_number=contact.social_security_number,
+            custom_key=contact.custom_key,
+            contact_type=contact.contact_type,
+        )
+
+    def to_stored(self) -> StoredContact:
+        """Return the contact as the store holds it."""
+        return StoredContact(**self.model_dump())
+
+
+class ContactChange(CamelModel):
+    """The fields of a contact to change; null removes a field."""
+
+    model_config = ConfigDict(json_schema_extra=omit_defaults)
+
+    name: str = ""
+    email: _Email | None = None
+    mobile_phone: _Phone | None = None
+    social_security_number: _SocialSecurity | None = None
+    custom_key: _Text | None = None
+    contact_type: _Text = MEMBER
+
+    def apply(self, contact: StoredContact) -> StoredContact:
+        """Return the contact with these changes."""
+        return replace(contact, **self.model_dump(exclude_unset=True))
 
 
 class DroppedPropertyItem(CamelModel):

@@ -11,11 +11,12 @@ from engage_codegen.sandbox.control import models
 from engage_codegen.sandbox.dates import format_date
 from engage_codegen.sandbox.errors import malformed, not_found
 from engage_codegen.sandbox.openapi import describe_errors, validate_strictly
-from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.options import DeletedContactInteractions, Options
 from engage_codegen.sandbox.state import SandboxState, State
 
 _Options = Annotated[models.OptionsChange, validate_strictly(models.OptionsChange)]
 _Contact = Annotated[models.Contact, validate_strictly(models.Contact)]
+_ContactChange = Annotated[models.ContactChange, validate_strictly(models.ContactChange)]
 _Key = Annotated[models.ApiKey, validate_strictly(models.ApiKey)]
 _Faults = Annotated[
     models.FaultRequest | list[models.FaultRequest], validate_strictly(models.FaultRequest)
@@ -43,22 +44,43 @@ def change_options(changes: _Options, state: State) -> Options:
     return state.options
 
 
-@control.get("/contacts")
+@control.get("/contacts", response_model_exclude_none=True)
 def list_contacts(state: State) -> list[models.Contact]:
     """List the contacts that interactions can belong to."""
     with state.store.transaction() as tenant:
-        return [models.Contact(id=key, name=name) for key, name in tenant.list_contacts()]
+        return list(map(models.Contact.describe, tenant.contacts.list_all()))
 
 
-@control.post("/contacts", status_code=201, responses=describe_errors(400))
+@control.post(
+    "/contacts",
+    status_code=201,
+    response_model_exclude_none=True,
+    responses=describe_errors(400),
+)
 def add_contact(contact: _Contact, state: State) -> models.Contact:
-    """Add a contact with a new id."""
+    """Add a contact with an id that was never used."""
     with state.store.transaction() as tenant:
-        if tenant.has_contact(contact.id):
-            message = f"a contact with the id {contact.id!r} already exists"
+        if tenant.contacts.exists(contact.id, or_deleted=True):
+            message = f"a contact with the id {contact.id!r} already exists, or was deleted"
             raise malformed("unique", message, "/id")
-        tenant.add_contact(contact.id, contact.name)
+        tenant.contacts.add(contact.to_stored(), format_date(state.clock.now()))
     return contact
+
+
+@control.patch(
+    "/contacts/{contact_id}",
+    response_model_exclude_none=True,
+    responses=describe_errors(400, 404),
+)
+def change_contact(contact_id: str, changes: _ContactChange, state: State) -> models.Contact:
+    """Change some fields of a contact; the others keep their values."""
+    with state.store.transaction() as tenant:
+        contact = tenant.contacts.get(contact_id)
+        if contact is None:
+            raise not_found("Contact", contact_id)
+        contact = changes.apply(contact)
+        tenant.contacts.replace(contact, format_date(state.clock.now()))
+    return models.Contact.describe(contact)
 
 
 @control.delete(
@@ -68,9 +90,12 @@ def add_contact(contact: _Contact, state: State) -> models.Contact:
     responses=describe_errors(404),
 )
 def delete_contact(contact_id: str, state: State) -> None:
-    """Delete a contact and all its interactions."""
+    """Delete a contact. The option deleted-contact-interactions decides on its interactions."""
+    rule = state.options.deleted_contact_interactions
+    with_interactions = rule is DeletedContactInteractions.DELETE
+    now = format_date(state.clock.now())
     with state.store.transaction() as tenant:
-        if not tenant.delete_contact(contact_id):
+        if not tenant.contacts.delete(contact_id, now, with_interactions=with_interactions):
             raise not_found("Contact", contact_id)
 
 

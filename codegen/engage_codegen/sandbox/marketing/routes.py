@@ -32,7 +32,7 @@ def get_card(
     """Return the tab Interactions of a contact card, optionally for one schema."""
     before = BEFORE_THE_NEWEST if continuation is None else decode_token(continuation)
     with state.store.transaction() as tenant:
-        if not tenant.has_contact(contact_id):
+        if not tenant.contacts.exists(contact_id):
             raise not_found("Contact", contact_id)
         entries = contact_cards.list_timeline(tenant, contact_id, schema_id, before, PAGE_SIZE + 1)
     page = entries[:PAGE_SIZE]

@@ -93,8 +93,8 @@ def count_segment(
     where = " AND ".join(parts)
     tenant.query("DROP TABLE IF EXISTS temp.members")
     tenant.query(
-        f"CREATE TEMP TABLE members AS SELECT id, name FROM contacts WHERE {where} "  # noqa: S608
-        "ORDER BY rowid",
+        f"CREATE TEMP TABLE members AS SELECT id, name FROM contacts "  # noqa: S608
+        f"WHERE deleted IS NULL AND {where} ORDER BY rowid",
         values,
     )
     (size,) = tenant.query("SELECT count(*) FROM temp.members").fetchone()

@@ -6,16 +6,15 @@ is locked for as long as it is open, so that a second sandbox cannot use it.
 
 import sqlite3
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 from engage_codegen.errors import InputError
 from engage_codegen.sandbox.dates import to_timestamp
-from engage_codegen.sandbox.store.tables import TABLES
+from engage_codegen.sandbox.store.tables import APPLICATION_ID, MIGRATIONS, TABLES
 from engage_codegen.sandbox.store.tenant import Tenant
 
-_APPLICATION_ID = 0x454E4703  # "ENG" and the version of the tables
 _TABLES_TO_RESET = (
     "runs",
     "automations",
@@ -23,20 +22,21 @@ _TABLES_TO_RESET = (
     "arrivals",
     "interactions",
     "schemas",
+    "contact_changes",
     "contacts",
 )
 
 
 class Store:
-    """The database of the tenant.
+    """The database of the tenant. A file of an earlier version gets the current tables.
 
     Args:
         database: The SQLite file, or None for a database in memory.
         fill: A function that adds the initial data to a new database.
 
     Raises:
-        InputError: The file is not a database, belongs to another application or version, is used
-            by another sandbox, or cannot be written.
+        InputError: The file is not a database, belongs to another application or to a version that
+            cannot be read, is used by another sandbox, or cannot be written.
     """
 
     def __init__(self, database: Path | None, fill: Callable[[Tenant], None]) -> None:
@@ -107,7 +107,7 @@ class Store:
         execute("PRAGMA locking_mode = EXCLUSIVE")
         owner: int = execute("PRAGMA application_id").fetchone()[0]
         tables: int = execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if owner != _APPLICATION_ID and (owner or tables):
+        if owner not in (APPLICATION_ID, *MIGRATIONS) and (owner or tables):
             raise sqlite3.DatabaseError("the file belongs to another application or version")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
@@ -116,13 +116,19 @@ class Store:
         self._connection.create_function("folded", 1, str.casefold, deterministic=True)
         with self.transaction() as tenant:
             if not tables:
-                execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                for statement in TABLES:
-                    execute(statement)
+                self._execute_all(TABLES)
                 self._fill(tenant)
+            while tables and owner != APPLICATION_ID:
+                self._execute_all(MIGRATIONS[owner])
+                owner += 1
+            execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._keys = {row[0] for row in execute("SELECT key FROM keys")}
             result = "not called: the sandbox was stopped"
             execute("UPDATE runs SET result = ? WHERE result = 'calling'", (result,))
+
+    def _execute_all(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self._connection.execute(statement)
 
 
 def _to_timestamp(value: object) -> float | None:

@@ -1,7 +1,35 @@
-"""The SQLite tables of the tenant."""
+"""The SQLite tables of the tenant, and how those of an earlier version become the current ones."""
+
+APPLICATION_ID = 0x454E4704  # "ENG" and the version of the tables
+
+_CONTACT_PARTS = (
+    "CREATE INDEX contacts_by_email ON contacts (email_key)",
+    "CREATE INDEX contacts_by_phone ON contacts (phone_key)",
+    "CREATE INDEX contacts_by_social_security ON contacts (social_security_key)",
+    "CREATE INDEX contacts_by_custom_key ON contacts (custom_key)",
+    """CREATE TABLE contact_changes (
+        change TEXT NOT NULL,
+        at TEXT NOT NULL,
+        contact_id TEXT NOT NULL REFERENCES contacts ON DELETE CASCADE)""",
+    "CREATE INDEX contact_changes_by_time ON contact_changes (change, at)",
+)
 
 TABLES = (
-    "CREATE TABLE contacts (id TEXT PRIMARY KEY, name TEXT NOT NULL)",
+    # The keys are the values by which contacts are compared; see `contact_keys`. A deleted contact
+    # stays, because its interactions may stay.
+    """CREATE TABLE contacts (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        email TEXT,
+        mobile_phone TEXT,
+        social_security_number TEXT,
+        custom_key TEXT,
+        contact_type TEXT NOT NULL DEFAULT 'Member',
+        email_key TEXT,
+        phone_key TEXT,
+        social_security_key TEXT,
+        deleted TEXT)""",
+    *_CONTACT_PARTS,
     """CREATE TABLE schemas (
         id TEXT PRIMARY KEY, display_name TEXT NOT NULL, json_schema TEXT NOT NULL)""",
     """CREATE TABLE interactions (
@@ -57,3 +85,22 @@ TABLES = (
         ran TEXT NOT NULL,
         result TEXT NOT NULL)""",
 )
+
+MIGRATIONS = {
+    0x454E4703: (
+        "ALTER TABLE contacts ADD COLUMN email TEXT",
+        "ALTER TABLE contacts ADD COLUMN mobile_phone TEXT",
+        "ALTER TABLE contacts ADD COLUMN social_security_number TEXT",
+        "ALTER TABLE contacts ADD COLUMN custom_key TEXT",
+        "ALTER TABLE contacts ADD COLUMN contact_type TEXT NOT NULL DEFAULT 'Member'",
+        "ALTER TABLE contacts ADD COLUMN email_key TEXT",
+        "ALTER TABLE contacts ADD COLUMN phone_key TEXT",
+        "ALTER TABLE contacts ADD COLUMN social_security_key TEXT",
+        "ALTER TABLE contacts ADD COLUMN deleted TEXT",
+        *_CONTACT_PARTS,
+        # Nobody recorded when these contacts were created.
+        """INSERT INTO contact_changes
+        SELECT 'Created', '2020-01-01T00:00:00.000Z', id FROM contacts""",
+    ),
+}
+"""Application id of an earlier version -> the statements that lead to the next one."""

@@ -3,8 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import uuid4
 
+from engage_codegen.sandbox.dates import format_date
+from engage_codegen.sandbox.store.contacts import Contacts, StoredContact
 from engage_codegen.sandbox.store.paging import Position
 from engage_codegen.sandbox.store.records import (
     Arrival,
@@ -19,31 +22,19 @@ _SELECT = "SELECT seq, id, contact_id, schema_id, created_date, payload FROM int
 
 
 class Tenant:
-    """The reads and writes that are possible within a transaction."""
+    """The reads and writes that are possible within a transaction; those of contacts are apart."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection.execute
+        self.contacts = Contacts(connection)
 
     def query(self, query: str, values: Sequence[str | int | float | None] = ()) -> sqlite3.Cursor:
         """Run a query of another module; its values must be passed as parameters."""
         return self._sql(query, values)
 
     def add_contact(self, contact_id: str, name: str) -> None:
-        """Add a contact whose id does not exist yet."""
-        self._sql("INSERT INTO contacts VALUES (?, ?)", (contact_id, name))
-
-    def delete_contact(self, contact_id: str) -> bool:
-        """Delete a contact and its interactions. Return False if the contact does not exist."""
-        return self._sql("DELETE FROM contacts WHERE id = ?", (contact_id,)).rowcount > 0
-
-    def list_contacts(self) -> list[tuple[str, str]]:
-        """Return the id and name of each contact, oldest first."""
-        return self._sql("SELECT id, name FROM contacts ORDER BY rowid").fetchall()
-
-    def has_contact(self, contact_id: str) -> bool:
-        """Return True if the contact exists."""
-        row = self._sql("SELECT 1 FROM contacts WHERE id = ?", (contact_id,)).fetchone()
-        return row is not None
+        """Add a contact of the type Member without any other field, created now."""
+        self.contacts.add(StoredContact(contact_id, name), format_date(datetime.now(UTC)))
 
     def add_schema(self, schema_id: str, display_name: str, json_schema: JsonObject) -> None:
         """Add a schema whose id does not exist yet."""

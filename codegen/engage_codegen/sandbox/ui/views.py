@@ -6,6 +6,7 @@ from engage_codegen.sandbox.dates import format_date
 from engage_codegen.sandbox.errors import not_found
 from engage_codegen.sandbox.marketing import contact_cards
 from engage_codegen.sandbox.state import SandboxState
+from engage_codegen.sandbox.store.contacts import StoredContact
 from engage_codegen.sandbox.store.paging import BEFORE_THE_NEWEST, decode_token, encode_token
 from engage_codegen.sandbox.store.records import Json
 from engage_codegen.sandbox.store.tenant import Tenant
@@ -15,6 +16,7 @@ from engage_codegen.sandbox.ui.send_form import Exchange, build_example
 PAGE_SIZE = 20
 CONTACTS_PER_PAGE = 50
 _MAX_BODY_BYTES = 5_000
+_SEARCHED_COLUMNS = ("name", "id", "email", "mobile_phone", "custom_key", "social_security_number")
 
 
 def format_value(value: Json) -> str:
@@ -27,8 +29,9 @@ def format_value(value: Json) -> str:
 def view_home(state: SandboxState, _query: Query) -> Values:
     """Count the contacts, schemas, interactions and incomplete arrivals."""
     with state.store.transaction() as tenant:
-        tables = ("contacts", "schemas", "interactions", "incomplete_arrivals")
+        tables = ("schemas", "interactions", "incomplete_arrivals")
         counts = {table: _count_rows(tenant, table) for table in tables}
+        counts["contacts"] = tenant.contacts.count()
     return {"counts": counts, "now": format_date(state.clock.now())}
 
 
@@ -38,13 +41,15 @@ def _count_rows(tenant: Tenant, table: str) -> int:
 
 
 def view_contacts(state: SandboxState, query: Query) -> Values:
-    """List the contacts whose name or id contains the field `find`."""
+    """List the contacts with a field that contains the text `find`."""
     start, pattern = read_number(query, "start"), query.get("find", "")
+    text = " || ' ' || ".join(f"ifnull({column}, '')" for column in _SEARCHED_COLUMNS)
     with state.store.transaction() as tenant:
         rows = tenant.query(
-            """SELECT id, name, (SELECT count(*) FROM interactions WHERE contact_id = contacts.id)
-            FROM contacts WHERE instr(folded(name || ' ' || id), folded(?)) ORDER BY rowid
-            LIMIT ? OFFSET ?""",
+            f"""SELECT id, name, contact_type, email, mobile_phone,
+            (SELECT count(*) FROM interactions WHERE contact_id = contacts.id)
+            FROM contacts WHERE deleted IS NULL AND instr(folded({text}), folded(?)) ORDER BY rowid
+            LIMIT ? OFFSET ?""",  # noqa: S608 - our own names
             (pattern, CONTACTS_PER_PAGE + 1, start),
         ).fetchall()
     next_link = ""
@@ -58,8 +63,8 @@ def view_contact(state: SandboxState, query: Query, contact_id: str) -> Values:
     schema_id = query.get("schema") or None
     before = decode_token(query["before"]) if "before" in query else BEFORE_THE_NEWEST
     with state.store.transaction() as tenant:
-        names = dict(tenant.query("SELECT id, name FROM contacts WHERE id = ?", (contact_id,)))
-        if contact_id not in names:
+        contact = tenant.contacts.get(contact_id)
+        if contact is None:
             raise not_found("Contact", contact_id)
         entries = contact_cards.list_timeline(tenant, contact_id, schema_id, before, PAGE_SIZE + 1)
         counts = contact_cards.count_by_schema(tenant, contact_id)
@@ -69,7 +74,9 @@ def view_contact(state: SandboxState, query: Query, contact_id: str) -> Values:
         token = encode_token((page[-1].created_date, page[-1].seq))
         next_link = build_link({"schema": schema_id or "", "before": token})
     return {
-        "contact": {"id": contact_id, "name": names[contact_id] or contact_id},
+        "contact": contact,
+        "title": contact.name or contact_id,
+        "fields": list_fields(contact),
         "entries": page,
         "next_link": next_link,
         "is_first": "before" not in query,
@@ -77,6 +84,18 @@ def view_contact(state: SandboxState, query: Query, contact_id: str) -> Values:
         "total": sum(counts.values()),
         "filters": [(key, titles[key], count) for key, count in sorted(counts.items())],
     }
+
+
+def list_fields(contact: StoredContact) -> list[tuple[str, str]]:
+    """Return the label and the value of each field that is set, beside id and name."""
+    fields = {
+        "Type": contact.contact_type,
+        "E-mail": contact.email,
+        "Mobile phone": contact.mobile_phone,
+        "Member number": contact.custom_key,
+        "Social security number": contact.social_security_number,
+    }
+    return [(label, value) for label, value in fields.items() if value is not None]
 
 
 def view_dropped(state: SandboxState, query: Query) -> Values:
@@ -123,7 +142,9 @@ def view_schema(
             GROUP BY 1 ORDER BY 1""",
             (schema_id,),
         ).fetchall()
-        contacts = tenant.query("SELECT id, name FROM contacts ORDER BY rowid LIMIT 200").fetchall()
+        contacts = tenant.query(
+            "SELECT id, name FROM contacts WHERE deleted IS NULL ORDER BY rowid LIMIT 200"
+        ).fetchall()
     declarations = contact_cards.get_declarations(schema)
     required = schema.json_schema.get("required")
     return {
