@@ -5,6 +5,7 @@ import importlib
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -238,7 +239,7 @@ def test_all_packages_of_a_process_share_the_limiter_of_a_key(
 ) -> None:
     copy = tmp_path / "another_package"
     shutil.copytree(ROOT / "generated" / "engage_interactions", copy)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     package = importlib.import_module("another_package")
     assert package.EngageClient is not EngageClient
     url = "https://shared.voyado.com"
