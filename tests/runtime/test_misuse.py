@@ -65,8 +65,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from uuid import UUID
-from misused import UNSET, AsyncEngageClient, EngageClient, RetryPolicy, old as outdated
-from misused.bulk import send_many, send_many_async, stream_many, stream_many_async
+from misused import UNSET, AsyncEngageClient, EngageClient, RetryPolicy, payload_classes
+from misused import old as outdated
+from misused.bulk import Item, send_many, send_many_async, stream_many, stream_many_async
 class Color(StrEnum): RED = "red"
 class Size(IntEnum): SMALL = 1
 class Plain(Enum): ONE = "one"
@@ -100,12 +101,24 @@ CALLS = """
 right SEND(CLIENT, CONTACT, one, @)  # confirm=True, retry=RetryPolicy.never()
 right SEND(CLIENT, CONTACT, one, @)  # created_date=datetime.now(UTC)
 wrong SEND(CLIENT, CONTACT, @)  # other | KIND | {"name": "x"} | None | "x"
-wrong SEND(CLIENT, @, one)  # None | 7 | one | UUID(CONTACT)
+right SEND(CLIENT, @, one)  # CONTACT | UUID(CONTACT)
+right SEND(CLIENT, CONTACT, one, @)  # perhaps_sent=True | timeout=5, headers={"x": TEXT}
+wrong SEND(CLIENT, CONTACT, one, @)  # perhaps_sent="no" | timeout="5" | headers=[TEXT]
+wrong SEND(CLIENT, @, one)  # None | 7 | one | b"id"
 wrong SEND(@)  # WRONG, CONTACT, one | CLIENT, one | CLIENT, CONTACT | CLIENT, one, CONTACT
 wrong SEND(CLIENT, CONTACT, one, @)  # datetime.now(UTC) | confirm="yes" | retry=3 | retries=3
 wrong SEND(CLIENT, CONTACT, one, created_date=@)  # "2024-02-29" | date(2024, 2, 29) | 7
 right WAIT CLIENT.send(CONTACT, @)  # one | other
 wrong WAIT CLIENT.send(CONTACT, @)  # KIND | {"name": "x"} | None | "x"
+right print((WAIT CLIENT.find_contact(@)).upper())  # email=TEXT, contact_type=TEXT
+right print(WAIT CLIENT.find_contact(@))  # mobile_phone=TEXT | custom_key=TEXT | any_key=TEXT
+wrong print(WAIT CLIENT.find_contact(@))  # TEXT | email=7 | mail=TEXT | email=UUID(CONTACT)
+right print(WAIT CLIENT.find(@, one, datetime.now(UTC)))  # CONTACT | UUID(CONTACT)
+wrong print(WAIT CLIENT.find(@))  # CONTACT, one | CONTACT, one, None | CONTACT, one, TEXT
+wrong print((WAIT CLIENT.find(CONTACT, one, datetime.now(UTC))).@)  # id
+right print([schema.title for schema in WAIT CLIENT.schemas()])
+right print((WAIT CLIENT.check_schemas()).is_same)
+wrong print((WAIT CLIENT.check_schemas()).@)  # equal
 right print([it.payload.to_payload() LOOP it in CLIENT.list(KIND, CONTACT)])
 wrong print([it.payload.@ LOOP it in CLIENT.list(KIND, CONTACT)])  # no_such
 wrong print(CLIENT.list(@))  # KIND | CONTACT, KIND | "repair", CONTACT | one, CONTACT
@@ -113,7 +126,11 @@ right print((WAIT CLIENT.get(KIND, CONTACT)).payload.to_payload())
 wrong print(WAIT CLIENT.get(@, CONTACT))  # "repair" | one | str | None
 right print(WAIT CLIENT.interactions(CONTACT, @))  # [KIND]
 wrong print(WAIT CLIENT.interactions(CONTACT, @))  # KIND | [one] | ["repair"]
-right print((WAIT BULK(CLIENT, [@])).sent)  # (CONTACT, one), (CONTACT, other)
+right print((WAIT BULK(CLIENT, [@])).sent)  # (CONTACT, one), (UUID(CONTACT), other)
+right print((WAIT BULK(CLIENT, [@])).sent)  # Item(CONTACT, one, key=7), (CONTACT, other)
+right print((WAIT BULK(CLIENT, [@])).sent)  # lambda: Item(CONTACT, one), ValueError(TEXT)
+wrong print(WAIT BULK(CLIENT, [@]))  # Item(CONTACT) | Item(one, CONTACT) | lambda: one
+wrong print(WAIT BULK(CLIENT, [Item(CONTACT, one, @)]))  # key=1.5 | created_date=TEXT
 wrong print(WAIT BULK(@))  # WRONG, [(CONTACT, one)] | CLIENT, [(one, CONTACT)] | CLIENT, [one]
 wrong print([it LOOP it in BULK(CLIENT, [@])])  # (CONTACT, one)
 right print([it.error LOOP it in STREAM(CLIENT, [@])])  # (CONTACT, one), (CONTACT, other)
@@ -124,6 +141,7 @@ wrong print(STREAM(CLIENT, [(CONTACT, one)])@)  # .sent
 ROLES = "SEND CLIENT WRONG WAIT LOOP BULK STREAM".split()
 MORE_CALLS = """
 right _ = LATER(later, CONTACT, one)
+right print([kind.__schema_id__ for kind in payload_classes().values()])
 wrong @  # LATER(later, CONTACT, one) | later.send(CONTACT, one) | later.delete(CONTACT)
 wrong await @  # NOW(sync, CONTACT, one) | later.list(KIND, CONTACT)
 wrong print(@)  # LATER(later, CONTACT, one).id | NOW(sync, CONTACT, one).id + 1
