@@ -167,7 +167,7 @@ def _open(path: str, creates: bool) -> sqlite3.Connection:
                 os.close(descriptor)
         db = sqlite3.connect(
             f"{Path(path).as_uri()}?mode=rw",
-            BUSY_SECONDS,
+            timeout=BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
             uri=True,
