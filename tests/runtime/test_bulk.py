@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import httpx
 import pytest
 
 from engage_interactions._runtime.async_client import AsyncEngageClient
@@ -35,6 +34,7 @@ from tests.support.bulk import (
     wait_or_fail,
 )
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 from tests.support.platform import CONTACT, Gift
 from tests.support.processes import exit_code_of, fork
 

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 import pytest
 
 from engage_codegen.schema import redaction as redaction_of_tool
@@ -32,6 +31,7 @@ from engage_interactions import (
 )
 from engage_interactions._runtime.transport import answers, redaction
 from engage_interactions.favourite import Favourite
+from tests.support.http_library import httpx
 from tests.support.raw_server import RawServer, response, speaking
 
 CONTACT = "3f0c1a52-7d5e"
@@ -477,7 +477,7 @@ def test_the_client_hides_the_key_by_the_functions_of_the_tool() -> None:
         assert inspect.getsource(ours) == inspect.getsource(theirs)
 
 
-def test_httpx_logs_no_url_of_a_request(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_library_logs_no_url_of_a_request(caplog: pytest.LogCaptureFixture) -> None:
     item: dict[str, object] = {
         "id": "i1",
         "contactId": CONTACT,
@@ -491,7 +491,7 @@ def test_httpx_logs_no_url_of_a_request(caplog: pytest.LogCaptureFixture) -> Non
             list(client.list(Favourite, CONTACT))
             client.send(CONTACT, GIFT) if http is None else client.delete("i1")
         httpx.get(server.base_url + "/another")
-    lines = [record.getMessage() for record in caplog.records if record.name == "httpx"]
+    lines = [record.getMessage() for record in caplog.records if record.name == httpx.__name__]
     assert len(lines) == 1
     assert "/another" in lines[0]
 

@@ -7,7 +7,7 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Never, Self, TypeVar
+from typing import Never, Self, TypeVar
 
 from .call import read
 from .call.pages import Pages
@@ -20,12 +20,10 @@ from .task_engine import TaskEngine
 from .transport.clock import SYSTEM_CLOCK, Clock
 from .transport.connection import DEFAULT_TIMEOUT, Connection
 from .transport.http import AsyncHttpTransport
+from .transport.http_library import httpx
 from .transport.observer import Observer
 from .transport.rate_limiter import DEFAULT_RATE
 from .transport.settings import settings_from_environment
-
-if TYPE_CHECKING:
-    import httpx
 
 P = TypeVar("P", bound=Payload)
 

@@ -25,14 +25,13 @@ from ..results import Receipt
 from ..task_engine import TaskEngine
 from ..thread_engine import ThreadEngine
 from ..transport.connection import Connection
+from ..transport.http_library import httpx
 from ..transport.observer import Observer
 from ..transport.rate_limiter import DEFAULT_RATE
 from .platform import AsyncMemoryTransport, MemoryPlatform, MemoryTransport
 
 if TYPE_CHECKING:
     import asyncio
-
-    import httpx
 
 P = TypeVar("P", bound=Payload)
 
