@@ -1,6 +1,7 @@
 """Requests to a server on raw bytes, and what the environment and the process do to a client."""
 
 import asyncio
+import gc
 import gzip
 import inspect
 import itertools
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import certifi
 import pytest
 
 from engage_codegen.schema import redaction as redaction_of_tool
@@ -38,6 +40,18 @@ CONTACT = "3f0c1a52-7d5e"
 GIFT = Favourite(product_sku="8810")
 RECEIPT = response(b'{"id": "i1"}')
 KEY = "k3y+/="
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_collections() -> Generator[None]:
+    """Spare the objects of other modules from garbage collections.
+
+    A collection of all of them takes longer than the deadlines in this module.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def threads(server: RawServer, **more: Any) -> EngageClient:
@@ -410,7 +424,11 @@ def test_a_key_log_that_cannot_be_written_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with (
-        environment(monkeypatch, SSLKEYLOGFILE=str(tmp_path / "none" / "log")),
+        environment(
+            monkeypatch,
+            SSLKEYLOGFILE=str(tmp_path / "none" / "log"),
+            SSL_CERT_FILE=certifi.where(),  # Otherwise httpx2 writes no log.
+        ),
         pytest.raises(ConfigurationError, match="SSLKEYLOGFILE"),
     ):
         create_both()

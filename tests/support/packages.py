@@ -1,6 +1,10 @@
 """Small generated packages for tests: schemas on the disk, and the files of a package."""
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,3 +82,20 @@ def generate_package(output: Path, library: str) -> None:
     )
     (config,) = load(file=file, environ={}, flags={}, folder=output.parent)
     pipeline.generate(config)
+
+
+def run_with_package(folder: Path, code: str, **environment: str) -> str:
+    """Run a program that can import the package in a folder, and return what it prints.
+
+    It trusts what the environment of the machine says of certificates only if `environment` does.
+    """
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("SSL_")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        env={**variables, "PYTHONPATH": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -13,14 +13,14 @@ from .answers import Body, make_answer, make_failure
 from .connection import Connection, has_connections, require_client
 from .deadline import limit_reads
 from .forks import reset_in_child
-from .http_library import httpx
+from .http_library import LIBRARY, httpx
 
 if TYPE_CHECKING:
     import asyncio
 
 _CLOSED = "The client is closed. Create another one, or keep it open."
 _FORKED = (
-    f"The {httpx.__name__} client was created in another process, which uses its connections. "
+    f"The {LIBRARY} client was created in another process, which uses its connections. "
     "Create it, and the client with it, after the fork."
 )
 
@@ -181,7 +181,7 @@ class AsyncHttpTransport:
         if self._is_closed and not self._in_flight:
             loop = _running_loop()
             clients = [http for other, http in self._retired if other is loop]
-            clients += filter(None, [self._own.pop(loop, None), self._spare])
+            clients += [http for http in (self._own.pop(loop, None), self._spare) if http]
             self._spare, self._retired = None, []
             for http in clients:
                 await http.aclose()
@@ -238,7 +238,7 @@ class AsyncHttpTransport:
             self._given_loop = ref(loop)
         elif self._given_loop() is not loop and has_connections(self._given):
             raise ConfigurationError(
-                f"The {httpx.__name__} client was used in another event loop, which its "
+                f"The {LIBRARY} client was used in another event loop, which its "
                 "connections belong to. Create it, and the client with it, in this event loop."
             )
         return self._given
@@ -273,4 +273,4 @@ def _is_logged(record: logging.LogRecord) -> bool:
     return not is_hidden_from_logs.get()
 
 
-logging.getLogger(httpx.__name__).addFilter(_is_logged)
+logging.getLogger(LIBRARY).addFilter(_is_logged)

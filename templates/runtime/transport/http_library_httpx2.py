@@ -10,7 +10,10 @@ import ssl
 
 import httpx2 as httpx
 
-__all__ = ["TRUST_STORE_REMEDY", "create_tls_context", "httpx"]
+__all__ = ["LIBRARY", "TRUST_STORE_REMEDY", "create_tls_context", "httpx"]
+
+LIBRARY = httpx.Client.__module__
+"""The name of the library, of its distribution and of its logger."""
 
 TRUST_STORE_REMEDY = (
     "Install the certificates of the operating system (most call the package ca-certificates), or "

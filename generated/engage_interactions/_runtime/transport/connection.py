@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 from ..call.steps import Request
 from ..errors import ConfigurationError
 from .deadline import ReadTimeout
-from .http_library import TRUST_STORE_REMEDY, create_tls_context, httpx
+from .http_library import LIBRARY, TRUST_STORE_REMEDY, create_tls_context, httpx
 from .redaction import hide_secret, hide_secret_in_bytes
 
 DEFAULT_TIMEOUT = 10.0
@@ -169,18 +169,17 @@ def require_client(http: object, client_class: type[httpx.Client | httpx.AsyncCl
     """Raise `ConfigurationError` unless `http` is None or an instance of a class of the library."""
     if http is None or isinstance(http, client_class):
         return
-    library = httpx.__name__
     message = (
         f"`http` has the class {type(http).__module__}.{type(http).__qualname__}, but must be an "
-        f"instance of {library}.{client_class.__name__}."
+        f"instance of {LIBRARY}.{client_class.__name__}."
     )
     for other_class, name in _CLIENTS.items():
         if isinstance(http, other_class):
             message += f" {name} takes a client of this class."
     modules = {base.__module__.partition(".")[0] for base in type(http).__mro__}
-    for other in {"httpx", "httpx2"} & modules - {library}:
+    for other in {"httpx", "httpx2"} & modules - {LIBRARY}:
         message += (
-            f' This package uses {library}. To use {other}, set `http = "{other}"` in '
+            f' This package uses {LIBRARY}. To use {other}, set `http = "{other}"` in '
             "[tool.engage-codegen], and generate the package again."
         )
     raise ConfigurationError(message)

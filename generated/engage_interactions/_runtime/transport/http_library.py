@@ -11,7 +11,10 @@ import ssl
 
 import httpx
 
-__all__ = ["TRUST_STORE_REMEDY", "create_tls_context", "httpx"]
+__all__ = ["LIBRARY", "TRUST_STORE_REMEDY", "create_tls_context", "httpx"]
+
+LIBRARY = httpx.Client.__module__
+"""The name of the library, of its distribution and of its logger."""
 
 TRUST_STORE_REMEDY = "Install the package certifi again, or set SSL_CERT_FILE."
 """The remedy if the certificates cannot be read and no variable names others."""
