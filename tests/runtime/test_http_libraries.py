@@ -26,7 +26,9 @@ MODULES = [
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """HTTP library -> the folder of a package `engage_interactions` for it."""
-    folders = {library: tmp_path_factory.mktemp(library) for library in HTTP_LIBRARIES}
+    folders: dict[str, Path] = {
+        library: tmp_path_factory.mktemp(library) for library in HTTP_LIBRARIES
+    }
     for library, folder in folders.items():
         generate_package(folder / "engage_interactions", library)
     return folders

@@ -64,7 +64,9 @@ class TlsPlatform:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Generator[TlsPlatform]:
     folder = tmp_path_factory.mktemp("tls")
     authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(context)
+    certificate = authority.issue_cert("localhost").private_key_and_cert_chain_pem
+    certificate.write_to_path(str(folder / "platform.pem"))
+    context.load_cert_chain(folder / "platform.pem")
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     trustme.CA().cert_pem.write_to_path(str(folder / "unrelated.pem"))
     with RawPlatform(tls=context) as platform:
@@ -75,7 +77,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Generator[TlsPlatform]
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """HTTP library -> the folder of a package for it."""
-    folders = {library: tmp_path_factory.mktemp(library) for library in HTTP_LIBRARIES}
+    folders: dict[str, Path] = {
+        library: tmp_path_factory.mktemp(library) for library in HTTP_LIBRARIES
+    }
     for library, folder in folders.items():
         generate_package(folder / "engage_interactions", library)
     return folders
