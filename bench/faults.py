@@ -17,8 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
-import httpx
-
 from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
@@ -37,6 +35,7 @@ from engage_interactions import (
     RejectedError,
     RetryPolicy,
 )
+from engage_interactions._runtime.transport.http_library import httpx
 from engage_interactions.favourite import Favourite, send_favourite, send_favourite_async
 
 POLICIES = (

@@ -59,13 +59,16 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", default=[])
     parser.add_argument("--rounds", type=int, help="instead of those that each row has")
     parser.add_argument("--quick", action="store_true", help="3 rounds: rough")
+    parser.add_argument(
+        "--http", choices=("httpx", "httpx2"), default="httpx", help="the library of the package"
+    )
     arguments = parser.parse_args()
     if arguments.list:
         print(*NAMES, sep="\n")
         return 0
     if sys.platform == "win32":
         parser.error("what a process used is asked of wait4, which Windows has not")
-    options = Options(arguments.rounds, arguments.quick)
+    options = Options(arguments.rounds, arguments.quick, arguments.http)
     lines: list[report.Line] = []
     for group in GROUPS:
         names = [row.name for row in group.rows]
@@ -77,7 +80,7 @@ def main() -> int:
         lines += [it for it in made if not arguments.only or it.name in arguments.only]
         print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
     print(report.table(lines))
-    if not arguments.only and not arguments.quick:
+    if not arguments.only and not arguments.quick and arguments.http == "httpx":
         write(lines)
     return 1 if any(it.holds in (report.MISSED, report.FAILED) for it in lines) else 0
 

@@ -180,14 +180,47 @@ MAY_ALSO_IMPORT = {
 }
 
 
-def test_the_generated_package_depends_on_httpx_alone() -> None:
-    for path in _modules(ROOT / "generated"):
-        allowed = sys.stdlib_module_names | {"httpx", MAY_ALSO_IMPORT.get(path.name, "httpx")}
-        for node in ast.walk(_tree(path)):
-            if isinstance(node, ast.ImportFrom) and not node.level:
-                assert str(node.module).split(".")[0] in allowed
-            elif isinstance(node, ast.Import):
-                assert {alias.name.split(".")[0] for alias in node.names} <= allowed
+HTTP_LIBRARIES = {
+    "transport/http_library.py": {"httpx"},
+    "transport/http_library_httpx2.py": {"httpx2"},
+}
+"""Module of the runtime -> the HTTP library that it imports, and no other module does. A package
+gets one of the two, as its `transport/http_library.py`."""
+
+
+def _imported_distributions(path: Path) -> set[str]:
+    """Return the names of the imports that are not in the standard library, wherever they are."""
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(str(node.module).split(".")[0])
+        elif isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+    return names - sys.stdlib_module_names
+
+
+def test_one_module_of_a_package_imports_the_http_library_and_the_rest_imports_nothing() -> None:
+    package = ROOT / "generated" / "engage_interactions"
+    imports = {
+        path.relative_to(folder).as_posix(): _imported_distributions(path)
+        - {MAY_ALSO_IMPORT.get(path.name, "")}
+        for folder in (package, package / "_runtime", RUNTIME)
+        for path in _modules(folder)
+        if folder != package or "_runtime" not in path.parts
+    }
+    assert {path: names for path, names in imports.items() if names} == HTTP_LIBRARIES
+
+
+def test_both_variants_of_the_http_library_offer_the_same_names() -> None:
+    exports: list[object] = []
+    for path in HTTP_LIBRARIES:
+        (names,) = (
+            node.value
+            for node in _tree(RUNTIME / path).body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        )
+        exports.append(ast.literal_eval(names))
+    assert exports[0] == exports[1]
 
 
 def test_modules_and_functions_are_short(record_property: Callable[[str, object], None]) -> None:

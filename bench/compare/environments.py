@@ -15,7 +15,8 @@ FOLDER = ROOT / "build" / "bench"
 TOOL = "tool"
 PINS: dict[str, tuple[str, ...]] = {
     "models": ("datamodel-code-generator==0.89.0", "black==26.10.1", "isort==8.0.1"),
-    "client": ("httpx==0.28.1",),
+    "httpx": ("httpx==0.28.1",),
+    "httpx2": ("httpx2==2.16.2",),
     "peers": (
         "httpx==0.28.1",
         "pydantic==2.14.3",

@@ -112,8 +112,8 @@ def tool(folder: Path, *arguments: str) -> Command:
     return Command([program, *arguments], folder)
 
 
-def package(count: int) -> Path:
+def package(count: int, http: str = "httpx") -> Path:
     """A folder to import a package of so many schemas from."""
-    folder = project(f"package-{count}", count)
+    folder = project(f"package-{count}-{http}", count, settings=f'http = "{http}"\n')
     run(tool(folder, "generate"))
     return folder

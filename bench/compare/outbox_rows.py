@@ -21,7 +21,7 @@ def _puts(durability: str, options: Options) -> Iterator[Measured]:
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir()
 
-    arguments: list[str | Path] = [python("client"), SCRIPTS / "outbox.py", files, durability]
+    arguments: list[str | Path] = [python("httpx"), SCRIPTS / "outbox.py", files, durability]
     seen = told_often(Command(arguments, folder, {"PYTHONPATH": str(folder)}, before=empty), rounds)
     floor = {"floor": seen["floor"] / seen["bare"]}
     yield Measured(f"outbox-{durability}", seen["ours"], seen["bare"], rounds=rounds, more=floor)

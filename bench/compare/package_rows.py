@@ -12,10 +12,10 @@ from .measure import Broken, Command, alternate, middle, told, told_often
 from .rows import Group, Measured, Options, Row
 from .serving import SCRIPTS, certificate, most_in_a_second, serving
 
-_HTTPX = "import httpx"
-_PACKAGE = f"import httpx, {inputs.PACKAGE}"
+_HTTPX = "import {http}"
+_PACKAGE = f"import {{http}}, {inputs.PACKAGE}"
 _USED = """
-import httpx
+import {http}
 from engage_interactions import EngageClient
 from engage_interactions.review import Review, send_review
 """
@@ -24,24 +24,28 @@ _PERIOD, _ALLOWANCE = 1.01, 50
 _ANSWER_AFTER = 0.08
 
 
-@cache
-def _package(count: int) -> Path:
-    return inputs.package(count)
+_package = cache(inputs.package)
 
 
 def _client(
-    folder: Path, *arguments: str | Path, environment: dict[str, str] | None = None
+    http: str,
+    *arguments: str | Path,
+    count: int = 15,
+    environment: dict[str, str] | None = None,
 ) -> Command:
+    """A program that can import a package of so many schemas, and its HTTP library."""
+    folder = _package(count, http)
     return Command(
-        [python("client"), *arguments], folder, {"PYTHONPATH": str(folder), **(environment or {})}
+        [python(http), *arguments], folder, {"PYTHONPATH": str(folder), **(environment or {})}
     )
 
 
 def _imports(options: Options) -> Iterator[Measured]:
     rounds = options.often(41)
-    small, large = _package(15), _package(200)
-    texts = ((small, "pass"), (small, _HTTPX), (small, _PACKAGE), (large, _PACKAGE), (small, _USED))
-    runs = alternate([_client(folder, "-c", text) for folder, text in texts], rounds)
+    texts = ((15, "pass"), (15, _HTTPX), (15, _PACKAGE), (200, _PACKAGE), (15, _USED))
+    http = options.http
+    commands = [_client(http, "-c", text.format(http=http), count=count) for count, text in texts]
+    runs = alternate(commands, rounds)
     bare, httpx, *ours = runs
     for name, took in zip(("import-15", "import-200", "import-used"), ours, strict=True):
         # Round by round: what is added is less than the machine's moods.
@@ -52,16 +56,16 @@ def _imports(options: Options) -> Iterator[Measured]:
 
 
 _LEAN = f"""
-import httpx, json, sys
-before = {{*sys.modules}}
+import {{http}}, json, sys
+before = {{{{*sys.modules}}}}
 {_USED}
-print(json.dumps({{it: it in sys.modules and it not in before for it in {_HEAVY}}}))
+print(json.dumps({{{{it: it in sys.modules and it not in before for it in {_HEAVY}}}}}))
 """
 
 
-def _lean(_: Options) -> Iterator[Measured]:
+def _lean(options: Options) -> Iterator[Measured]:
     """Once is enough: it is either there or not."""
-    seen = told(_client(_package(15), "-c", _LEAN))
+    seen = told(_client(options.http, "-c", _LEAN.format(http=options.http)))
     found = sorted(name for name, is_there in seen.items() if is_there)
     yield Measured("import-lean", len(found), more={"which": ", ".join(found) or "none"})
 
@@ -70,7 +74,7 @@ def _send(options: Options) -> Iterator[Measured]:
     rounds = options.often(9)
     with serving() as server:
         command = _client(
-            _package(15), SCRIPTS / "send.py", server.base_url, environment=server.environment
+            options.http, SCRIPTS / "send.py", server.base_url, environment=server.environment
         )
         seen = told_often(command, rounds)
     yield Measured("send", seen["ours"] * 1e6, seen["httpx"] * 1e6, rounds=rounds)
@@ -89,7 +93,7 @@ with EngageClient("{url}", api_key="bench", user_agent="Bench/1") as engage:
     send_review(engage, "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01", review)
 """
 _COLD_HTTPX = """
-import httpx
+import {http}
 from datetime import UTC, datetime
 
 payload = dict(
@@ -102,7 +106,7 @@ body = dict(
     createdDate=datetime.now(UTC).isoformat(), payload=payload,
 )
 headers = {{"User-Agent": "Bench/1", "Accept": "application/json", "apikey": "bench"}}
-with httpx.Client() as client:
+with {http}.Client() as client:
     answer = client.post("{url}/api/v3/interactions", json=body, headers=headers)
     answer.raise_for_status().json()["id"]
 """
@@ -113,7 +117,10 @@ def _cold(options: Options) -> Iterator[Measured]:
     with serving() as server:
         commands = [
             _client(
-                _package(15), "-c", text.format(url=server.base_url), environment=server.environment
+                options.http,
+                "-c",
+                text.format(url=server.base_url, http=options.http),
+                environment=server.environment,
             )
             for text in (_COLD, _COLD_HTTPX)
         ]
@@ -127,11 +134,11 @@ def _rate(times: list[float]) -> float:
     return (len(times) - 1 - _ALLOWANCE) / (times[-1] - times[_ALLOWANCE])
 
 
-def _bulk_once(mode: str, count: int) -> tuple[float, float, int]:
+def _bulk_once(mode: str, count: int, http: str) -> tuple[float, float, int]:
     """The rate, the share of a core, and the most requests in any second."""
     with serving(delay=_ANSWER_AFTER) as server:
         arguments = (SCRIPTS / "bulk.py", mode, server.base_url, str(count))
-        seen = told(_client(_package(15), *arguments, environment=server.environment))
+        seen = told(_client(http, *arguments, environment=server.environment))
         times = server.arrivals()
     if seen["sent"] != count or len(times) != count:
         raise Broken(f"{seen['sent']:.0f} of {count} were sent, {len(times)} arrived")
@@ -143,8 +150,8 @@ def _bulk(options: Options) -> Iterator[Measured]:
     rounds = options.often(9)
     periods = 6 if options.quick else 22
     modes = ("threads", "tasks", "bare")
-    once = partial(_bulk_once, count=_ALLOWANCE * periods + 1)
-    _package(15)
+    once = partial(_bulk_once, count=_ALLOWANCE * periods + 1, http=options.http)
+    _package(15, options.http)
     certificate()
     with ThreadPoolExecutor(len(modes)) as pool:
         made = [[*pool.map(once, modes)] for _ in range(rounds)]

@@ -60,6 +60,8 @@ class Options:
 
     rounds: int | None = None
     quick: bool = False
+    http: str = "httpx"
+    """The HTTP library of the generated package, and of what it is measured beside."""
 
     def often(self, usual: int) -> int:
         if self.quick:

@@ -75,7 +75,7 @@ def certificate() -> Path:
     run(Command([maker, "-m", "trustme", "--quiet", "--dir", folder, *names]))
     usual = "import certifi; print(certifi.contents())"
     done = subprocess.run(
-        [python("client"), "-c", usual], capture_output=True, text=True, check=True
+        [python("httpx"), "-c", usual], capture_output=True, text=True, check=True
     )
     own = (folder / "client.pem").read_text("utf-8")
     (folder / "trusted.pem").write_text(f"{done.stdout}\n{own}", "utf-8")

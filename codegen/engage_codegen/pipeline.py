@@ -165,7 +165,7 @@ def generate(
     """
     _require_version(config)
     folder = PackageFolder(config.output)
-    recipe = Recipe(config.renames, config.dialect, config.without)
+    recipe = Recipe.of(config)
     completed = folder.complete_interrupted_run()
     local = read_schema_files(config.schemas) if config.schemas else None
     lockfile = folder.read_lockfile()
@@ -194,7 +194,7 @@ def check(config: Config) -> CheckResult:
     """
     _require_version(config)
     folder = PackageFolder(config.output)
-    recipe = Recipe(config.renames, config.dialect, config.without)
+    recipe = Recipe.of(config)
     folder.refuse_interrupted()
     local = read_schema_files(config.schemas) if config.schemas else None
     lockfile = folder.read_lockfile()

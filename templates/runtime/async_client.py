@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Never, Self
+from typing import Never, Self
 
 from .async_reads import AsyncClientReads
 from .call.contact_cache import ContactCache
@@ -17,12 +17,10 @@ from .results import Receipt
 from .transport.clock import SYSTEM_CLOCK, Clock
 from .transport.connection import DEFAULT_TIMEOUT, Connection
 from .transport.http import AsyncHttpTransport
+from .transport.http_library import httpx
 from .transport.observer import Observer
 from .transport.rate_limiter import DEFAULT_RATE
 from .transport.settings import settings_from_environment
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class AsyncEngageClient(AsyncClientReads):
@@ -184,7 +182,7 @@ class AsyncEngageClient(AsyncClientReads):
     async def aclose(self) -> None:
         """Send no more requests, and close the connections after those in flight.
 
-        An httpx client of your own stays open.
+        A client of the HTTP library of your own stays open.
         """
         await self.__engine__.transport.close()
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Never, Self
+from typing import Never, Self
 
 from .call.contact_cache import ContactCache
 from .call.ids import ContactId
@@ -17,12 +17,10 @@ from .results import Receipt
 from .transport.clock import SYSTEM_CLOCK, Clock
 from .transport.connection import DEFAULT_TIMEOUT, Connection
 from .transport.http import HttpTransport
+from .transport.http_library import httpx
 from .transport.observer import Observer
 from .transport.rate_limiter import DEFAULT_RATE
 from .transport.settings import settings_from_environment
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class EngageClient(ClientReads):
@@ -45,7 +43,7 @@ class EngageClient(ClientReads):
         observer: Receives the events of the client. By default, they are logged.
         contact_cache: Remembers what `find_contact` returned. By default, nothing is remembered.
         clock: Replaces the system's clock in tests.
-        http: An httpx client of your own, which you close yourself.
+        http: A client of the HTTP library of your own, which you close yourself.
 
     Raises:
         ConfigurationError: An argument cannot work. The message names it.
@@ -202,7 +200,7 @@ class EngageClient(ClientReads):
     def close(self) -> None:
         """Send no more requests, and close the connections after those in flight.
 
-        An httpx client of your own stays open.
+        A client of the HTTP library of your own stays open.
         """
         self.__engine__.transport.close()
 

@@ -1,6 +1,7 @@
 """What `generate` writes, and when it has nothing to do."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,24 @@ def test_a_part_that_a_package_does_without_leaves_no_trace(
     assert not [path for path in texts if part in path]
     assert not [path for path, text in texts.items() if part in text.lower()]
     subprocess.run([sys.executable, "-c", "import package.visit"], cwd=project, check=True)
+
+
+def test_another_http_library_changes_one_module_and_the_lock_file(
+    project: Path, package: Path, command: Tool
+) -> None:
+    before = contents(package)
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('http = "httpx2"\n')
+    assert command("check").code == 1
+    assert command("generate").code == 0
+    assert command("check").code == 0
+    after = contents(package)
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert changed == {"_runtime/transport/http_library.py", "_snapshot/codegen.lock.json"}
+    texts = {path: data.decode() for path, data in after.items() if path.endswith(".py") and data}
+    users = [path for path, text in texts.items() if re.search(r"^\s*import httpx", text, re.M)]
+    assert users == ["_runtime/transport/http_library.py"]
+    assert "import httpx2 as httpx\n" in texts[users[0]]
 
 
 def test_without_a_lock_file_equal_files_are_adopted(

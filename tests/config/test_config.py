@@ -76,7 +76,7 @@ def test_no_variable_changes_the_text_of_the_package_or_the_version_that_may_wri
     tmp_path: Path,
 ) -> None:
     """Whether checked-in code is stale must not depend on somebody's shell."""
-    decisive = ["renames", "without", "dialect", "required-version"]
+    decisive = ["renames", "without", "http", "dialect", "required-version"]
     assert [key for key, variable in KEYS.items() if not variable] == decisive
     names = [key.upper().replace("-", "_") for key in decisive]
     environ = {
@@ -89,11 +89,35 @@ def test_the_keys_without_a_variable_are_read_from_the_file(tmp_path: Path) -> N
     _write(
         tmp_path / "pyproject.toml",
         '[tool.engage-codegen]\nwithout = ["testing", "bulk", "bulk"]\ndialect = "json-schema"\n'
+        'http = "httpx2"\n'
         'required-version = "1.2"\nrenames = {a = "b"}\n',
     )
     config = _load(tmp_path)
     assert (config.without, config.dialect) == (("bulk", "testing"), "json-schema")
+    assert config.http == "httpx2"
     assert (config.required_version, config.renames) == ("1.2", {"a": "b"})
+
+
+@pytest.mark.parametrize("value", ['"requests"', '"HTTPX"', '"httpx3"', '""', "2", '["httpx"]'])
+def test_another_http_library_is_refused_with_the_names_of_those_that_exist(
+    value: str, tmp_path: Path
+) -> None:
+    path = _write(tmp_path / "pyproject.toml", f"[tool.engage-codegen]\nhttp = {value}\n")
+    with pytest.raises(ConfigError, match="unknown HTTP library") as caught:
+        _load(tmp_path)
+    assert "httpx and httpx2" in str(caught.value)
+    assert caught.value.location == Location(str(path), "", 2, 1)
+
+
+def test_each_target_can_have_its_own_http_library(tmp_path: Path) -> None:
+    _write(
+        tmp_path / "pyproject.toml",
+        '[tool.engage-codegen]\nhttp = "httpx2"\n'
+        '[tool.engage-codegen.targets.a]\noutput = "a"\nhttp = "httpx"\n'
+        '[tool.engage-codegen.targets.b]\noutput = "b"\n',
+    )
+    configs = load(file=None, environ={}, flags={}, folder=tmp_path)
+    assert [config.http for config in configs] == ["httpx", "httpx2"]
 
 
 @pytest.mark.parametrize("text", ["120", " 7.5 ", "0.25", "86400"])

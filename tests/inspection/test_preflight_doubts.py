@@ -61,6 +61,11 @@ def edit_snapshot(package: Path) -> None:
     path.write_text(path.read_text().replace("Title", "Edited title"))
 
 
+def replace_http_library(package: Path) -> None:
+    path = package / "_runtime/transport/http_library.py"
+    path.write_text(path.read_text().replace("import httpx\n", "import httpx2 as httpx\n"))
+
+
 DOUBTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "an edited module": (append("visit.py"), "visit.py differs from what engage-codegen"),
     "an edited runtime": (append("_runtime/errors.py"), "_runtime/errors.py differs from"),
@@ -69,6 +74,10 @@ DOUBTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a runtime with a matching hash": (
         forge("_runtime/transport/http.py"),
         "_runtime/transport/http.py differs from what",
+    ),
+    "another HTTP library in the package": (
+        replace_http_library,
+        "_runtime/transport/http_library.py differs from what",
     ),
     "a folder instead of a module": (
         create("_runtime/client/__init__.py"),
@@ -126,6 +135,18 @@ def test_a_doubt_in_a_single_module_leaves_the_other_schemas_safe(
     with answering(holding(OURS, envelope("other"))) as tenant:
         outcome = tool("preflight", shipped, "--tenant", tenant.base_url, "--output-format", "json")
     assert (outcome.code, read_verdicts(outcome)) == (1, ["SAFE", "UNKNOWN"])
+
+
+def test_the_http_library_of_a_package_is_no_doubt(
+    project: Path, shipped: Path, tool: Tool
+) -> None:
+    (project / "pyproject.toml").write_text(
+        '[tool.engage-codegen]\nschemas = "schemas"\nhttp = "httpx2"\noutput = "site/acme/visits"\n'
+    )
+    assert tool("generate").code == 0
+    (project / "pyproject.toml").unlink()
+    for location in (shipped, write_wheel(shipped)):
+        assert read_verdicts(preflight(tool, location)) == ["SAFE"]
 
 
 def test_a_wheel_with_a_cache_is_unknown_and_an_untracked_cache_in_a_folder_is_safe(

@@ -326,6 +326,45 @@ def test_a_project_of_setup_py_builds_as_before(project: Path, tool: Tool) -> No
     assert "acme/__init__.py" in wheel_of(project)
 
 
+@pytest.mark.parametrize(
+    ("section", "before", "after"),
+    [
+        ('output = "a"', [], ["httpx>=0.27,<1"]),
+        ('output = "a"\nhttp = "httpx2"', [], ["httpx2>=2.15.1,<3"]),
+        (
+            'output = "a"\nhttp = "httpx2"',
+            ["httpx==0.28.1"],
+            ["httpx==0.28.1", "httpx2>=2.15.1,<3"],
+        ),
+        ('output = "a"\nhttp = "httpx2"', ["HTTPX2"], ["HTTPX2"]),
+        (
+            'output = "a"\nhttp = "httpx2"',
+            ["httpx2-jsfetch"],
+            ["httpx2-jsfetch", "httpx2>=2.15.1,<3"],
+        ),
+        ('output = "a"', ["httpx2==2.16.2"], ["httpx2==2.16.2", "httpx>=0.27,<1"]),
+        (
+            '[tool.engage-codegen.targets.a]\noutput = "a"\nhttp = "httpx2"\n'
+            '[tool.engage-codegen.targets.b]\noutput = "b"',
+            [],
+            ["httpx>=0.27,<1", "httpx2>=2.15.1,<3"],
+        ),
+    ],
+)
+def test_the_packages_get_the_http_libraries_that_they_need(
+    section: str, before: list[str], after: list[str], project: Path, tool: Tool
+) -> None:
+    (project / "pyproject.toml").write_text(
+        f'[project]\nname = "acme"\nversion = "1"\ndependencies = {json.dumps(before)}\n'
+        f'[tool.engage-codegen]\nbase-url = "{URL}"\nuser-agent = "a/1"\n{section}\n'
+    )
+    printed = init(tool)
+    document = tomllib.loads((project / "pyproject.toml").read_text())
+    assert sorted(document["project"]["dependencies"]) == sorted(after)
+    if len(after) - len(before) == 2:
+        assert "the package needs httpx and httpx2" in printed
+
+
 @pytest.mark.parametrize("backend", ["hatchling.build", "setuptools.build_meta"])
 def test_dynamic_dependencies_stay_dynamic(project: Path, tool: Tool, backend: str) -> None:
     (project / "pyproject.toml").write_text(

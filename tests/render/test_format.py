@@ -36,7 +36,7 @@ def format_whole(text: str) -> str:
 
 
 def assert_layout_of_black(package: Package) -> None:
-    texts = render_package(package, ())
+    texts = render_package(package, (), "httpx")
     for record in package.records:
         header, markers, code = texts[f"{record.names.module}.py"].partition(MARKED)
         assert markers

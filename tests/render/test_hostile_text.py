@@ -53,7 +53,7 @@ values = st.lists(scalars, min_size=1, max_size=4)
 
 def render_module(record: Record) -> str:
     """Return the text of the module of one schema."""
-    return render_package(Package((record,)), ())[f"{record.names.module}.py"]
+    return render_package(Package((record,)), (), "httpx")[f"{record.names.module}.py"]
 
 
 patterns = texts.map(lambda text: re.sub(r"([\\^$.|?*+()\[\]{}/])", r"\\\1", text)).filter(bool)
@@ -279,7 +279,7 @@ def test_a_package_full_of_hostile_texts_can_be_imported_and_reads_each_of_them(
     }
     schema = make_schema("hostile", "".join(NASTIES), {"properties": properties})
     package = build({"hostile": schema}, renames_of(schema), "json-schema")
-    for path, text in render_package(package, ()).items():
+    for path, text in render_package(package, (), "httpx").items():
         (tmp_path / "package" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "package" / path).write_text(text, encoding="utf-8")
     others = {wire: f"x{text}" for wire, text in wires.items()}

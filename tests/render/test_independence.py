@@ -40,5 +40,5 @@ def test_no_module_depends_on_other_schemas() -> None:
                 schema_id: make_schema(schema_id, properties) for schema_id in order[:end]
             }
             for record in build(schemas_so_far, {}).records:
-                text = render_package(Package((record,)), ())[f"{record.names.module}.py"]
+                text = render_package(Package((record,)), (), "httpx")[f"{record.names.module}.py"]
                 assert alone.setdefault(record.schema_id, text) == text

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
 from engage_interactions._runtime.async_client import AsyncEngageClient
@@ -38,6 +37,7 @@ from tests.support.bulk import (
     wait_or_fail,
 )
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 from tests.support.platform import CONTACT, Gift
 from tests.support.processes import exit_code_of, fork
 

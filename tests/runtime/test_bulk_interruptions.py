@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from engage_interactions._runtime.bulk.item import ItemSource
@@ -32,6 +31,7 @@ from tests.support.bulk import (
     task_client,
     thread_client,
 )
+from tests.support.http_library import httpx
 from tests.support.interruptions import CHECKPOINTS, load_with_checkpoints
 from tests.support.paths import ROOT
 from tests.support.platform import CONTACT, Gift

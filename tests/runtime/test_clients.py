@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, ClassVar, Self, TypeAlias
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-import httpx
 import pytest
 
 from engage_interactions._runtime import errors
@@ -38,6 +37,7 @@ from engage_interactions._runtime.results import Receipt, Stored
 from engage_interactions._runtime.transport import answers
 from engage_interactions._runtime.transport.clock import CreatedDates
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
 Connect: TypeAlias = Callable[..., Any]  # Creates either client.

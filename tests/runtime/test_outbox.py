@@ -30,8 +30,8 @@ from engage_interactions._runtime import registry
 from engage_interactions._runtime.outbox import delivery as outbox_delivery
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import AlreadyDeliveringError, Delivery, Entry, Outbox, OutboxError
+from tests.support.http_library import GENERATED
 from tests.support.outbox import POLICY, OutboxRig, PowerCut
-from tests.support.paths import ROOT
 from tests.support.platform import CONTACT, Gift
 
 pytestmark = pytest.mark.slow
@@ -544,9 +544,10 @@ def test_a_second_delivery_in_the_same_process_raises(rig: OutboxRig) -> None:
 
 
 DELIVER_AND_HANG = """
-import sys, httpx
+import sys
 sys.path.insert(0, sys.argv[2])
 from engage_interactions import EngageClient
+from engage_interactions._runtime.transport.http_library import httpx
 from engage_interactions.outbox import Outbox
 def hang(request):
     print("sending", flush=True)
@@ -559,7 +560,7 @@ Outbox(sys.argv[1]).deliver(client)
 
 def test_a_killed_process_releases_the_lock_of_the_delivery(rig: OutboxRig) -> None:
     rig.outbox.put(CONTACT, COAT)
-    generated = str(ROOT / "generated")
+    generated = str(GENERATED)
     arguments = [sys.executable, "-c", DELIVER_AND_HANG, str(rig.path), generated]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
@@ -625,7 +626,7 @@ except OutboxError:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a limit on files")
 def test_a_full_disk_loses_no_entry(tmp_path: Path) -> None:
-    generated = str(ROOT / "generated")
+    generated = str(GENERATED)
     arguments = [sys.executable, "-c", PUT_UNTIL_FULL, str(tmp_path / "outbox.db"), generated]
     count = int(subprocess.check_output(arguments))
     with Outbox(tmp_path / "outbox.db") as outbox:
@@ -663,7 +664,7 @@ with Outbox(sys.argv[1]) as outbox:
 
 
 def test_processes_can_create_the_same_file_at_the_same_time(tmp_path: Path) -> None:
-    generated = str(ROOT / "generated")
+    generated = str(GENERATED)
     for number in range(3):
         path = tmp_path / f"{number}.db"
         arguments = [sys.executable, "-c", OPEN_AND_PUT, str(path), generated]

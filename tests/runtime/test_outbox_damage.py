@@ -15,11 +15,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Outbox, OutboxError
+from tests.support.http_library import httpx
 from tests.support.outbox import FaultyPlatform, OutboxRig
 from tests.support.platform import CONTACT
 from tests.support.tiers import IS_FULL

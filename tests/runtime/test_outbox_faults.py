@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from engage_interactions import EngageClient, EngageError, Receipt, RetryPolicy
@@ -21,6 +20,7 @@ from engage_interactions._runtime.outbox.database import Database
 from engage_interactions._runtime.outbox.file import OutboxFile
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Delivery, Outbox
+from tests.support.http_library import httpx
 from tests.support.outbox import FaultyPlatform, OutboxRig, PowerCut
 from tests.support.paths import ROOT
 from tests.support.platform import CONTACT

@@ -16,7 +16,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from engage_interactions import EngageClient, Receipt
@@ -24,8 +23,8 @@ from engage_interactions._runtime.outbox import connection, locks
 from engage_interactions._runtime.outbox.database import Database
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import AlreadyDeliveringError, Outbox, OutboxError
+from tests.support.http_library import GENERATED, httpx
 from tests.support.outbox import OutboxRig
-from tests.support.paths import ROOT
 from tests.support.platform import CONTACT
 from tests.support.processes import exit_code_of, fork
 
@@ -258,7 +257,7 @@ with Outbox(sys.argv[1]) as outbox:
 
 
 def run_job(path: Path) -> list[str]:
-    arguments = [sys.executable, "-c", JOB, str(path), str(ROOT / "generated")]
+    arguments = [sys.executable, "-c", JOB, str(path), str(GENERATED)]
     return subprocess.check_output(arguments, text=True).split()
 
 

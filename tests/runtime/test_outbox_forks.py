@@ -19,8 +19,8 @@ from engage_interactions import Receipt
 from engage_interactions._runtime.outbox import locks
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import AlreadyDeliveringError, Delivery, Outbox, OutboxError
+from tests.support.http_library import GENERATED
 from tests.support.outbox import OutboxRig
-from tests.support.paths import ROOT
 from tests.support.platform import CONTACT
 from tests.support.processes import exit_code_of, fork
 
@@ -120,7 +120,7 @@ else:
 def test_a_daemon_keeps_the_outbox_that_its_parent_opened(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "outbox.db"
     script = BECOME_A_DAEMON.format(ending=ending)
-    arguments = [sys.executable, "-c", script, str(path), str(ROOT / "generated")]
+    arguments = [sys.executable, "-c", script, str(path), str(GENERATED)]
     expected = {"parent", "daemon 0", "daemon 1", "daemon 2"}
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as daemon:
         assert daemon.stdin is not None

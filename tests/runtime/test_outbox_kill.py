@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from engage_codegen.sandbox.options import Options
@@ -30,6 +29,7 @@ from engage_interactions import EngageClient, RetryPolicy
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Outbox
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 

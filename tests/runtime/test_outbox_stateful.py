@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
-import httpx
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -29,6 +28,7 @@ from engage_interactions import Receipt, RetryPolicy
 from engage_interactions.favourite import Favourite
 from engage_interactions.reuse_spring_2023 import ReuseSpring2023
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 from tests.support.outbox import POLICY, FaultyPlatform, OutboxRig, PowerCut
 
 pytestmark = pytest.mark.slow

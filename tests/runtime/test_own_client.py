@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
 
 from engage_interactions import AsyncEngageClient, ConfigurationError, EngageClient, RejectedError
 from engage_interactions.product_review import ProductReview
 from engage_interactions.testing import AsyncRecordingClient, RecordingClient, sample
+from tests.support.http_library import httpx
 
 pytestmark = pytest.mark.slow
 

@@ -22,6 +22,7 @@ from engage_interactions import (
 from engage_interactions.favourite import Favourite
 from engage_interactions.product_review import ProductReview, send_product_review
 from engage_interactions.repair import Repair
+from tests.support.packages import generate_package
 from tests.support.paths import ROOT
 from tests.support.tool import Tool
 
@@ -98,19 +99,32 @@ def test_an_instance_is_immutable() -> None:
         favourite.other = "2"  # type: ignore[attr-defined]
 
 
-def test_the_package_can_be_imported_with_httpx_alone(tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    closure = ["httpx", "httpcore", "h11", "idna", "certifi", "anyio", "sniffio"]
-    closure += ["typing_extensions.py"]
-    for name in closure:
-        source = Path(httpx.__file__).parents[1] / name
-        if source.exists():
-            (shutil.copytree if source.is_dir() else shutil.copy2)(source, _create(site) / name)
-    shutil.copytree(COMMITTED, site / "engage_interactions")
-    modules = [path.stem for path in COMMITTED.glob("*.py") if path.stem != "__init__"]
+DEPENDENCIES = {
+    "httpx": ["httpx", "httpcore", "h11", "idna", "certifi", "anyio", "sniffio"],
+    "httpx2": ["httpx2", "httpcore2", "h11", "idna", "truststore", "anyio", "sniffio"],
+}
+"""HTTP library -> itself and what it depends on."""
+
+
+@pytest.mark.parametrize("library", DEPENDENCIES)
+def test_the_package_can_be_imported_with_its_http_library_alone(
+    library: str, tmp_path: Path
+) -> None:
+    site, package = tmp_path / "site", tmp_path / "site" / "engage_interactions"
+    installed = Path(httpx.__file__).parents[1]
+    for name in [*DEPENDENCIES[library], "typing_extensions.py"]:
+        for source in [installed / name, *installed.glob(f"{name}-*.dist-info")]:
+            if source.exists():
+                copy = shutil.copytree if source.is_dir() else shutil.copy2
+                copy(source, _create(site) / source.name)
+    generate_package(package, library)
+    modules = [path.stem for path in package.glob("*.py") if path.stem != "__init__"]
     code = f"import sys; sys.path.insert(0, {str(site)!r}); import engage_interactions\n"
     code += "".join(f"import engage_interactions.{module}\n" for module in modules)
-    subprocess.run([sys.executable, "-I", "-S", "-W", "error", "-c", code], check=True)
+    code += "print(engage_interactions.EngageClient)\n"
+    code += f"print({{'httpx', 'httpx2'}} & {{*sys.modules}} == {{{library!r}}})"
+    command = [sys.executable, "-I", "-S", "-W", "error", "-c", code]
+    assert subprocess.check_output(command, text=True).endswith("True\n")
 
 
 def _create(folder: Path) -> Path:
@@ -140,12 +154,6 @@ def runtime_imports(path: Path) -> set[str]:
             module = ".".join([*base, *([node.module] if node.module else [])])
             names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     return names
-
-
-def test_one_module_imports_httpx_at_run_time() -> None:
-    paths = sorted(RUNTIME.rglob("*.py"))
-    users = [path for path in paths if "httpx" in runtime_imports(path)]
-    assert users == [RUNTIME / "transport" / "http_library.py"]
 
 
 def test_the_modules_of_the_runtime_do_not_import_each_other_in_a_circle() -> None:

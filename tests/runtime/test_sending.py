@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +30,7 @@ from engage_interactions._runtime.errors import (
 )
 from engage_interactions._runtime.results import Receipt
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 from tests.support.platform import CONTACT, Gift, Platform
 
 INTERACTIVE = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0,))

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from unittest.mock import Mock
 from uuid import UUID
 
-import httpx
 import pytest
 
 from engage_interactions import (
@@ -33,6 +32,7 @@ from engage_interactions.outbox import Outbox
 from engage_interactions.product_review import ProductReview
 from engage_interactions.repair import Repair
 from engage_interactions.testing import AsyncRecordingClient, RecordingClient
+from tests.support.http_library import httpx
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

@@ -34,7 +34,7 @@ from engage_interactions.testing import (
     register_strategies,
     sample,
 )
-from tests.support.paths import ROOT
+from tests.support.http_library import GENERATED
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 COAT = Favourite(product_sku="8810-42", price=450)
@@ -201,5 +201,5 @@ def test_the_other_modules_do_not_import_testing_or_hypothesis() -> None:
         "engage_interactions.bulk, engage_interactions.outbox\n"
         "assert not [name for name in sys.modules if 'testing' in name or 'hypothesis' in name]\n"
     )
-    generated = ROOT / "generated"
+    generated = GENERATED
     subprocess.run([sys.executable, "-c", code], cwd=generated, check=True)

@@ -1,6 +1,7 @@
 """Requests to a server on raw bytes, and what the environment and the process do to a client."""
 
 import asyncio
+import gc
 import gzip
 import inspect
 import itertools
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
+import certifi
 import pytest
 
 from engage_codegen.schema import redaction as redaction_of_tool
@@ -32,12 +33,25 @@ from engage_interactions import (
 )
 from engage_interactions._runtime.transport import answers, redaction
 from engage_interactions.favourite import Favourite
+from tests.support.http_library import httpx
 from tests.support.raw_server import RawServer, response, speaking
 
 CONTACT = "3f0c1a52-7d5e"
 GIFT = Favourite(product_sku="8810")
 RECEIPT = response(b'{"id": "i1"}')
 KEY = "k3y+/="
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_collections() -> Generator[None]:
+    """Spare the objects of other modules from garbage collections.
+
+    A collection of all of them takes longer than the deadlines in this module.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def threads(server: RawServer, **more: Any) -> EngageClient:
@@ -410,7 +424,11 @@ def test_a_key_log_that_cannot_be_written_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with (
-        environment(monkeypatch, SSLKEYLOGFILE=str(tmp_path / "none" / "log")),
+        environment(
+            monkeypatch,
+            SSLKEYLOGFILE=str(tmp_path / "none" / "log"),
+            SSL_CERT_FILE=certifi.where(),  # Otherwise httpx2 writes no log.
+        ),
         pytest.raises(ConfigurationError, match="SSLKEYLOGFILE"),
     ):
         create_both()
@@ -477,7 +495,7 @@ def test_the_client_hides_the_key_by_the_functions_of_the_tool() -> None:
         assert inspect.getsource(ours) == inspect.getsource(theirs)
 
 
-def test_httpx_logs_no_url_of_a_request(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_library_logs_no_url_of_a_request(caplog: pytest.LogCaptureFixture) -> None:
     item: dict[str, object] = {
         "id": "i1",
         "contactId": CONTACT,
@@ -491,7 +509,7 @@ def test_httpx_logs_no_url_of_a_request(caplog: pytest.LogCaptureFixture) -> Non
             list(client.list(Favourite, CONTACT))
             client.send(CONTACT, GIFT) if http is None else client.delete("i1")
         httpx.get(server.base_url + "/another")
-    lines = [record.getMessage() for record in caplog.records if record.name == "httpx"]
+    lines = [record.getMessage() for record in caplog.records if record.name == httpx.__name__]
     assert len(lines) == 1
     assert "/another" in lines[0]
 

@@ -5,8 +5,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import httpx
-
 from engage_interactions._runtime.async_client import AsyncEngageClient
 from engage_interactions._runtime.bulk.item import ItemSource
 from engage_interactions._runtime.bulk.outcome import BulkResult, Outcome
@@ -14,6 +12,7 @@ from engage_interactions._runtime.bulk.send_many import send_many, stream_many
 from engage_interactions._runtime.bulk.send_many_async import send_many_async, stream_many_async
 from engage_interactions._runtime.client import EngageClient
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 from tests.support.platform import CONTACT, Gift, Platform
 
 

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from engage_interactions import (
     EngageClient,
     Receipt,
@@ -14,6 +12,7 @@ from engage_interactions import (
 )
 from engage_interactions.outbox import Delivery, Entry, Outbox
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 from tests.support.platform import Platform
 
 POLICY = RetryPolicy(retry_delays=(1.0, 2.0), lookup_delays=(5.0, 10.0), resend=True)

@@ -1,15 +1,20 @@
 """Small generated packages for tests: schemas on the disk, and the files of a package."""
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engage_codegen import pipeline
-from engage_codegen.config import Config
+from engage_codegen.config import Config, load
 from engage_codegen.output.lockfile import LOCKFILE_PATH
 from engage_codegen.sources.files import FileSource
 from engage_codegen.sources.interface import ignore_progress
+from tests.support.paths import SEEDS
 from tests.support.tenants import envelope
 
 FileTree = dict[str, bytes]
@@ -65,3 +70,32 @@ class Package:
         value: dict[str, Any] = json.loads(path.read_bytes())
         edit(value)
         path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def generate_package(output: Path, library: str) -> None:
+    """Generate the package of the example schemas for an HTTP library, by a configuration file."""
+    file = output.parent / "pyproject.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        f'[tool.engage-codegen]\nschemas = "{SEEDS.as_posix()}"\nhttp = "{library}"\n'
+        f'output = "{output.name}"\n'
+    )
+    (config,) = load(file=file, environ={}, flags={}, folder=output.parent)
+    pipeline.generate(config)
+
+
+def run_with_package(folder: Path, code: str, **environment: str) -> str:
+    """Run a program that can import the package in a folder, and return what it prints.
+
+    It trusts what the environment of the machine says of certificates only if `environment` does.
+    """
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("SSL_")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        env={**variables, "PYTHONPATH": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

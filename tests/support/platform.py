@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-import httpx
-
 from engage_interactions._runtime.payload import (
     Json,
     Payload,
@@ -15,6 +13,7 @@ from engage_interactions._runtime.payload import (
     read_string,
 )
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 

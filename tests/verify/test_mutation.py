@@ -425,7 +425,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("mutation") / "original"
     schemas = {name: Schema(name, name, body, "mutation") for name, body in SCHEMAS.items()}
     package = build(schemas, {}, "json-schema")
-    for path, text in render_package(package, ()).items():
+    for path, text in render_package(package, (), "httpx").items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     before = set(sys.modules)

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import import_module
 
-import httpx
-
 from engage_interactions import AsyncEngageClient, EngageClient
+from engage_interactions._runtime.transport.http_library import httpx
 from engage_interactions.bulk import Item, send_many, send_many_async
 
 PER_SECOND = 49.5

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
 
-import httpx
-
 from engage_interactions import EngageClient
+from engage_interactions._runtime.transport.http_library import httpx
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 SENDS, AT_ONCE = 500, 50

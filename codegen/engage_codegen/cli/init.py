@@ -108,18 +108,17 @@ def command(
         if asks and not extras:
             extras = tuple(name for name in EXTRAS if click.confirm(f"Set up {name}?", err=True))
     requirement = _require_requirement(project, extras, install_from or "", asks=asks)
-    changes = plan_files(project, Setup(targets, extras, requirement))
+    setup = Setup(targets, extras, requirement)
+    changes = plan_files(project, setup)
     changes = plan_pins(project, changes, requirement, is_explicit=bool(install_from))
     _warn_of_ignored(targets)
     if not changes:
         print_status("nothing to do: everything is set up")
         return 0
-    return _write(changes, targets, is_dry_run=dry_run, asks=asks)
+    return _write(changes, setup, is_dry_run=dry_run, asks=asks)
 
 
-def _write(
-    changes: Sequence[FileChange], targets: Sequence[Target], *, is_dry_run: bool, asks: bool
-) -> int:
+def _write(changes: Sequence[FileChange], setup: Setup, *, is_dry_run: bool, asks: bool) -> int:
     """Show the changes, and write them unless the user wants otherwise."""
     for change in changes:
         _show(change, is_answer=is_dry_run or asks)
@@ -132,8 +131,11 @@ def _write(
     for change in written:
         print_status(f"wrote {change.path}")
     _warn_of_local_pins(written)
-    pull = "" if targets[0].schemas else "set ENGAGE_API_KEY and run engage-codegen pull, then "
-    print_status(f"next: {pull}run engage-codegen generate (the package needs httpx)")
+    pull = (
+        "" if setup.targets[0].schemas else "set ENGAGE_API_KEY and run engage-codegen pull, then "
+    )
+    needs = " and ".join(setup.http_libraries)
+    print_status(f"next: {pull}run engage-codegen generate (the package needs {needs})")
     return 0
 
 
@@ -180,7 +182,8 @@ def _target_of(config: Config) -> Target:
         return Path(os.path.relpath(path)).as_posix()
 
     schemas = tuple(map(relative, config.schemas))
-    return Target(config.base_url, schemas, config.user_agent, relative(config.output))
+    output = relative(config.output)
+    return Target(config.base_url, schemas, config.user_agent, output, config.http)
 
 
 def _new_target(project: Project, flags: _Flags, *, asks: bool) -> Target:

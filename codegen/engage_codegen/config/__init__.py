@@ -16,7 +16,7 @@ from ..schema.envelope import Dialect
 from ..schema.text import quote
 from . import files, values
 from .lines import locate_key
-from .values import PARTS, SECTION, Build, Value
+from .values import HTTP_LIBRARIES, PARTS, SECTION, Build, HttpLibrary, Value
 
 KEYS = {
     "base-url": "ENGAGE_BASE_URL",
@@ -28,6 +28,7 @@ KEYS = {
     "timeout": "ENGAGE_CODEGEN_TIMEOUT",
     "renames": "",
     "without": "",
+    "http": "",
     "dialect": "",
     "required-version": "",
 }
@@ -57,6 +58,7 @@ class Config:
     renames: Mapping[str, str] = field(default_factory=dict[str, str])
     user_agent: str = ""
     without: tuple[str, ...] = ()
+    http: HttpLibrary = "httpx"
     dialect: Dialect = "engage"
     build: Build = "check"
     timeout: float = 120.0
@@ -132,6 +134,7 @@ def _config(raw_values: Mapping[str, Value], folder: Path) -> Config:
         renames=values.parse_renames(value("renames", {})),
         user_agent=values.parse_text(value("user-agent", "")),
         without=values.parse_parts(value("without", [])),
+        http=values.parse_http(value("http", "httpx")),
         dialect=values.parse_dialect(value("dialect", "engage")),
         build=values.parse_build(value("build", "check")),
         timeout=values.parse_timeout(value("timeout", 120)),
@@ -151,4 +154,14 @@ def _refuse_shared_outputs(configs: Sequence[Config]) -> None:
                 )
 
 
-__all__ = ["KEYS", "PARTS", "SECTION", "Config", "Waiver", "load", "locate_key"]
+__all__ = [
+    "HTTP_LIBRARIES",
+    "KEYS",
+    "PARTS",
+    "SECTION",
+    "Config",
+    "HttpLibrary",
+    "Waiver",
+    "load",
+    "locate_key",
+]

@@ -16,6 +16,11 @@ SECTION = "tool.engage-codegen"
 PARTS = ("bulk", "outbox", "testing")
 """The optional parts of a package."""
 
+HttpLibrary: TypeAlias = Literal["httpx", "httpx2"]
+"""The HTTP library of a package."""
+
+HTTP_LIBRARIES: tuple[HttpLibrary, ...] = ("httpx", "httpx2")
+
 
 MAX_TIMEOUT = 86400
 
@@ -59,6 +64,16 @@ def parse_dialect(value: Value) -> Dialect:
             return dialect
     raise value.error(
         f"unknown dialect {quote(str(value.raw))}", f"the dialects are {' and '.join(DIALECTS)}"
+    )
+
+
+def parse_http(value: Value) -> HttpLibrary:
+    for library in HTTP_LIBRARIES:
+        if value.raw == library:
+            return library
+    raise value.error(
+        f"unknown HTTP library {quote(str(value.raw))}",
+        f"the libraries are {' and '.join(HTTP_LIBRARIES)}",
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile
 
 from .. import __version__
-from ..config import PARTS
+from ..config import PARTS, HttpLibrary
 from ..errors import CodegenError, InputError, SchemaError
 from ..filesystem import MAX_BYTES, read_bytes
 from ..model.build import build
@@ -209,7 +209,7 @@ def _doubt_code(lockfile: Lockfile, schemas: Mapping[str, Schema], files: _Files
     except CodegenError as error:
         return dict.fromkeys(schemas, f"its code cannot be rendered again: {error.message}")
     without = [part for part in PARTS if f"{part}.py" not in files.paths]
-    texts = render_package(package, without)
+    texts = render_package(package, without, _http_library_of(files))
     own = {f"{module.module}.py": key for key, module in modules.items()}
     return _compare(texts, own, schemas, files)
 
@@ -238,6 +238,15 @@ def _compare(
 
 def _describe(file: UnexpectedFile) -> str:
     return f"{file.path}: {file.message}"
+
+
+def _http_library_of(files: _Files) -> HttpLibrary:
+    """Return the HTTP library that a package seems to use.
+
+    If it uses another one, the code rendered for it differs from the code of the package.
+    """
+    text = files.get("_runtime/transport/http_library.py") or b""
+    return "httpx2" if b"\nimport httpx2" in text else "httpx"
 
 
 def _renames_of(modules: Mapping[str, GeneratedModule]) -> dict[str, str]:

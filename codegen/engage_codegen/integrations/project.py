@@ -69,10 +69,10 @@ class Project:
             return (named or packages)[0]
         return Path("src") if (self.root / "src").is_dir() else Path()
 
-    @property
-    def has_httpx(self) -> bool:
+    def depends_on(self, name: str) -> bool:
+        """Return True if a distribution is among the dependencies."""
         dependencies = _strings(self._table("project").get("dependencies"))
-        return any(re.match(r"httpx(?![a-z0-9_-])", name.lower()) for name in dependencies)
+        return any(re.match(rf"{name}(?![a-z0-9_.-])", item.lower()) for item in dependencies)
 
     @property
     def requires_tool(self) -> bool:

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from .. import __version__
+from ..config import HttpLibrary
 from ..errors import InputError
 from . import edits
 from .project import Project, import_path
 
 _FILES = Path(__file__).parent / "files"
-_HTTPX = "httpx>=0.27,<1"
+_HTTP_REQUIREMENTS: Mapping[HttpLibrary, str] = {
+    "httpx": "httpx>=0.27,<1",
+    "httpx2": "httpx2>=2.15.1,<3",
+}
 _PACKAGE_DATA = ("_snapshot/*.json", "INDEX.md", "py.typed")
 
 
@@ -28,6 +32,7 @@ class Target:
     schemas: tuple[str, ...]
     user_agent: str
     output: str
+    http: HttpLibrary = "httpx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,11 @@ class Setup:
     @property
     def outputs(self) -> list[str]:
         return [target.output for target in self.targets]
+
+    @property
+    def http_libraries(self) -> list[HttpLibrary]:
+        """The libraries that the packages need."""
+        return sorted({target.http for target in self.targets})
 
     @property
     def schemas(self) -> list[str]:
@@ -122,18 +132,22 @@ def _plan_pyproject(project: Project, setup: Setup) -> FileChange:
     target = setup.targets[0]
     if project.section is None:
         file.append_table("tool.engage-codegen", _section_lines(target))
-    if "project" in project.document and not project.has_httpx:
-        is_dynamic = "dependencies" in project.dynamic
-        new = (
-            None if is_dynamic else edits.insert_item(file.text, "project", "dependencies", _HTTPX)
-        )
-        file.apply(new, f'"{_HTTPX}" to the dependencies')
+    for library in setup.http_libraries:
+        if "project" in project.document and not project.depends_on(library):
+            _add_dependency(project, _HTTP_REQUIREMENTS[library], file)
     file.notes += project.describe_missing_package(target.output)
     if project.backend == "setuptools":
         _add_package_data(project, target.output, file)
     if "build" in setup.extras and not project.requires_tool:
         _add_build_hook(project, setup.requirement, file)
     return FileChange("pyproject.toml", project.text or None, file.text, "\n".join(file.notes))
+
+
+def _add_dependency(project: Project, requirement: str, file: _Pyproject) -> None:
+    new = None
+    if "dependencies" not in project.dynamic:
+        new = edits.insert_item(file.text, "project", "dependencies", requirement)
+    file.apply(new, f'"{requirement}" to the dependencies')
 
 
 def _section_lines(target: Target) -> list[str]:

@@ -25,7 +25,7 @@ def count_current(config: Config) -> int | None:
             return None
         schemas = read_schema_files(config.schemas) if config.schemas else None
         lockfile = read_lockfile(config.output)
-        generator = Recipe(config.renames, config.dialect, config.without).generator()
+        generator = Recipe.of(config).generator()
         is_done = is_current(config.output, lockfile, generator, schemas)
     except (CodegenError, OSError):
         return None

@@ -28,14 +28,22 @@ def template_files() -> dict[str, str]:
     return {path: file for folder in _FOLDERS for path, file in sorted(_walk(root, folder))}
 
 
-def copied_files(without: Collection[str]) -> dict[str, str]:
+_HTTP_LIBRARY = "runtime/transport/http_library.py"
+_HTTP_LIBRARIES = {"httpx": _HTTP_LIBRARY, "httpx2": "runtime/transport/http_library_httpx2.py"}
+"""HTTP library -> the file that a package has as its ``http_library.py``."""
+
+
+def copied_files(without: Collection[str], http: str) -> dict[str, str]:
     """Return the files of a package that do not depend on schemas: path in the package -> text.
 
     An optional part that a package is `without` is the folder ``_runtime/<part>`` and the module
-    ``<part>.py``.
+    ``<part>.py``. `http` is the HTTP library.
     """
     texts: dict[str, str] = {}
-    for path, file in template_files().items():
+    files = template_files()
+    libraries = {library: files.pop(path) for library, path in _HTTP_LIBRARIES.items()}
+    files[_HTTP_LIBRARY] = libraries[http]
+    for path, file in files.items():
         folder, _, rest = path.partition("/")
         part = rest.partition("/")[0].removesuffix(".py")
         if folder != "package" and part not in without:

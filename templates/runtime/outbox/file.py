@@ -133,7 +133,8 @@ class OutboxFile:
                 _insert_receipt(db, row, interaction_id, now)
             return is_updated
 
-        return recorded if self._write(change) else None
+        is_recorded = self._write(change)
+        return recorded if is_recorded else None
 
     def record_delivery(self, row: Row, interaction_id: str, now: float) -> bool:
         """Delete a delivered entry, and keep the interaction id for lookups of similar entries.

@@ -139,7 +139,8 @@ class Outbox:
         """
         with self._open_another() as file:
             counts, missing = file.counts()
-        oldest = [counts[state][1] for state in ("waiting", "sending") if state in counts]
+        pending: tuple[State, ...] = ("waiting", "sending")
+        oldest = [counts[state][1] for state in pending if state in counts]
         number = {state: count for state, (count, _) in counts.items()}
         return Status(
             number.get("waiting", 0),

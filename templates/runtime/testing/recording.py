@@ -27,13 +27,12 @@ from ..errors import EngageError
 from ..payload.types import Payload
 from ..results import Receipt
 from ..transport.connection import Connection
+from ..transport.http_library import httpx
 from ..transport.observer import Observer
 from .platform import AsyncMemoryTransport, MemoryPlatform, MemoryTransport
 
 if TYPE_CHECKING:
     import asyncio
-
-    import httpx
 
 P = TypeVar("P", bound=Payload)
 

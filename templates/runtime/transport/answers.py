@@ -1,4 +1,4 @@
-"""The conversion of responses and exceptions of httpx to replies."""
+"""The conversion of responses and exceptions of the HTTP library to replies."""
 
 import re
 import zlib

@@ -1,4 +1,4 @@
-"""The address and the identity of a client, and what httpx needs to know of them."""
+"""The address and the identity of a client, and what the HTTP library needs to know of them."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from ..call.steps import Request
 from ..errors import ConfigurationError
 from .deadline import ReadTimeout
 from .headers import VALID_VALUE, is_valid_value
-from .http_library import httpx
+from .http_library import LIBRARY, TRUST_STORE_REMEDY, create_tls_context, httpx
 from .redaction import hide_secret, hide_secret_in_bytes
 
 DEFAULT_TIMEOUT = 10.0
@@ -55,7 +55,7 @@ class Connection:
             raise ConfigurationError(f"The user agent {VALID_VALUE}")
 
     def open(self, client_class: Callable[..., H]) -> H:
-        """Create an httpx client.
+        """Create a client of the HTTP library.
 
         Raises `ConfigurationError` for an unusable proxy, or for certificates that cannot be read.
         A client for the loopback ignores the proxies of the environment: they would get the key in
@@ -85,7 +85,7 @@ class Connection:
     def request(
         self, http: httpx.Client | httpx.AsyncClient, request: Request, timeout: float | None
     ) -> httpx.Request:
-        """Build the request for httpx. `auth` adds the key when the request is sent.
+        """Build the request. `auth` adds the key when the request is sent.
 
         `timeout` limits the whole exchange, in addition to the timeouts of the client. The client
         adds headers. It adds no cookies: a single one that cannot be sent would spoil all requests.
@@ -161,6 +161,29 @@ def has_connections(http: httpx.Client | httpx.AsyncClient) -> bool:
     )
 
 
+_CLIENTS = {httpx.Client: "EngageClient", httpx.AsyncClient: "AsyncEngageClient"}
+
+
+def require_client(http: object, client_class: type[httpx.Client | httpx.AsyncClient]) -> None:
+    """Raise `ConfigurationError` unless `http` is None or an instance of a class of the library."""
+    if http is None or isinstance(http, client_class):
+        return
+    message = (
+        f"`http` has the class {type(http).__module__}.{type(http).__qualname__}, but must be an "
+        f"instance of {LIBRARY}.{client_class.__name__}."
+    )
+    for other_class, name in _CLIENTS.items():
+        if isinstance(http, other_class):
+            message += f" {name} takes a client of this class."
+    modules = {base.__module__.partition(".")[0] for base in type(http).__mro__}
+    for other in {"httpx", "httpx2"} & modules - {LIBRARY}:
+        message += (
+            f' This package uses {LIBRARY}. To use {other}, set `http = "{other}"` in '
+            "[tool.engage-codegen], and generate the package again."
+        )
+    raise ConfigurationError(message)
+
+
 def _no_cookies() -> CookieJar:
     """Return a cookie jar that keeps nothing: Engage needs no cookies."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
@@ -177,17 +200,15 @@ def _environment_proxy(base_url: str) -> str | None:
 
 
 def _create_tls_context() -> ssl.SSLContext:
-    """Trust the certificates of httpx, or those that the environment names."""
+    """Trust the certificates of the library, or those that the environment names."""
     try:
-        return httpx.create_ssl_context()
+        return create_tls_context()
     except OSError as error:  # Also `ssl.SSLError`. It does not name the file.
         reason = error.strerror or str(error)
     names = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
     values = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
-    raise ConfigurationError(
-        f"The TLS settings cannot be used: {reason}. "
-        f"Correct the environment: {', '.join(values) or 'no variable is set'}."
-    )
+    remedy = f"Correct the environment: {', '.join(values)}." if values else TRUST_STORE_REMEDY
+    raise ConfigurationError(f"The TLS settings cannot be used: {reason}. {remedy}")
 
 
 class ApiKey(httpx.Auth):

@@ -35,7 +35,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 def is_valid_value(value: object) -> bool:
     """Return True for a text that can be sent as the value of a header."""
-    # httpx would check it as well, but its error would quote the header, and so the key.
+    # The HTTP library would check it as well, but its error would quote the header, and so the key.
     if not isinstance(value, str):
         return False
     return bool(value) and value.isascii() and value.isprintable() and value == value.strip()

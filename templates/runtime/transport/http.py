@@ -1,4 +1,4 @@
-"""HTTP with httpx: the exchange of a request for a reply."""
+"""HTTP: the exchange of a request for a reply."""
 
 import logging
 import threading
@@ -10,18 +10,18 @@ from weakref import ref
 from ..call.steps import Failure, Reply, Request
 from ..errors import ConfigurationError
 from .answers import Body, make_answer, make_failure
-from .connection import Connection, has_connections
+from .connection import Connection, has_connections, require_client
 from .deadline import limit_reads
 from .forks import reset_in_child
-from .http_library import httpx
+from .http_library import LIBRARY, httpx
 
 if TYPE_CHECKING:
     import asyncio
 
 _CLOSED = "The client is closed. Create another one, or keep it open."
 _FORKED = (
-    "The httpx client was created in another process, which uses its connections. Create it, and "
-    "the client with it, after the fork."
+    f"The {LIBRARY} client was created in another process, which uses its connections. "
+    "Create it, and the client with it, after the fork."
 )
 
 
@@ -30,6 +30,7 @@ class HttpTransport:
 
     def __init__(self, connection: Connection, http: httpx.Client | None) -> None:
         connection.check()
+        require_client(http, httpx.Client)
         self._connection = connection
         self._given = http
         self._own = connection.open(httpx.Client) if http is None else None
@@ -135,6 +136,7 @@ class AsyncHttpTransport:
 
     def __init__(self, connection: Connection, http: httpx.AsyncClient | None) -> None:
         connection.check()
+        require_client(http, httpx.AsyncClient)
         self._connection = connection
         self._given = http
         self._given_loop: ref[asyncio.AbstractEventLoop] | None = None
@@ -179,7 +181,7 @@ class AsyncHttpTransport:
         if self._is_closed and not self._in_flight:
             loop = _running_loop()
             clients = [http for other, http in self._retired if other is loop]
-            clients += filter(None, [self._own.pop(loop, None), self._spare])
+            clients += [http for http in (self._own.pop(loop, None), self._spare) if http]
             self._spare, self._retired = None, []
             for http in clients:
                 await http.aclose()
@@ -236,8 +238,8 @@ class AsyncHttpTransport:
             self._given_loop = ref(loop)
         elif self._given_loop() is not loop and has_connections(self._given):
             raise ConfigurationError(
-                "The httpx client was used in another event loop, which its connections belong to. "
-                "Create it, and the client with it, in this event loop."
+                f"The {LIBRARY} client was used in another event loop, which its "
+                "connections belong to. Create it, and the client with it, in this event loop."
             )
         return self._given
 
@@ -263,7 +265,7 @@ def _running_loop() -> "asyncio.AbstractEventLoop":
 
 
 is_hidden_from_logs: ContextVar[bool] = ContextVar("is_hidden_from_logs", default=False)
-"""True while httpx sends a request of ours. It logs the URL, which has the ids of contacts."""
+"""True while the library sends a request. It logs the URL, which has the ids of contacts."""
 
 
 def _is_logged(record: logging.LogRecord) -> bool:
@@ -271,4 +273,4 @@ def _is_logged(record: logging.LogRecord) -> bool:
     return not is_hidden_from_logs.get()
 
 
-logging.getLogger("httpx").addFilter(_is_logged)
+logging.getLogger(LIBRARY).addFilter(_is_logged)

@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import uuid4
 
-import httpx
-
 from engage_interactions import EngageClient, EngageError, Receipt, RetryPolicy
 from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK, Clock
 from engage_interactions.favourite import Favourite
+from tests.support.http_library import httpx
 from tests.support.raw.platform import Exchange, Item, RawPlatform, Reply, accept
 
 RESEND = RetryPolicy(retry_delays=(0.0,), lookup_delays=(0.0, 0.0), resend=True)

@@ -22,8 +22,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-import httpx
-
 from engage_interactions import (
     AsyncEngageClient,
     ConfigurationError,
@@ -38,6 +36,7 @@ from engage_interactions import (
     Stored,
 )
 from engage_interactions.favourite import Favourite
+from tests.support.http_library import GENERATED, httpx
 from tests.support.paths import ROOT
 from tests.support.raw.platform import Item, RawPlatform
 
@@ -222,7 +221,7 @@ def send_from_workers(assignment: Assignment) -> list[Outcome]:
     process = subprocess.Popen(
         [sys.executable, "-m", __name__],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "generated"), str(ROOT)])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(GENERATED), str(ROOT)])},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -10,7 +10,7 @@ A page whose links cannot be understood is an error: it is never taken for the l
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -143,11 +143,11 @@ def _may_continue(name: str, value: Json) -> bool:
 
 def _parse_links(links: Json) -> Iterator[tuple[frozenset[str], str]]:
     """Yield the relations and the address of each link, in a list or in an object."""
-    pairs: list[tuple[Json, Json]] = []
+    pairs: Iterable[tuple[Json, Json]]
     if isinstance(links, list):
         pairs = [(_member(link, "rel"), link) for link in links]
     elif isinstance(links, dict):
-        pairs = list(links.items())
+        pairs = links.items()
     else:
         raise ReadError(_NO_LINKS)
     for relation, link in pairs:

@@ -2,7 +2,7 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""The conversion of responses and exceptions of httpx to replies."""
+"""The conversion of responses and exceptions of the HTTP library to replies."""
 
 import re
 import zlib

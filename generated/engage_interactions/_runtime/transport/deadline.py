@@ -4,8 +4,8 @@
 # ruff: noqa
 """One limit for all reads of an answer together.
 
-The timeouts of httpx limit each read. A server that sends a byte from time to time would keep a
-thread for ever. Tasks need none of this: asyncio cancels them.
+The timeouts of the HTTP library limit each read. A server that sends a byte from time to time would
+keep a thread for ever. Tasks need none of this: asyncio cancels them.
 """
 
 import time
@@ -32,7 +32,7 @@ class ReadTimeout(float):
 
 
 class _Stream(Protocol):
-    """A connection of httpcore."""
+    """A connection of the HTTP library."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes: ...
 
@@ -61,7 +61,7 @@ class _LimitedStream:
 
 
 class _Backend(Protocol):
-    """What opens the connections of httpcore."""
+    """What opens the connections of the HTTP library."""
 
     def connect_tcp(self, **options: object) -> _Stream: ...
 
@@ -82,7 +82,7 @@ class _LimitedBackend:
 def limit_reads(http: httpx.Client) -> None:
     """Make the connections that a client opens from now on observe a `ReadTimeout`.
 
-    httpx has no public way to set the network backend of httpcore. A transport with other internals
+    The library has no public way to set its network backend. A transport with other internals
     than those of `httpx.HTTPTransport` keeps limiting each read alone.
     """
     state = vars(http)
