@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from engage_codegen.cli import app
@@ -11,6 +12,10 @@ from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 from tests.support.paths import CORPORA
 from tests.support.tool import Golden, Outcome, Tool
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -5,7 +5,6 @@ import warnings
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 
 from engage_interactions import (
@@ -24,6 +23,7 @@ from engage_interactions import (
 from engage_interactions._runtime.payload.deprecation import deprecated
 from engage_interactions.favourite import Favourite
 from tests.support.clients import KEY, URL, Handler, answering, both, calling, run
+from tests.support.http_library import httpx
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 FAVOURITE = Favourite(product_sku="7120-38")

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +38,7 @@ from tests.support.clients import (
     run,
     threads,
 )
+from tests.support.http_library import httpx
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 OTHER = "8a7e4c19-2b36-4f5d-8c71-6e90d3a4b502"

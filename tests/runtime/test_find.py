@@ -18,6 +18,7 @@ from engage_interactions import (
 from engage_interactions.testing import AsyncRecordingClient, RecordingClient
 from tests.support.clients import both, run
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 from tests.support.platform import CONTACT, Gift, Platform
 
 MOMENT = datetime(2020, 2, 29, 12, 30, 15, 250_000, UTC)
@@ -157,8 +158,6 @@ def test_a_send_that_fails_now_says_nothing_about_the_earlier_one(
 @both
 def test_a_contact_that_does_not_exist_is_a_certain_answer(connect: Any) -> None:
     def answer(request: Any) -> Any:
-        import httpx
-
         assert request.method == "GET"
         return httpx.Response(404, json={"errorCode": "ContactNotFound"})
 

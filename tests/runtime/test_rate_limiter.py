@@ -22,7 +22,7 @@ from engage_interactions._runtime.transport.rate_limiter import RateLimiter, Wai
 from engage_interactions.bulk import send_many
 from tests.support.bulk import BusyPlatform, thread_client
 from tests.support.clocks import FakeClock
-from tests.support.paths import ROOT
+from tests.support.http_library import GENERATED
 from tests.support.platform import CONTACT, Gift
 from tests.support.processes import exit_code_of, fork
 
@@ -238,7 +238,7 @@ def test_all_packages_of_a_process_share_the_limiter_of_a_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "another_package"
-    shutil.copytree(ROOT / "generated" / "engage_interactions", copy)
+    shutil.copytree(GENERATED / "engage_interactions", copy)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     package = importlib.import_module("another_package")
     assert package.EngageClient is not EngageClient

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-import httpx
 import pytest
 
 import engage_interactions
@@ -21,9 +20,9 @@ from engage_interactions import (
 from engage_interactions.repair import Repair
 from engage_interactions.testing import AsyncRecordingClient, RecordingClient
 from tests.support.clients import Handler, answering, both, run
-from tests.support.paths import ROOT
+from tests.support.http_library import GENERATED, httpx
 
-SNAPSHOT = ROOT / "generated" / "engage_interactions" / "_snapshot"
+SNAPSHOT = GENERATED / "engage_interactions" / "_snapshot"
 ENVELOPES: dict[str, Any] = {
     path.stem: json.loads(path.read_text("utf-8"))
     for path in SNAPSHOT.glob("*.json")

@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import httpx
 import pytest
 
 from engage_interactions import AsyncEngageClient, EngageClient, RetryPolicy
+from tests.support.http_library import httpx
 
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
 
