@@ -276,7 +276,7 @@ def test_a_cache_forgets_by_age_by_size_and_when_told() -> None:
     assert find("acd") == ""
     assert find("b") == "b"
     assert len(cache) == 3
-    cache.discard(CONTACT)
+    cache.discard(UUID(CONTACT))
     assert (len(cache), find("a")) == (0, "a")
     cache.clear()
     assert find("a") == "a"
@@ -394,6 +394,7 @@ def test_a_recording_client_finds_the_contacts_that_a_test_added(client_class: A
         run(client.find_contact(email="anna 1@example.com"))
     run(client.send(run(client.find_contact(email="bo@example.com")), FAVOURITE))
     client.assert_sent(FAVOURITE, contact_id=OTHER)
+    client.assert_sent(FAVOURITE, contact_id=UUID(OTHER), times=1)
 
 
 def test_both_clients_have_the_same_reads() -> None:

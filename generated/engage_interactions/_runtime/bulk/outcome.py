@@ -94,7 +94,10 @@ def failed_outcome(
     `item` is what the source stands for, or None if that is not known.
     """
     if not isinstance(error, Exception):
-        unknown = OutcomeUnknownError("The send was broken off. The interaction may be stored.")
+        unknown = OutcomeUnknownError(
+            "The send was broken off. The interaction may be stored.",
+            vars(error).get("created_date"),
+        )
         unknown.__cause__ = error
         error = unknown
     item = item or as_item(source)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from ..errors import ConfigurationError
 from ..transport.forks import reset_in_child
+from .ids import ContactId
 from .retry import check_seconds
 
 _Key: TypeAlias = tuple[object, ...]
@@ -48,10 +49,11 @@ class ContactCache:
     def __repr__(self) -> str:
         return f"ContactCache(max_size={self._max_size}, max_age={self._max_age})"
 
-    def discard(self, contact_id: str) -> None:
+    def discard(self, contact_id: ContactId) -> None:
         """Forget the id of a contact, for instance after `UnknownContactError`."""
+        text = str(contact_id)
         with self._lock:
-            for key in [key for key, (known_id, _) in self._ids.items() if known_id == contact_id]:
+            for key in [key for key, (known_id, _) in self._ids.items() if known_id == text]:
                 del self._ids[key]
 
     def clear(self) -> None:

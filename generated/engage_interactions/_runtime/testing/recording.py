@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from ..async_client import AsyncEngageClient
 from ..call.contact_cache import ContactCache
+from ..call.ids import ContactId
 from ..call.interaction import EncodedInteraction
 from ..call.receipts import ReceiptRegistry
 from ..call.retry import RetryPolicy
@@ -28,6 +29,7 @@ from ..engine.engine import Engine, Limits
 from ..engine.task_engine import TaskEngine
 from ..engine.thread_engine import ThreadEngine
 from ..errors import EngageError
+from ..payload.plain import plain_value
 from ..payload.types import Payload
 from ..results import Receipt
 from ..transport.connection import Connection
@@ -114,7 +116,7 @@ class Recorder:
 
     def add_contact(
         self,
-        contact_id: str,
+        contact_id: ContactId,
         *,
         email: str | None = None,
         mobile_phone: str | None = None,
@@ -127,7 +129,7 @@ class Recorder:
         Interactions can be sent for every contact id, whether it was added or not.
         """
         self._platform.add_contact(
-            contact_id,
+            str(contact_id),
             contact_type,
             email=email,
             mobilePhone=mobile_phone,
@@ -144,15 +146,17 @@ class Recorder:
         return [item.payload for item in self.sends if isinstance(item.payload, payload_class)]
 
     def assert_sent(
-        self, payload: Payload, *, contact_id: str | None = None, times: int | None = None
+        self, payload: Payload, *, contact_id: ContactId | None = None, times: int | None = None
     ) -> None:
         """Assert that an equal payload was sent, also if the send raised.
 
         With `contact_id`, only sends for that contact count. With `times`, there must be exactly
         that many.
         """
+        contact_text = plain_value(contact_id)
         count = sum(
-            item.payload == payload and contact_id in (None, item.contact_id) for item in self.sends
+            item.payload == payload and contact_text in (None, item.contact_id)
+            for item in self.sends
         )
         if count == times or (times is None and count):
             return
