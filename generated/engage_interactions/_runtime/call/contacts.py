@@ -35,8 +35,9 @@ class ContactQuery:
     def __init__(self, values: Mapping[str, str | None], contact_type: str | None) -> None:
         self.parameters: dict[str, str] = {}
         """The parameters of the vendor's API, in the order in which it documents them."""
-        self.names = [name for name, value in values.items() if value is not None]
-        for name in self.names:
+        self._names = [name for name, value in values.items() if value is not None]
+        self._contact_type = contact_type
+        for name in self._names:
             self.parameters[_PARAMETERS[name]] = _check_value(name, values[name])
         if not self.parameters:
             *others, last = _PARAMETERS
@@ -53,8 +54,9 @@ class ContactQuery:
         return tuple(self.parameters.items())
 
     def describe(self) -> str:
-        """Return the names of the values, which are personal data, for a message."""
-        return " and ".join(_DESCRIPTIONS[name] for name in self.names)
+        """Describe the values for a message by their names: they are personal data."""
+        names = " and ".join(_DESCRIPTIONS[name] for name in self._names)
+        return f"this {names}" + (" and this contact type" if self._contact_type else "")
 
 
 def find_contact(query: ContactQuery, policy: RetryPolicy) -> Call[str]:
@@ -96,11 +98,13 @@ def _explain(failure: RejectedError, query: ContactQuery) -> EngageError:
     """Return the error of a lookup that was answered with a refusal."""
     error: EngageError = failure
     if isinstance(failure, UnknownContactError):
-        error = ContactNotFoundError(f"The tenant has no contact with this {query.describe()}.")
+        error = ContactNotFoundError(f"The tenant has no contact with {query.describe()}.")
     elif failure.error_code == "MultipleMatches":
         ids = tuple(reason for reason in failure.reasons if is_id(reason) and is_contact_id(reason))
         error = AmbiguousContactError(
-            f"{len(ids) or 'Several'} contacts have this {query.describe()}.", ids
+            f"{len(ids) or 'Several'} contacts have {query.describe()}. Pass contact_type, or decide "
+            "by the ids in `contact_ids`.",
+            ids,
         )
     error.response = failure.response
     return error
