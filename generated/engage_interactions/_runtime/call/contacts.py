@@ -102,8 +102,8 @@ def _explain(failure: RejectedError, query: ContactQuery) -> EngageError:
     elif failure.error_code == "MultipleMatches":
         ids = tuple(reason for reason in failure.reasons if is_id(reason) and is_contact_id(reason))
         error = AmbiguousContactError(
-            f"{len(ids) or 'Several'} contacts have {query.describe()}. Pass contact_type, or decide "
-            "by the ids in `contact_ids`.",
+            f"{len(ids) or 'Several'} contacts have {query.describe()}. Pass contact_type, or "
+            "decide by the ids in `contact_ids`.",
             ids,
         )
     error.response = failure.response
