@@ -31,7 +31,8 @@ class Body:
     """The body of a response as it arrives, up to a limit."""
 
     def __init__(self, response: httpx.Response) -> None:
-        encoding = response.headers.get("content-encoding", "").strip().lower()
+        encodings = [v for n, v in response.headers.raw if n.lower() == b"content-encoding"]
+        encoding = b", ".join(encodings).strip().lower().decode("latin-1")
         # An event hook of the caller's client has read, and unpacked, what is consumed.
         self._encoding = "" if response.is_stream_consumed else encoding
         self._chunks: list[bytes] = []
