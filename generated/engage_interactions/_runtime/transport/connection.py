@@ -99,18 +99,25 @@ class Connection:
             own, headers = headers, httpx.Headers(http.headers)
             headers.update(request.headers)
             headers.update(own)
-        return httpx.Request(
+        if request.body is not None:
+            headers = httpx.Headers(headers)
+            headers["Content-Length"] = str(len(request.body))
+        prepared = httpx.Request(
             request.method,
             _url(f"{self.base_url}/api/{self._api_version}/{request.target}"),
-            content=request.body,
             headers=headers,
+            # Four times as fast as `content`, for which httpx adds the headers that are known here.
+            stream=httpx.ByteStream(request.body or b""),
             extensions={"timeout": _timeouts(http.timeout, timeout)},
         )
+        prepared.read()  # For event hooks of the caller's client.
+        return prepared
 
     @cached_property
     def _read_headers(self) -> httpx.Headers:
         return httpx.Headers(
             {
+                "Host": httpx.URL(self.base_url).netloc.decode("ascii"),
                 "User-Agent": self._user_agent,
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
