@@ -50,6 +50,7 @@ EVERYTHING: JsonObject = {
     "maxProperties": 11,
     "dependentRequired": {"age": ["weight"], "code": ["flag", "item"]},
 }
+FLAG: JsonObject = {"type": "object", "properties": {"flag": {"type": "boolean"}}}
 HOSTILE = "\x1b[31m\u202e\n'\"{{x}}"
 
 
@@ -450,7 +451,7 @@ def _find_in(folder: Path, name: str) -> str | None:
 
 
 def test_a_type_error_is_reported(tmp_path: Path) -> None:
-    config = _package(tmp_path, {"properties": {"flag": {"type": "boolean"}}}, without=PARTS)
+    config = _package(tmp_path, FLAG, without=PARTS)
     _break(config, "    flag: bool | None = None", "    flag: str | None = None")
     results = {result.name: result for result in verify.verify_package(config).checkers}
     assert any("visit.py" in line for line in results["mypy --strict"].errors)
