@@ -1,5 +1,6 @@
 """Projects of users set up, generate, build and run a package with the installed tool."""
 
+import itertools
 import shutil
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from engage_codegen.sandbox.server import Sandbox
 from tests.support.environments import create_environment, run
 from tests.support.once import make_once
 from tests.support.paths import SCRIPTS, SEEDS, TESTS
+from tests.support.tiers import IS_FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 CONSUMERS = TESTS / "consumers"
@@ -173,8 +175,15 @@ def test_a_script_sends_after_three_commands(tenant: Sandbox, tool: Run, tmp_pat
         assert stored.get_interaction(sent) is not None
 
 
-@pytest.mark.parametrize("rule", ["engage_interactions/", "**/engage_interactions/*", "*.py"])
-@pytest.mark.parametrize("action", ["check", "generate"])
+RULES = ["engage_interactions/", "**/engage_interactions/*", "*.py"]
+ACTIONS = ["check", "generate"]
+PAIRS = [*zip(RULES, [*ACTIONS, *ACTIONS], strict=False)]
+"""Each rule and each action once or twice."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "action"), [*itertools.product(RULES, ACTIONS)] if IS_FULL else PAIRS
+)
 def test_hatchling_includes_a_package_that_git_ignores(
     rule: str, action: str, prepared: Callable[[str], Path]
 ) -> None:
