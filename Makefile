@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+PYTEST := $(RUN)/python -m pytest -n auto --dist worksteal
 PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo docs test test-quick test-full check format bench clean
@@ -14,22 +15,22 @@ docs: $(VENV)/.docs
 	$(RUN)/python -m sphinx -W --keep-going -n -d build/doctrees docs build/docs
 
 test: check
-	$(RUN)/python -m pytest -n auto
+	$(PYTEST)
 
 # Without a network, a browser, a database server, and what takes more than a few seconds.
 test-quick: $(VENV)/.dev
-	$(RUN)/python -m pytest -n auto -m 'not (network or browser or postgres or slow)'
+	$(PYTEST) -m 'not (network or browser or postgres or slow)'
 
 # With every schema of the collections and every version of the dependencies, not a part of them,
 # and with the coverage of branches.
 test-full: check
-	ENGAGE_CODEGEN_FULL=1 $(RUN)/python -m pytest -n auto --cov --cov-report=term
+	ENGAGE_CODEGEN_FULL=1 $(PYTEST) --cov --cov-report=term
 
+# The two type checkers take longest, so they run at the same time.
 check: $(VENV)/.dev
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
-	$(RUN)/mypy
-	$(RUN)/basedpyright
+	$(RUN)/mypy & mypy=$$!; $(RUN)/basedpyright; code=$$?; wait $$mypy && exit $$code
 	$(RUN)/engage-codegen check
 
 format: $(VENV)/.dev

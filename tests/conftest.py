@@ -10,7 +10,7 @@ import pytest
 from engage_codegen.cli import app
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
-from tests.support.paths import CORPORA
+from tests.support.paths import CORPORA, TESTS
 from tests.support.tool import Golden, Outcome, Tool
 
 # A busy machine is no failure.
@@ -22,6 +22,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-goldens", action="store_true", help="write the expected files; read the diff"
     )
+
+
+LONG = ("verify", "integrations", "render", "output", "sandbox", "docs")
+"""The folders with the longest tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that all workers have something to do until the end."""
+    folders = [TESTS / name for name in LONG]
+    items.sort(key=lambda item: not any(folder in item.path.parents for folder in folders))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,6 +10,7 @@ import pytest
 from engage_codegen import __version__
 from tests.support.paths import TESTS
 from tests.support.tenants import envelope
+from tests.support.tiers import draw
 from tests.support.tool import Golden, Outcome, Tool, run_process
 
 ErrorGolden = Callable[[str, Outcome], None]
@@ -27,7 +28,19 @@ def package(project: Path, tool: Tool) -> Path:
     return project / "package"
 
 
-@pytest.fixture(params=["in-process", pytest.param("entry-point", marks=pytest.mark.slow)])
+PROCESS = pytest.param("entry-point", marks=pytest.mark.slow)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Select tests that start a process for each command: `make test` takes a few per module."""
+    processes = [item for item in items if "[entry-point" in item.name]
+    left_out = {*processes} - {*draw(processes, 2, lambda item: item.path)}
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+@pytest.fixture(params=["in-process", PROCESS])
 def command(request: pytest.FixtureRequest, tool: Tool) -> Tool:
     """The command line, once in this process and once as a process of its own."""
     return tool if request.param == "in-process" else run_process

@@ -1,40 +1,25 @@
 """Projects of users set up, generate, build and run a package with the installed tool."""
 
-import os
+import itertools
 import shutil
-import subprocess
 import sys
-import venv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from engage_codegen.inspection.packages import find_packages
 from engage_codegen.sandbox.server import Sandbox
+from tests.support.environments import create_environment, run
+from tests.support.once import make_once
 from tests.support.paths import SCRIPTS, SEEDS, TESTS
+from tests.support.tiers import IS_FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 CONSUMERS = TESTS / "consumers"
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 Run = Callable[..., str]
-
-
-def run(*command: object, cwd: Path, environ: Mapping[str, str] = {}, fails: bool = False) -> str:
-    """Run a command that has to succeed, or to fail, and return both of its streams."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**environment, **environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert bool(done.returncode) == fails, done.stdout
-    return done.stdout
 
 
 @pytest.fixture
@@ -58,12 +43,22 @@ def build(project: Path, *, fails: bool = False) -> str:
     return run(sys.executable, *command.split(), cwd=project, fails=fails)
 
 
-def install(wheel: Path, folder: Path) -> Path:
-    """Return the programs of an environment with this wheel and its dependencies, and no tool."""
-    venv.create(folder, with_pip=True)
-    programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    run(programs / "python", "-m", "pip", "install", "--quiet", wheel, cwd=folder)
-    return programs
+@pytest.fixture
+def prepared(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Callable[[str], Path]:
+    """Copies a project whose build has the hook, with a package from the files in `../schemas`."""
+
+    def make(name: str, folder: Path) -> None:
+        project = copy_project(name, folder)
+        shutil.copytree(SEEDS, folder / "schemas")
+        command = SCRIPTS / "engage-codegen"
+        run(command, *"init --schemas ../schemas --with build".split(), cwd=project)
+        run(command, "generate", cwd=project)
+
+    def copy(name: str) -> Path:
+        original = make_once(tmp_path_factory, f"prepared-{name}", partial(make, name))
+        return Path(shutil.copytree(original, tmp_path, dirs_exist_ok=True), name)
+
+    return copy
 
 
 @pytest.mark.parametrize(
@@ -100,7 +95,7 @@ def test_a_package_can_be_set_up_built_installed_and_used_to_send(
     assert schema in shipped.schemas
     assert shipped.doubts == {}
 
-    programs = install(wheel, tmp_path / "venv")
+    programs = create_environment(tmp_path / "venv", wheel)
     sent = run(programs / program, CONTACT, cwd=tmp_path).strip()
     with tenant.store.transaction() as stored:
         interaction = stored.get_interaction(sent)
@@ -124,15 +119,12 @@ def test_a_build_can_generate_instead(tenant: Sandbox, tool: Run, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["shop", "service"])
 def test_a_source_distribution_builds_without_the_schema_files(
-    name: str, tmp_path: Path, tool: Run
+    name: str, tmp_path: Path, prepared: Callable[[str], Path]
 ) -> None:
-    project = copy_project(name, tmp_path)
-    shutil.copytree(SEEDS, tmp_path / "elsewhere")
-    tool("init", "--schemas", "../elsewhere", "--with", "build", cwd=project)
-    tool("generate", cwd=project)
+    project = prepared(name)
     command = "-m build --no-isolation --sdist --wheel --outdir dist ."
     run(sys.executable, *command.split(), cwd=project)
-    shutil.rmtree(tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "schemas")
     (sdist,) = (project / "dist").glob("*.tar.gz")
     unpacked = tmp_path / "unpacked"
     shutil.unpack_archive(sdist, unpacked, filter="data")
@@ -142,12 +134,9 @@ def test_a_source_distribution_builds_without_the_schema_files(
 
 @pytest.mark.parametrize("name", ["shop", "service"])
 def test_a_build_of_sdist_and_wheel_fails_while_the_package_is_stale(
-    name: str, tmp_path: Path, tool: Run
+    name: str, prepared: Callable[[str], Path]
 ) -> None:
-    project = copy_project(name, tmp_path)
-    shutil.copytree(SEEDS, tmp_path / "schemas")
-    tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
-    tool("generate", cwd=project)
+    project = prepared(name)
     next(project.rglob("repair.py")).unlink()
     command = "-m build --no-isolation --outdir dist ."
     output = run(sys.executable, *command.split(), cwd=project, fails=True)
@@ -155,10 +144,11 @@ def test_a_build_of_sdist_and_wheel_fails_while_the_package_is_stale(
 
 
 @pytest.mark.parametrize("name", ["shop", "service"])
-def test_a_build_that_generates_includes_the_package(name: str, tmp_path: Path, tool: Run) -> None:
-    project = copy_project(name, tmp_path)
-    shutil.copytree(SEEDS, tmp_path / "schemas")
-    tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
+def test_a_build_that_generates_includes_the_package(
+    name: str, prepared: Callable[[str], Path]
+) -> None:
+    project = prepared(name)
+    shutil.rmtree(next(project.rglob("repair.py")).parent)
     file = project / "pyproject.toml"
     file.write_text(file.read_text().replace("schemas =", 'build = "generate"\nschemas =', 1))
     build(project)
@@ -185,17 +175,21 @@ def test_a_script_sends_after_three_commands(tenant: Sandbox, tool: Run, tmp_pat
         assert stored.get_interaction(sent) is not None
 
 
-@pytest.mark.parametrize("rule", ["engage_interactions/", "**/engage_interactions/*", "*.py"])
-@pytest.mark.parametrize("action", ["check", "generate"])
+RULES = ["engage_interactions/", "**/engage_interactions/*", "*.py"]
+ACTIONS = ["check", "generate"]
+PAIRS = [*zip(RULES, [*ACTIONS, *ACTIONS], strict=False)]
+"""Each rule and each action once or twice."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "action"), [*itertools.product(RULES, ACTIONS)] if IS_FULL else PAIRS
+)
 def test_hatchling_includes_a_package_that_git_ignores(
-    rule: str, action: str, tmp_path: Path, tool: Run
+    rule: str, action: str, prepared: Callable[[str], Path]
 ) -> None:
-    project = copy_project("shop", tmp_path)
-    shutil.copytree(SEEDS, tmp_path / "schemas")
-    tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
+    project = prepared("shop")
     file = project / "pyproject.toml"
     file.write_text(file.read_text().replace("schemas =", f'build = "{action}"\nschemas =', 1))
-    tool("generate", cwd=project)
     run("git", "init", "-q", cwd=project)
     (project / ".gitignore").write_text(f"{rule}\n")
     build(project)
@@ -205,12 +199,9 @@ def test_hatchling_includes_a_package_that_git_ignores(
 
 
 def test_hatchling_fails_if_an_ignored_package_cannot_be_included(
-    tmp_path: Path, tool: Run
+    prepared: Callable[[str], Path],
 ) -> None:
-    project = copy_project("shop", tmp_path)
-    shutil.copytree(SEEDS, tmp_path / "schemas")
-    tool("init", "--schemas", "../schemas", "--with", "build", cwd=project)
-    tool("generate", cwd=project)
+    project = prepared("shop")
     run("git", "init", "-q", cwd=project)
     (project / ".gitignore").write_text("engage_interactions/\n")
     with (project / "pyproject.toml").open("a") as file:

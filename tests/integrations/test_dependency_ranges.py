@@ -6,11 +6,9 @@ with the tool. `make test-full` takes all pairs, `make test` the oldest. The new
 environment of all other tests.
 """
 
-import os
 import subprocess
 import sys
 import tomllib
-import venv
 from importlib import metadata
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from tests.support.environments import create_environment, run
 from tests.support.paths import ROOT, TESTS
 from tests.support.tiers import IS_FULL
 from tests.support.tool import contents
@@ -48,41 +47,13 @@ for case in sys.argv[1:]:
 """
 
 
-def run(*command: object, folder: Path) -> str:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of the tool. Skips the test without a package index."""
+def index() -> None:
+    """Skips the test without a package index."""
     command = [sys.executable, "-m", "pip", "index", "versions", "black", "--retries", "0"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
         pytest.skip("no package index can be reached")
-    folder = tmp_path_factory.mktemp("wheel")
-    build = "-m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir . ".split()
-    run(sys.executable, *build, ROOT, folder=folder)
-    (path,) = folder.glob("*.whl")
-    return path
-
-
-def install(folder: Path, *requirements: object) -> Path:
-    """Return the Python of a new environment with these packages."""
-    venv.create(folder, with_pip=True)
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    run(python, "-m", "pip", "install", "--quiet", *requirements, folder=folder)
-    return python
 
 
 def generate_all(python: Path, folder: Path) -> dict[str, dict[str, bytes | None]]:
@@ -96,7 +67,7 @@ def generate_all(python: Path, folder: Path) -> dict[str, dict[str, bytes | None
             else:
                 (target / path).write_bytes(data)
     cases = [folder / case.name for case in CASES]
-    run(python, "-c", GENERATE_ALL, *cases, folder=folder)
+    run(python, "-c", GENERATE_ALL, *cases, cwd=folder)
     return {case.name: contents(case / "package") for case in cases}
 
 
@@ -109,6 +80,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, by
 
 
 @pytest.mark.network
+@pytest.mark.usefixtures("index")
 @pytest.mark.parametrize(("black", "generator"), PAIRS if IS_FULL else PAIRS[:1])
 def test_a_pair_of_versions_writes_the_same_bytes(
     black: str,
@@ -118,8 +90,8 @@ def test_a_pair_of_versions_writes_the_same_bytes(
     tmp_path: Path,
 ) -> None:
     pins = [f"black=={black}", f"datamodel-code-generator=={generator}"]
-    python = install(tmp_path / "venv", wheel, *pins)
-    assert generate_all(python, tmp_path / "cases") == packages
+    programs = create_environment(tmp_path / "venv", wheel, *pins)
+    assert generate_all(programs / "python", tmp_path / "cases") == packages
 
 
 SANDBOX_TEST = """\
@@ -131,13 +103,15 @@ def test_sandbox(engage_sandbox):
 
 
 @pytest.mark.network
+@pytest.mark.usefixtures("index")
 def test_a_project_that_pins_black_25_can_use_the_tool_and_the_fixture_of_the_sandbox(
     wheel: Path, packages: dict[str, dict[str, bytes | None]], tmp_path: Path
 ) -> None:
-    python = install(tmp_path / "venv", f"{wheel}[sandbox]", "pytest", "black==25.1.0")
+    packages_of_shop = (f"{wheel}[sandbox]", "pytest", "black==25.1.0")
+    python = create_environment(tmp_path / "venv", *packages_of_shop) / "python"
     assert generate_all(python, tmp_path / "cases") == packages
     (tmp_path / "test_shop.py").write_text(SANDBOX_TEST)
-    assert "1 passed" in run(python, "-m", "pytest", "-q", "test_shop.py", folder=tmp_path)
+    assert "1 passed" in run(python, "-m", "pytest", "-q", "test_shop.py", cwd=tmp_path)
 
 
 def test_the_ranges_are_those_that_were_tested() -> None:

@@ -1,17 +1,15 @@
 """The wheel works in an empty environment, and an editable install uses the checkout."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.support.environments import copy_checkout, create_environment, run
 from tests.support.paths import ROOT, SEEDS
 from tests.support.tool import contents
 
@@ -20,53 +18,15 @@ pytestmark = pytest.mark.slow
 COMMITTED = ROOT / "generated" / "engage_interactions"
 
 
-def _run(*command: object, cwd: Path) -> str:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the files under version control."""
-    copy = tmp_path_factory.mktemp("checkout") / "engage-codegen"
-    shutil.copytree(
-        ROOT,
-        copy,
-        ignore=shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info"),
-    )
-    return copy
-
-
-@pytest.fixture(scope="session")
-def wheel(checkout: Path) -> Path:
-    _run(sys.executable, "-m", "build", "--outdir", "dist", ".", cwd=checkout)
-    (path,) = (checkout / "dist").glob("*.whl")
-    return path
-
-
-def _environment(folder: Path) -> Path:
-    venv.create(folder, with_pip=True)
-    return folder / ("Scripts" if os.name == "nt" else "bin")
-
-
 def _assert_generates(tool: Path, project: Path) -> None:
-    _run(tool, "generate", "--schemas", SEEDS, "--output", "package", cwd=project)
+    run(tool, "generate", "--schemas", SEEDS, "--output", "package", cwd=project)
     files = contents(project / "package")
     lockfile = files["_snapshot/codegen.lock.json"]
     assert lockfile is not None
     # The committed schemas have no recorded origin.
     files["_snapshot/codegen.lock.json"] = lockfile.replace(b'"origin": "files", ', b"")
     assert files == contents(COMMITTED)
-    _run(tool, "check", "--output", "package", cwd=project)
+    run(tool, "check", "--output", "package", cwd=project)
 
 
 def test_the_wheel_contains_the_templates_and_the_seed(wheel: Path) -> None:
@@ -124,9 +84,8 @@ def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Pa
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     (source,) = tmp_path.iterdir()
-    _run(
-        sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", source, cwd=source
-    )
+    build = "-m build --no-isolation --wheel --outdir".split()
+    run(sys.executable, *build, tmp_path / "dist", source, cwd=source)
     (again,) = (tmp_path / "dist").glob("*.whl")
     first, second = zipfile.ZipFile(wheel), zipfile.ZipFile(again)
     assert {name: first.read(name) for name in first.namelist()} == {
@@ -136,8 +95,7 @@ def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Pa
 
 @pytest.mark.network
 def test_the_wheel_generates_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    binaries = _environment(tmp_path / "venv")
-    _run(binaries / "python", "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
+    binaries = create_environment(tmp_path / "venv", wheel)
     _assert_generates(binaries / "engage-codegen", tmp_path)
     # Without its extra the sandbox names the extra to install.
     done = subprocess.run(
@@ -148,20 +106,11 @@ def test_the_wheel_generates_from_an_empty_environment(wheel: Path, tmp_path: Pa
 
 
 @pytest.mark.network
-def test_an_editable_install_uses_the_checkouts_templates(checkout: Path, tmp_path: Path) -> None:
-    binaries = _environment(tmp_path / "venv")
-    _run(
-        binaries / "python", "-m", "pip", "install", "--quiet", "--editable", checkout, cwd=tmp_path
-    )
+def test_an_editable_install_uses_the_checkouts_templates(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path)
+    binaries = create_environment(tmp_path / "venv", "--editable", checkout)
     _assert_generates(binaries / "engage-codegen", tmp_path)
     template = checkout / "templates" / "package" / "module.py.jinja"
     template.write_text(template.read_text().replace("Do not edit.", "Hands off."))
-    done = subprocess.run(
-        [binaries / "engage-codegen", "check", "--output", "package"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "Hands off." in done.stdout
+    check = [binaries / "engage-codegen", "check", "--output", "package"]
+    assert "Hands off." in run(*check, cwd=tmp_path, fails=True)

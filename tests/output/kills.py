@@ -23,6 +23,7 @@ from engage_codegen.output import commit
 from engage_codegen.output.lockfile import STAGING_PREFIX
 from tests.support.packages import FileTree, read_tree
 from tests.support.processes import exit_code_of, fork
+from tests.support.tiers import draw
 
 CALLS = ("mkdir", "replace", "fsync", "unlink", "rmdir")
 """The functions of `os` that change a disk, or promise that a change is on it."""
@@ -89,6 +90,14 @@ def log_calls(patch: pytest.MonkeyPatch, last: int = sys.maxsize) -> list[str]:
     return log
 
 
+def count_calls(act: Callable[[], object]) -> int:
+    """Return the number of `CALLS` of an act."""
+    with pytest.MonkeyPatch.context() as patch:
+        log = log_calls(patch)
+        act()
+    return len(log)
+
+
 def is_killed_at_call(act: Callable[[], object], number: int) -> bool:
     """Run `act` in a child. Return True if it was killed, False if it had fewer calls."""
     return _is_killed(lambda: (log_calls(pytest.MonkeyPatch(), number), act()))
@@ -150,6 +159,21 @@ def kill_at_line(job: Job, number: int) -> None:
     assert _is_killed(run)
 
 
+def count_writes(job: Job) -> int:
+    """Return the number of writes of a whole run."""
+    writes: list[Path] = []
+
+    def note(path: Path, data: bytes) -> None:
+        writes.append(path)
+        filesystem.write_flushed(path, data)
+
+    job.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commit, "write_flushed", note)
+        job.run()
+    return len(writes)
+
+
 def is_killed_in_write(job: Job, number: int) -> bool:
     """Run a job in a child that is killed in the middle of its write with this number, from 0.
 
@@ -181,15 +205,24 @@ def _is_killed(act: Callable[[], object]) -> bool:
 
 
 def number_calls(job: Job) -> tuple[list[int], int]:
-    """Return the numbers of all calls of a whole run but one, and that one: the call that removes
-    the staging folder, which leaves an empty folder if it is killed."""
+    """Return the numbers of calls of a whole run, and of the call that removes the staging folder.
+
+    That call is not among the others, because it leaves an empty folder if it is killed.
+    """
     job.reset()
     with pytest.MonkeyPatch.context() as patch:
         log = log_calls(patch)
         job.run()
     removal = f"rmdir {job.output / STAGING_PREFIX}"
     (last,) = (number for number, call in enumerate(log) if call.startswith(removal))
-    return [number for number in range(len(log)) if number != last], last
+    others = [number for number in range(len(log)) if number != last]
+    return draw(others, 10, lambda number: _classify(job, log[number])), last
+
+
+def _classify(job: Job, call: str) -> tuple[str, bool]:
+    """Return the function of a call, and whether it concerns the staging folder."""
+    name, _, path = call.partition(" ")
+    return name, path.startswith(f"{job.output / STAGING_PREFIX}")
 
 
 def iterate_wrecks(job: Job) -> Generator[int]:

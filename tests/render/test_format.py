@@ -56,7 +56,7 @@ def test_modules_of_the_cases_and_seeds_have_the_layout_of_black(folder: Path) -
 TEXT = st.text("ab_\"'\\é漢\u0301,)(]} #\n{%", min_size=1, max_size=60)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=100 if IS_FULL else 40, derandomize=not IS_FULL)
 @given(st.dictionaries(TEXT, TEXT, min_size=1, max_size=6), st.integers(0, 120))
 def test_modules_have_the_layout_of_black_for_any_text(
     properties: dict[str, str], length: int

@@ -134,8 +134,9 @@ def test_ctrl_c_loses_no_item_at_any_step_also_if_it_is_pressed_twice(form: Any)
     draw = random.Random(17)
     moment = 1
     while check(form, moment):
-        for _ in range(8 if IS_FULL else 1):
-            check(form, moment, draw.randrange(1, 80))
+        seconds = [draw.randrange(1, 80) for _ in range(8)]
+        for second in seconds if IS_FULL else seconds[: not moment % 3]:
+            check(form, moment, second)
         moment += 1
     assert moment > 200
 
@@ -174,7 +175,7 @@ def test_a_cancellation_and_then_ctrl_c_lose_no_item_at_any_step(
     draw = random.Random(17)
     moment = 1
     while check_with(moment, then="cancel"):
-        if IS_FULL or not moment % 3:
+        if IS_FULL or not moment % 8:
             second = draw.randrange(1, 60)
             check_with(moment, second, then="cancel cancel")
             check_with(moment, second, then="cancel raise")
@@ -195,7 +196,7 @@ def test_signals_at_random_moments_lose_no_item() -> None:
         check=False,
     )
     assert process.returncode == 0, process.stderr
-    assert int(process.stdout) > rounds / 2
+    assert int(process.stdout) == rounds
 
 
 def test_ctrl_c_in_a_task_of_the_bulk_send_ends_the_event_loop_and_has_an_outcome() -> None:

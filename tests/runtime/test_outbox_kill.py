@@ -1,4 +1,4 @@
-"""Processes that use one outbox are killed hundreds of times, during puts and deliveries.
+"""Processes that use one outbox are killed again and again, during puts and deliveries.
 
 No interaction is lost, and none is stored twice.
 """
@@ -30,10 +30,13 @@ from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Outbox
 from tests.support.clocks import FakeClock
 from tests.support.http_library import httpx
+from tests.support.tiers import IS_FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
-PROCESSES = 250
+PROCESSES, MOST_PROCESSES = 250 if IS_FULL else 80, 2500
+"""The least and the most processes. Luck decides whether a kill comes before or after the work of
+the sandbox, so there are more of them until both have happened."""
 LONGEST_LIFETIME = 0.06
 CONTACTS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(500)]
 # Before a resend, the sandbox has four seconds to carry out what a killed process sent.
@@ -194,10 +197,13 @@ def test_processes_that_are_killed_at_any_moment_lose_and_duplicate_nothing(tmp_
             for contact in CONTACTS:
                 tenant.add_contact(contact, "")
         with parent_process(file, sandbox.base_url) as process:
-            for number in range(PROCESSES):
+            for number in range(MOST_PROCESSES):
                 returned.update(run_child(process, number, rng.uniform(0, LONGEST_LIFETIME)))
                 if number % 4 == 0:
                     interrupted.note(file, sandbox)
+                has_both = interrupted.applied and interrupted.not_applied
+                if number + 1 >= PROCESSES and has_both:
+                    break
         wait_until_idle(sandbox)
         remaining = deliver_rest(file, sandbox.base_url)
         counts = stored(sandbox)
@@ -206,9 +212,9 @@ def test_processes_that_are_killed_at_any_moment_lose_and_duplicate_nothing(tmp_
     assert counts.total() == len(counts), "something is stored twice"
     assert returned <= counts.keys() | remaining.keys(), "something is lost"
     assert set(remaining.values()) <= {"unknown"}
-    assert len(remaining) < len(returned) / 5
+    assert len(remaining) < max(len(returned), PROCESSES) / 5  # a slow machine puts little
     numbers = Counter(token.split(".")[0] for token in returned)
-    possible = returned | {f"{number}.{numbers[str(number)]}" for number in range(PROCESSES)}
+    possible = returned | {f"{number}.{numbers[str(number)]}" for number in range(MOST_PROCESSES)}
     assert counts.keys() <= possible, "something is stored that was never put"
     assert interrupted.applied, "no kill came between the sandbox's work and its answer"
     assert interrupted.not_applied, "no kill came before the sandbox's work"

@@ -26,10 +26,11 @@ import pytest
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import running, serve
 from tests.sandbox.helpers import CONTACT, DIALECT, INCOMPLETE, INTERACTIONS, SCHEMAS
+from tests.support.tiers import IS_FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
-MIN_ROUNDS, MAX_ROUNDS = 25, 500
+MIN_ROUNDS, MAX_ROUNDS = 25 if IS_FULL else 8, 500
 WRITERS = 4
 CONTACTS = [CONTACT, "8a7e4c19-2b36-4f5d-8c71-6e90d3a4b502"]
 SEED_SCHEMA = "Reuse-Spring-2023"
@@ -319,7 +320,7 @@ def test_a_database_can_be_used_after_a_kill_during_its_creation(
         server.start(tmp_path / name)
         whole = time.monotonic() - start
         server.kill()
-    for number in range(12):
+    for number in range(12 if IS_FULL else 5):
         file = tmp_path / f"{number}.db"
         server.fork(file)
         time.sleep(dice.uniform(0, whole))

@@ -21,6 +21,7 @@ from engage_codegen.sandbox.store.database import Store
 from engage_codegen.sandbox.store.tenant import Tenant
 from tests.sandbox.helpers import CONTACT, connect, list_rules, wait_until
 from tests.support.tenants import envelope
+from tests.support.tiers import IS_FULL
 
 pytestmark = pytest.mark.slow
 
@@ -186,7 +187,7 @@ def add_examples(tenant: Tenant) -> None:
         tenant.add_schema(name, name, {"properties": PROPERTIES})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if IS_FULL else 100, deadline=None, derandomize=not IS_FULL)
 @given(INTERACTIONS, st.lists(conditions(), min_size=1, max_size=3))
 def test_a_segment_equals_a_brute_force_search(
     sent: list[tuple[int, str, datetime, dict[str, Any]]], chosen: list[Condition]

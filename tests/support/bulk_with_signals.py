@@ -2,9 +2,10 @@
 
     python -m tests.support.bulk_with_signals SEED ROUNDS
 
-In each round, a server on the loopback stores what it receives, and a thread sends one to three
-signals to this process. The program checks what became of every item that was taken, and prints
-the number of rounds that were interrupted.
+In each round, a server on the loopback stores what it receives. It counts what happens to the
+requests, and sends one to three signals to this process at random counts, so that the first signal
+always comes while an item is unanswered. The program checks what became of every item that was
+taken, and prints the number of rounds with a signal.
 """
 
 import json
@@ -14,10 +15,10 @@ import random
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import FrameType
 
 from engage_interactions._runtime.bulk.item import ItemSource
 from engage_interactions._runtime.bulk.outcome import Outcome
@@ -29,12 +30,35 @@ ITEMS = 60
 
 
 class Server(ThreadingHTTPServer):
-    """Stores the prices of the gifts that it receives, under their ids."""
+    """Stores the prices of the gifts that it receives, under their ids.
+
+    `moments` are the numbers of events at which it sends signals, in ascending order.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.stored: dict[str, int] = {}
+        self.moments: list[int] = []
+        self.round = 0
+        self._events = 0
+        self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def begin(self, moments: list[int]) -> None:
+        with self._lock:
+            self.stored.clear()
+            self.moments, self._events = moments, 0
+            self.round += 1
+
+    def count_event(self, of_round: int) -> None:
+        """Count that a request of the current round arrived, was stored or was answered."""
+        with self._lock:
+            if of_round != self.round:
+                return
+            self._events += 1
+            if self.moments and self._events == self.moments[0]:
+                del self.moments[0]
+                os.kill(os.getpid(), signal.SIGINT)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -42,14 +66,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         assert isinstance(self.server, Server)
+        current = self.server.round
+        self.server.count_event(current)
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         interaction_id = os.urandom(8).hex()
         self.server.stored[interaction_id] = body["payload"]["price"]
+        self.server.count_event(current)
         answer = json.dumps({"id": interaction_id}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+        self.server.count_event(current)
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
         pass
@@ -79,47 +107,59 @@ def send_in_a_loop(
 FORMS = send_all, send_in_a_with_block, send_in_a_loop
 
 
-class Signals(threading.Thread):
-    """Interrupts this process after each of some pauses."""
-
-    def __init__(self, pauses: list[float]) -> None:
-        super().__init__()
-        self._pauses = pauses
-        self.is_over = False
-
-    def run(self) -> None:
-        for pause in self._pauses:
-            time.sleep(pause)
-            if self.is_over:
-                return
-            os.kill(os.getpid(), signal.SIGINT)
+CODES = {form.__code__ for form in FORMS}
 
 
-def run_round(server: Server, client: EngageClient, draw: random.Random) -> bool:
-    """Return whether the bulk send was interrupted."""
-    server.stored.clear()
+class Interruptions:
+    """Raises `KeyboardInterrupt` for each signal during a bulk send.
+
+    A signal that comes after the end of the bulk send changes nothing. Python prints and drops an
+    exception that is raised while an object is deleted; those are counted.
+    """
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        signal.signal(signal.SIGINT, self._interrupt)
+        sys.unraisablehook = self._count
+
+    def _interrupt(self, _number: int, frame: FrameType | None) -> None:
+        while frame:
+            if frame.f_code in CODES:
+                raise KeyboardInterrupt
+            frame = frame.f_back
+
+    def _count(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        self.dropped += issubclass(unraisable.exc_type, KeyboardInterrupt)
+
+
+def draw_moments(draw: random.Random) -> list[int]:
+    """Return the events for one to three signals.
+
+    Each item has two events before its answer, so the first signal comes before the last answer.
+    """
+    moments = [draw.randint(1, 2 * ITEMS)]
+    for _ in range(draw.choice([0, 1, 2])):
+        moments.append(moments[-1] + draw.randint(1, 6))
+    return moments
+
+
+def run_round(
+    server: Server, client: EngageClient, draw: random.Random, interruptions: Interruptions
+) -> None:
+    moments = draw_moments(draw)
+    server.begin([*moments])
     begun: list[Outcome] = []
     source: Iterator[ItemSource] = iter([(CONTACT, Gift("a", number)) for number in range(ITEMS)])
-    pauses = [
-        draw.uniform(0, 0.15),
-        *(draw.uniform(0, 0.02) for _ in range(draw.choice([0, 1, 2]))),
-    ]
-    signals = Signals(pauses)
+    interruptions.dropped = 0
     is_interrupted = False
     try:
-        signals.start()
         draw.choice(FORMS)(client, source, begun.append)
     except KeyboardInterrupt:
         is_interrupted = True
-    while True:
-        try:
-            signals.is_over = True
-            signals.join()
-            break
-        except KeyboardInterrupt:
-            continue
-    check(server.stored, begun, ITEMS - operator.length_hint(source))
-    return is_interrupted
+    count = ITEMS - operator.length_hint(source)
+    assert len(server.moments) < len(moments), "there was no signal"
+    assert is_interrupted or (interruptions.dropped and count == ITEMS), moments
+    check(server.stored, begun, count)
 
 
 def check(stored: dict[str, int], reported: list[Outcome], count: int) -> None:
@@ -130,16 +170,15 @@ def check(stored: dict[str, int], reported: list[Outcome], count: int) -> None:
 
 
 def main() -> None:
-    draw = random.Random(int(sys.argv[1]))
-    server = Server()
+    draw, rounds = random.Random(int(sys.argv[1])), int(sys.argv[2])
+    server, interruptions = Server(), Interruptions()
     with EngageClient(
         f"http://127.0.0.1:{server.server_address[1]}", api_key="k", user_agent="a/1", rate=10**6
     ) as client:
-        print(sum(run_round(server, client, draw) for _ in range(int(sys.argv[2]))))
+        for _ in range(rounds):
+            run_round(server, client, draw, interruptions)
+    print(rounds)
 
 
 if __name__ == "__main__":
-    # A signal that arrives while an object is deleted is printed and dropped. That is how Python
-    # treats exceptions there.
-    sys.unraisablehook = lambda unraisable: None
     main()

@@ -378,7 +378,8 @@ def load_classes(name: str, folder: Path, codes: dict[str, CodeType]) -> dict[st
     """Load a copy of the package with other code for some modules; return its payload classes."""
     for module in [module for module in sys.modules if re.match(r"original\b", module)]:
         sys.modules[module.replace("original", name, 1)] = sys.modules[module]
-    for package in PACKAGES:
+    # A package that is not loaded anew keeps its contents; the outer ones need none.
+    for package in [package for package in PACKAGES if package in codes or "." not in package]:
         full_name = f"{name}.{package}".rstrip(".")
         path = folder / package.replace(".", "/")
         spec = importlib.util.spec_from_file_location(
@@ -473,35 +474,40 @@ def test_the_code_of_a_single_violation_is_the_keyword_of_json_schema(original: 
 
 @pytest.mark.parametrize("module", EQUIVALENT)
 def test_the_cases_reveal_every_single_change_of_a_check(module: str, original: Path) -> None:
-    # A module comes after those that it imports.
+    # A module comes after those that it imports. The ones before it stay as they are.
     order = [*(name for name in EQUIVALENT if "." in name), "_runtime.payload", *SCHEMAS]
     files = {name: name.replace(".", "/") + ("/__init__" * (name in PACKAGES)) for name in order}
     paths = {name: original / f"{file}.py" for name, file in files.items()}
-    codes = {name: compile(path.read_text("utf-8"), name, "exec") for name, path in paths.items()}
-    table, unnoticed = list(TABLE), list[str]()
+    later = order[order.index(module) :]
+    if module in SCHEMAS:
+        later = [module]
+    codes = {name: compile(paths[name].read_text("utf-8"), name, "exec") for name in later}
+    table = [item for item in TABLE if item.schema in codes]
+    wires = {item.wire for item in table}
+    # What a pattern of this table excuses is tried until one of them goes unnoticed.
+    expected, unnoticed = dict.fromkeys(EQUIVALENT[module], False), list[str]()
     tree = ast.parse(paths[module].read_text("utf-8"))
     for change, code in mutants(tree, tree):
+        excuses = [why for why in expected if re.fullmatch(why, change)]
+        if excuses and all(expected[why] for why in excuses):
+            continue
         try:
             classes = load_classes("mutant", original, {**codes, module: code})
         except Exception:  # The changed module cannot be imported.
             continue
         # Most changes are caught by a case of the same property, or by one that caught another.
         plain = change.replace("_", "").lower()
-        ordered = sorted(
-            table, key=lambda item: module == "wide" and item.wire.lower() not in plain
-        )
+        near = {wire for wire in wires if module != "wide" or wire.lower() in plain}
+        ordered = sorted(table, key=lambda item: item.wire not in near)
         caught = next(
             (item for item in ordered if verdict(classes, item) != (item.good, item.bad)), None
         )
-        if caught is None:
-            unnoticed.append(change)
-        else:
+        if caught is not None:
             table.remove(caught)
             table.insert(0, caught)
-    equivalent = EQUIVALENT[module]
-    assert [
-        change for change in unnoticed if not any(re.fullmatch(why, change) for why in equivalent)
-    ] == []
-    assert [
-        why for why in equivalent if not any(re.fullmatch(why, change) for change in unnoticed)
-    ] == []
+        elif excuses:
+            expected.update(dict.fromkeys(excuses, True))
+        else:
+            unnoticed.append(change)
+    assert unnoticed == []
+    assert [why for why, is_unnoticed in expected.items() if not is_unnoticed] == []
