@@ -345,6 +345,59 @@ def test_the_reasons_of_a_rejection_are_data_and_not_part_of_the_message() -> No
     assert str(caught.value) == "Bad: no [0m (status 400)"
 
 
+def rejection(body: dict[str, Any], status: int = 400) -> RejectedError:
+    """Return the error of a send that Engage refuses with this body."""
+    answer = httpx.Response(status, json=body)
+    http = httpx.Client(transport=httpx.MockTransport(lambda request: answer))
+    client = EngageClient("https://a.example", api_key="k", user_agent="a/1", http=http)
+    with pytest.raises(RejectedError) as caught:
+        client.send(CONTACT, Gift("a"))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("details", "reasons"),
+    [
+        (None, []),
+        (5, []),
+        ("a", ["a"]),
+        (["a", ["b", ["c"]], "d"], ["a", "d", "b", "c"]),
+        ({"x": ["a", "b"], "y": "c", "z": {"w": "d"}}, ["c", "a", "b", "d"]),
+        ([None, True, 5, "a"], ["a"]),
+        (["a"] * 49, ["a"] * 49),
+        (["a"] * 50, ["a"] * 50),
+        (["a"] * 51, ["a"] * 50),
+        (["a" * 501, "b" * 500], ["a" * 500, "b" * 500]),
+    ],
+)
+def test_the_reasons_are_the_first_fifty_texts_in_whatever_structure(
+    details: object, reasons: list[str]
+) -> None:
+    assert rejection({"message": "no", "messageDetails": details}).reasons == tuple(reasons)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"errorCode": "Bad", "message": "no"}, "Bad: no"),
+        ({"errorCode": "Bad"}, "Bad"),
+        ({"errorCode": "Bad", "message": 5}, "Bad"),
+        ({"errorCode": ["Bad"], "message": "no"}, "no"),
+        ({"errorCode": "", "message": ""}, "Engage refused the request"),
+        ({"message": "m" * 500}, "m" * 500),
+        ({"message": "m" * 501}, "m" * 500),
+        ({"errorCode": "c" * 9, "message": "m" * 500}, f"{'c' * 9}: {'m' * 489}"),
+    ],
+    ids=str,
+)
+def test_the_message_of_a_rejection_is_the_code_and_the_text(
+    body: dict[str, Any], message: str
+) -> None:
+    error = rejection(body)
+    assert (error.message, error.status) == (message, 400)
+    assert str(error) == f"{message} (status 400)"
+
+
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "foo://x", "socks5://x"])
 def test_a_client_for_the_loopback_ignores_the_proxy_of_the_environment(
     proxy: str, monkeypatch: pytest.MonkeyPatch
@@ -462,13 +515,15 @@ def test_an_observer_receives_every_event_and_its_exceptions_are_logged(
     class Metrics:
         def attempted(self, *arguments: object) -> None:
             events.append(("attempted", *arguments[:3]))
-            raise RuntimeError("a bug in the metrics")
+            raise RuntimeError("a bug in attempted")
 
         def waited(self, *arguments: object) -> None:
             events.append(("waited", *arguments))
+            raise RuntimeError("a bug in waited")
 
         def finished(self, *arguments: object) -> None:
             events.append(("finished", *arguments[:3]))
+            raise RuntimeError("a bug in finished")
 
     platform = Platform(FakeClock(), ["never left", "timeout after"])
     send_gift = connect(platform, retry=INTERACTIVE, observer=Metrics())
@@ -481,4 +536,6 @@ def test_an_observer_receives_every_event_and_its_exceptions_are_logged(
         ("attempted", "GET", "interactions", 200),
         ("finished", "send", "gift", "ok"),
     ]
-    assert "observer of the client raised" in caplog.text
+    assert caplog.text.count("observer of the client raised") == len(events)
+    for name in ("attempted", "waited", "finished"):
+        assert f"a bug in {name}" in caplog.text
