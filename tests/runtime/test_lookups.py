@@ -75,9 +75,7 @@ class Lookup:
     ) -> tuple[Candidates | None, list[Wait]]:
         """Return the outcome and the waits of a lookup that is repeated after each delay."""
         policy = RetryPolicy(lookup_delays=delays)
-        call = look_up(
-            self.interaction, self.posted_at, policy, self.registry, lambda: self.now
-        )
+        call = look_up(self.interaction, self.posted_at, policy, self.registry, lambda: self.now)
         waits: list[Wait] = []
         remaining = list(replies)
         step: object = next(call, None)

@@ -1,6 +1,7 @@
 """The retry policies: their limits, their delays, and the longest time that they allow a send."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -15,15 +16,17 @@ DAY = 86_400
 @pytest.mark.parametrize("name", ["retry_delays", "lookup_delays"])
 @pytest.mark.parametrize("seconds", [0, 0.0, 1e-9, DAY - 0.5, DAY])
 def test_a_delay_can_be_from_zero_to_a_day(name: str, seconds: float) -> None:
-    policy = RetryPolicy(**{name: [seconds]})  # type: ignore[arg-type]
+    delays: dict[str, Any] = {name: [seconds]}
+    policy = RetryPolicy(**delays)
     assert getattr(policy, name) == (seconds,)
 
 
 @pytest.mark.parametrize("name", ["retry_delays", "lookup_delays"])
 @pytest.mark.parametrize("seconds", [-1e-9, -1.0, DAY + 0.5, DAY + 1, math.inf, math.nan])
 def test_a_delay_outside_of_a_day_is_refused_and_named(name: str, seconds: float) -> None:
+    delays: dict[str, Any] = {name: [1.0, seconds]}
     with pytest.raises(ValueError, match=str(seconds)):
-        RetryPolicy(**{name: [1.0, seconds]})  # type: ignore[arg-type]
+        RetryPolicy(**delays)
 
 
 @pytest.mark.parametrize("seconds", [1e-9, 0.5, 1, 1e9])

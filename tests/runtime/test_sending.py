@@ -331,6 +331,89 @@ def test_an_unconfirmed_interaction_has_a_receipt_in_the_error() -> None:
     assert outcome.receipt.id == platform.stored[0]["id"]
 
 
+@pytest.mark.parametrize(
+    ("raw", "dropped"),
+    [
+        ({"note": "a", "price": 5}, ()),
+        ({"note": "a", "price": 5.0, "more": 1}, ()),
+        ({"note": "a"}, ("price",)),
+        ({}, ("note", "price")),
+        (None, ("note", "price")),
+        ([], ("note", "price")),
+        ("{}", ("note", "price")),
+    ],
+)
+def test_confirm_compares_whatever_was_stored(raw: object, dropped: tuple[str, ...]) -> None:
+    class ChangingPlatform(Platform):
+        def answer(self, request: httpx.Request, fault: str) -> httpx.Response:
+            response = super().answer(request, fault)
+            self.stored[-1]["payload"] = raw
+            return response
+
+    platform = ChangingPlatform(FakeClock())
+    outcome = send(platform, RetryPolicy.never(), confirm=True)
+    if dropped:
+        assert isinstance(outcome, PayloadDroppedError)
+        assert outcome.properties == dropped
+    else:
+        assert isinstance(outcome, Receipt)
+
+
+def test_an_unconfirmed_interaction_says_why_it_could_not_be_read() -> None:
+    outcome = send(
+        Platform(FakeClock(), get_faults=["500 before"]), RetryPolicy.never(), confirm=True
+    )
+    assert isinstance(outcome, ReadError)
+    assert "Engage answered 500." in str(outcome)
+
+
+@both
+@pytest.mark.parametrize(
+    ("link", "is_ours"),
+    [
+        ({"contactId": CONTACT}, True),
+        ({"contactId": CONTACT.upper()}, True),
+        ({"contactId": None}, True),
+        ({"contactId": 5}, True),
+        ({}, True),
+        (None, True),
+        ("another", True),
+        ({"contactId": "another"}, False),
+        ({"contactId": ""}, False),
+    ],
+)
+def test_an_answer_about_another_contact_is_no_receipt(
+    connect: Callable[..., Send], link: object, is_ours: bool
+) -> None:
+    class MixedUpPlatform(Platform):
+        def apply(self, request: httpx.Request) -> httpx.Response:
+            response = super().apply(request)
+            if request.method == "POST":
+                return httpx.Response(201, json={**response.json(), "self": link})
+            return response
+
+    outcome = send(MixedUpPlatform(FakeClock()), RetryPolicy.never(), connect)
+    assert isinstance(outcome, Receipt if is_ours else OutcomeUnknownError)
+    assert isinstance(send(MixedUpPlatform(FakeClock()), INTERACTIVE, connect), Receipt)
+
+
+@pytest.mark.parametrize("error_class", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_an_interrupted_send_carries_the_date_and_the_schema(
+    error_class: type[BaseException],
+) -> None:
+    def interrupt(request: httpx.Request) -> httpx.Response:
+        raise error_class
+
+    http = httpx.Client(transport=httpx.MockTransport(interrupt))
+    client = EngageClient("https://a.example", api_key="k", user_agent="a/1", http=http)
+    with pytest.raises(error_class) as caught:
+        client.send(CONTACT, Gift("a"), created_date=datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC))
+    assert vars(caught.value)["created_date"] == "2026-03-14T09:26:53+00:00"
+    (note,) = caught.value.__notes__
+    assert "gift" in note
+    assert "2026-03-14T09:26:53+00:00" in note
+
+
 def test_the_reasons_of_a_rejection_are_data_and_not_part_of_the_message() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         details = {"reasons": ["price: is \x1b[31mtoo high", {"deeper": ["x"]}]}
