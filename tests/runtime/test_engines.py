@@ -250,7 +250,11 @@ def test_a_stop_ends_the_call_at_its_next_wait(kind: str) -> None:
 def test_the_stop_cuts_a_sleep_short(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig()
     stops: list[threading.Event | None] = []
-    monkeypatch.setattr(rig.clock, "sleep", lambda seconds, stop=None: stops.append(stop))
+
+    def sleep(seconds: float, stop: threading.Event | None = None) -> None:
+        stops.append(stop)
+
+    monkeypatch.setattr(rig.clock, "sleep", sleep)
     stop = threading.Event()
     rig.run(script(Wait(1.0, "retry")), math.inf, stop)
     assert stops == [stop]

@@ -20,6 +20,7 @@ from tests.support.platform import CONTACT, Gift
 
 Body: TypeAlias = Mapping[str, object]
 
+SENTENCE = r"\w+ \w+ \w+"
 LIST = f"interactions?contactId={CONTACT}&schemaId=gift"
 
 
@@ -251,14 +252,14 @@ def test_a_page_is_the_last_one(page: Body) -> None:
 )
 def test_a_page_that_may_be_followed_by_another_is_an_error(page: Body) -> None:
     interactions = List()
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match=SENTENCE):
         interactions.next(page)
 
 
 def test_a_full_page_is_the_last_one_if_the_last_link_leads_to_it() -> None:
     page = {"items": FULL, "links": [{"rel": "last", "href": NEXT}]}
     assert next_token(page, before="t") is None
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match=SENTENCE):
         next_token(page, before="another")
     to_itself = {"items": FULL, "links": [{"rel": "self", "href": NEXT}]}
     assert next_token(to_itself, before="t") is None
@@ -287,7 +288,7 @@ def test_a_token_is_sent_as_it_is_and_only_quoted_where_it_must_be(token: str, s
 
 
 def test_a_token_that_is_too_long_is_an_error() -> None:
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match=SENTENCE):
         next_token(linked("t" * 8001))
 
 
@@ -296,11 +297,11 @@ def test_a_link_back_to_any_earlier_page_is_an_error() -> None:
     interactions.next(linked("t1", "a"))
     interactions.next(linked("t2", "b"))
     interactions.next(linked("t3", "c"))
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match=SENTENCE):
         interactions.next(linked("t1", "d"))
     interactions = List()
     interactions.next(linked("t1", "a"))
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match=SENTENCE):
         interactions.next(linked("t1", "b"))
 
 
@@ -312,7 +313,7 @@ def test_ten_pages_in_a_row_can_have_no_new_item() -> None:
     interactions.next(linked("t1", "b"))
     for number in range(10):
         interactions.next(linked(f"again{number}"))
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match=SENTENCE):
         interactions.next(linked("t2"))
 
 
@@ -327,14 +328,14 @@ def test_a_list_has_at_most_a_thousand_pages() -> None:
     interactions = List()
     for number in range(999):
         interactions.next(linked(f"t{number}", f"i{number}"))
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match=SENTENCE):
         interactions.next(linked("t999", "i999"))
 
 
 @pytest.mark.parametrize("name", ["id", "contactId", "schemaId"])
 @pytest.mark.parametrize("value", [None, True, False, 1.5, [], {}])
 def test_an_item_without_its_ids_is_an_error(name: str, value: object) -> None:
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match=SENTENCE):
         List().next({"items": [item("a", **{name: value})], "links": []})
 
 

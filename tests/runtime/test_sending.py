@@ -5,6 +5,7 @@ after the last lookup.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,11 +75,13 @@ both = pytest.mark.parametrize("connect", [threads, tasks])
 def send(
     platform: Platform, policy: RetryPolicy, connect: Callable[..., Send] = threads, **more: Any
 ) -> Receipt | EngageError:
+    outcome: Receipt | EngageError
     try:
-        receipt: Receipt = connect(platform, retry=policy)(CONTACT, Gift("a", 5), **more)
-        return receipt
+        outcome = connect(platform, retry=policy)(CONTACT, Gift("a", 5), **more)
     except EngageError as error:
-        return error
+        outcome = error
+    assert "None" not in str(outcome), "a message without a value"
+    return outcome
 
 
 APPLIED = ["timeout after", "drop after", "500 after", "html after"]
@@ -395,6 +398,69 @@ def test_an_answer_about_another_contact_is_no_receipt(
     outcome = send(MixedUpPlatform(FakeClock()), RetryPolicy.never(), connect)
     assert isinstance(outcome, Receipt if is_ours else OutcomeUnknownError)
     assert isinstance(send(MixedUpPlatform(FakeClock()), INTERACTIVE, connect), Receipt)
+
+
+@pytest.mark.parametrize("stored_id", [None, False, "", "missing"])
+def test_an_answer_without_an_id_means_that_the_interaction_was_ignored(stored_id: object) -> None:
+    body = {} if stored_id == "missing" else {"id": stored_id}
+    outcome = send(AnsweringPlatform(body), INTERACTIVE)
+    assert isinstance(outcome, IgnoredError)
+    assert outcome.status == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({"id": bad} for bad in (True, [], {}, 1.5, "..", " ", "x" * 501, "\ud800")),
+        *(None, [], 5, "i1"),
+    ],
+    ids=repr,
+)
+def test_any_other_answer_leaves_the_outcome_unknown(body: object) -> None:
+    outcome = send(AnsweringPlatform(body), INTERACTIVE)
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert outcome.lookup == "absent"
+    assert str(outcome).startswith("The answer with the status 201 is not Engage's.")
+    assert outcome.created_date == "2026-03-14T09:26:53.589000+00:00"
+
+
+class AnsweringPlatform(Platform):
+    """A platform that stores nothing, and answers each POST with a body."""
+
+    def __init__(self, body: object) -> None:
+        super().__init__(FakeClock())
+        self.body = body
+
+    def apply(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            content = json.dumps(self.body).encode()
+            return httpx.Response(201, content=content)
+        return super().apply(request)
+
+
+def test_the_receipt_of_another_send_is_no_receipt() -> None:
+    platform = Platform(FakeClock())
+    client = threads(platform, retry=INTERACTIVE)
+    receipt = client(CONTACT, Gift("a"))
+    platform.stored.clear()  # The next interaction gets the same id.
+    with pytest.raises(
+        OutcomeUnknownError, match="Engage answered 200 with the receipt of another"
+    ):
+        client(CONTACT, Gift("b"))
+    assert platform.stored[0]["id"] == receipt.id
+
+
+def test_an_id_is_remembered_as_long_as_the_policy_of_a_send_may_need_it() -> None:
+    platform = Platform(FakeClock())
+    client = threads(platform, retry=RetryPolicy(lookup_delays=(3600.0,)))
+    when = platform.clock.now()
+    client(CONTACT, Gift("a"), created_date=when)
+    platform.clock.sleep(3000.0)
+    client(CONTACT, Gift("another"))
+    platform.post_faults = ["timeout before"]
+    with pytest.raises(OutcomeUnknownError) as caught:
+        client(CONTACT, Gift("a"), created_date=when)
+    assert caught.value.lookup == "absent"
 
 
 @pytest.mark.parametrize("error_class", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])

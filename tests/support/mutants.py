@@ -35,7 +35,7 @@ NEAREST_TESTS = {
     "call/": "sending retry_policies receipts clients lookups lists",
     "transport/": "sending rate_limiter clients answers clock",
     "outbox/": "outbox outbox_faults outbox_progress sent_payloads",
-    "bulk/": "bulk",
+    "bulk/": "bulk ledger",
     "payload/pickling.py": "pickles",
     "payload/formats.py": "formats",
     "payload/": "values payloads sent_payloads",
