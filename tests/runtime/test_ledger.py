@@ -1,6 +1,7 @@
 """The ledger of a bulk send: every outcome is reported, once more only after an interruption."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -124,9 +125,7 @@ def test_the_ledger_knows_whether_it_is_reporting(failure: BaseException | None)
     reporter = Reporter(failure)
     reporter.ledger = ledger = ledger_of(1, reporter)
     assert ledger.is_reporting is False
-    try:
+    with suppress(ValueError, KeyboardInterrupt):
         ledger.report_next()
-    except (ValueError, KeyboardInterrupt):
-        pass
     assert reporter.was_reporting == [True]
     assert ledger.is_reporting is False

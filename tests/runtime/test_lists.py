@@ -135,6 +135,31 @@ OTHER = "/api/v3/interactions?continuation=o"
 
 
 @pytest.mark.parametrize(
+    "relation",
+    [
+        *("next", "Next", "NEXT", "next-page", "next_page", "nextPage", "nextLink", "nextPageLink"),
+        *(["next"], ["other", "next"], [5, "next"], "collection next", "next collection"),
+        *("https://a.example/rels/next", "https://a.example/rels#next", "urn:rel:next", '"next"'),
+    ],
+    ids=str,
+)
+def test_the_relation_next_has_many_forms(relation: object) -> None:
+    links = [{"rel": "more", "href": OTHER}, {"rel": relation, "href": NEXT}]
+    assert next_token({"items": [item("a")], "links": links}) == "t"
+    assert next_token({"items": FULL, "links": links[::-1]}) == "t"
+
+
+@pytest.mark.parametrize(
+    "relation",
+    ["more", "nextX", "page", "link", "pagenext", "linknext", "next/", "next/x", 5, None],
+)
+def test_no_other_relation_is_taken_for_the_next_one(relation: object) -> None:
+    links = [{"rel": "more", "href": OTHER}, {"rel": relation, "href": NEXT}]
+    with pytest.raises(ReadError, match="several"):
+        next_token({"items": [item("a")], "links": links})
+
+
+@pytest.mark.parametrize(
     "links",
     [
         # The relation, in any form.

@@ -32,14 +32,28 @@ TARGET = "engage_interactions/_runtime"
 """The folder of the runtime in a layout, from which mutmut derives the name of a module."""
 
 NEAREST_TESTS = {
-    "call/": "sending retry_policies receipts clients lookups lists",
-    "transport/": "sending rate_limiter clients answers clock",
-    "outbox/": "outbox outbox_faults outbox_progress sent_payloads",
-    "bulk/": "bulk ledger",
-    "payload/pickling.py": "pickles",
+    "bulk/ledger.py": "ledger",
+    "bulk/": "bulk",
+    "call/lookup.py": "lookups",
+    "call/pages.py": "lists",
+    "call/receipts.py": "receipts sending",
+    "call/responses.py": "sending answers clients",
+    "call/retry.py": "retry_policies sending",
+    "call/": "sending clients",
+    "outbox/": "outbox outbox_faults outbox_rows sent_payloads",
+    "payload/checks.py": "values",
+    "payload/encoding.py": "sent_payloads",
     "payload/formats.py": "formats",
+    "payload/pickling.py": "pickles",
     "payload/": "values payloads sent_payloads",
-    "": "sending clients engines",
+    "transport/answers.py": "answers",
+    "transport/clock.py": "clock",
+    "transport/rate_limiter.py": "rate_limiter",
+    "transport/": "sending clients answers",
+    "engine.py": "engines",
+    "thread_engine.py": "engines",
+    "task_engine.py": "engines",
+    "": "sending clients",
 }
 """Module, or the beginning of its path -> the modules of tests that are nearest to it, without
 `test_`. The first line that fits counts."""

@@ -1,0 +1,110 @@
+"""The rows in the file of an outbox: other versions of the package read them, and never rewrite
+them."""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engage_interactions.favourite import Favourite
+from engage_interactions.outbox import Delivery, Entry
+from tests.support.outbox import OutboxRig
+from tests.support.platform import CONTACT
+
+COAT = Favourite(product_sku="8810-42", price=450)
+BOUGHT = datetime(2026, 3, 14, 9, 26, 53, 589793, timezone(timedelta(hours=1)))
+SECOND = 1773476813
+PUT_AT = 1773480413.589
+BODY = (
+    b'{"contactId": "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01", "schemaId": "favourite", '
+    b'"createdDate": "2026-03-14T09:26:53.589793+01:00", '
+    b'"payload": {"productSku": "8810-42", "price": 450}}'
+)
+CONTENT = "contact_id, schema_id, created_date, created_second, put_at, body"
+PROGRESS = "state, due, posts, step, interaction_id, posted_at, progress_check, reasons"
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Generator[OutboxRig]:
+    rig = OutboxRig(tmp_path / "outbox.db")
+    yield rig
+    rig.outbox.close()
+    rig.client.close()
+
+
+def rows(rig: OutboxRig, columns: str, table: str = "entries") -> list[Any]:
+    with closing(sqlite3.connect(rig.path)) as db:
+        return db.execute(f"SELECT {columns} FROM {table} ORDER BY rowid").fetchall()
+
+
+def change(rig: OutboxRig, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(rig.path)) as db:
+        db.execute(statement, values)
+        db.commit()
+
+
+def test_an_entry_has_the_columns_and_the_checksum_of_its_content(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
+    assert rows(rig, CONTENT) == [
+        (CONTACT, "favourite", BOUGHT.isoformat(), SECOND, PUT_AT, BODY),
+    ]
+    assert rows(rig, PROGRESS) == [("waiting", 0.0, 0, 0, None, 0.0, 1104354387, "[]")]
+
+
+def test_a_row_that_another_version_wrote_is_read_and_delivered(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
+    # The checksum of these columns with this hash of the schema, as every version computes it.
+    query = "UPDATE entries SET schema_hash = ?, content_check = ?"
+    change(rig, query, "0123abcd", 3252577145)
+    assert rig.only_entry == Entry(
+        1, "waiting", CONTACT, "favourite", BOUGHT, COAT.to_payload(), rig.clock.start, ()
+    )
+    assert rig.deliver() == Delivery(1, 0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("second", "moment"),
+    [
+        (0, datetime(1970, 1, 1, 0, 0, 0, 999999, UTC)),
+        (-1, datetime(1969, 12, 31, 23, 59, 59, 1, UTC)),
+        (-1, datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        (1, datetime(1970, 1, 1, 1, 0, 1, 1, timezone(timedelta(hours=1)))),
+        (SECOND, BOUGHT),
+    ],
+)
+def test_the_second_of_a_date_is_rounded_down(
+    rig: OutboxRig, second: int, moment: datetime
+) -> None:
+    rig.outbox.put(CONTACT, COAT, created_date=moment)
+    assert rows(rig, "created_second") == [(second,)]
+
+
+def test_the_progress_has_a_checksum_in_every_state(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
+    rig.platform.post_faults = ["timeout before"]
+    rig.deliver()
+    reasons = '["Engage did not answer: silence."]'
+    assert rows(rig, PROGRESS) == [("sending", PUT_AT + 5, 1, 0, None, PUT_AT, 387312847, reasons)]
+    rig.deliver(5.0)
+    assert rows(rig, PROGRESS) == [("sending", PUT_AT + 15, 1, 1, None, PUT_AT, 2427660172, "[]")]
+    rig.deliver(10.0)
+    assert rows(rig, PROGRESS) == []
+    pair = bytes.fromhex("3f8b4b5b5eb3071f72df1782605f8965")
+    assert rows(rig, "*", "receipts") == [(pair, SECOND, "i0", 1, PUT_AT + 15)]
+
+
+def test_a_receipt_that_the_application_has_not_got_is_in_the_row(rig: OutboxRig) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a bug")
+
+    rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
+    assert rig.deliver(on_receipt=fail) == Delivery(0, 0, 0, None, 1)
+    reasons = '["An unexpected exception: ValueError."]'
+    assert rows(rig, "state, posts, step, interaction_id, posted_at, reasons") == [
+        ("sending", 1, 0, "i0", PUT_AT, reasons)
+    ]
+    assert rows(rig, "interaction_id, entry_id, at", "receipts") == [("i0", 1, PUT_AT)]
