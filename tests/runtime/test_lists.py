@@ -187,6 +187,7 @@ def test_no_other_relation_is_taken_for_the_next_one(relation: object) -> None:
         [{"rel": "last", "href": OTHER}, {"rel": "next", "href": NEXT}],
         # Another relation, or none: the only link that is not known to lead elsewhere.
         [{"href": NEXT}],
+        [{"href": "/x?continuation=t"}],
         [{"rel": "more", "href": NEXT}],
         [{"rel": 5, "href": NEXT}],
         [NEXT],

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engage_interactions._runtime.call.retry import RetryPolicy
 from engage_interactions._runtime.errors import RateLimitedError
+from engage_interactions._runtime.transport import rate_limiter
 from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK
 from engage_interactions._runtime.transport.rate_limiter import RateLimiter, limiter_for
 from tests.support.bulk import BusyPlatform, thread_client
@@ -264,6 +265,14 @@ def test_a_child_has_an_empty_queue_and_a_free_lock_and_remembers_the_departures
         assert limiter.queue_length == 0
         limiter.acquire()
     assert clock.monotonic() == 1.01
+
+
+def test_a_child_can_get_a_limiter_although_a_thread_of_the_parent_held_the_lock() -> None:
+    limiter = limiter_for("https://d.example", "digest", 50, SYSTEM_CLOCK)
+    limiters = rate_limiter._limiters  # pyright: ignore[reportPrivateUsage]
+    with limiters._lock:  # pyright: ignore[reportPrivateUsage]
+        limiters.reset_after_fork()
+        assert limiter_for("https://d.example", "digest", 50, SYSTEM_CLOCK) is limiter
 
 
 def test_threads_and_tasks_share_a_limiter_and_all_of_them_depart() -> None:
