@@ -408,14 +408,11 @@ def test_an_answer_without_an_id_means_that_the_interaction_was_ignored(stored_i
     assert outcome.status == 201
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        *({"id": bad} for bad in (True, [], {}, 1.5, "..", " ", "x" * 501, "\ud800")),
-        *(None, [], 5, "i1"),
-    ],
-    ids=repr,
-)
+UNUSABLE_IDS: list[object] = [True, [], {}, 1.5, "..", " ", "x" * 501, "\ud800"]
+UNUSABLE_BODIES: list[object] = [None, [], 5, "i1", *({"id": bad} for bad in UNUSABLE_IDS)]
+
+
+@pytest.mark.parametrize("body", UNUSABLE_BODIES, ids=repr)
 def test_any_other_answer_leaves_the_outcome_unknown(body: object) -> None:
     outcome = send(AnsweringPlatform(body), INTERACTIVE)
     assert isinstance(outcome, OutcomeUnknownError)
