@@ -1,15 +1,24 @@
 """The engines: they drive a call step by step, within its deadline, and report each step."""
 
 import asyncio
+import json
 import logging
 import math
 import threading
 from collections.abc import Callable, Generator
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import pytest
 
-from engage_interactions import ConfigurationError, RetryPolicy
+from engage_interactions import (
+    ConfigurationError,
+    NotSentError,
+    OutcomeUnknownError,
+    Receipt,
+    RetryPolicy,
+)
+from engage_interactions._runtime.call.interaction import EncodedInteraction, encode_interaction
 from engage_interactions._runtime.call.steps import (
     Answer,
     Call,
@@ -26,6 +35,7 @@ from engage_interactions._runtime.thread_engine import ThreadEngine
 from engage_interactions._runtime.transport.connection import Connection
 from engage_interactions._runtime.transport.observer import GuardedObserver, LogObserver
 from tests.support.clocks import FakeClock
+from tests.support.platform import CONTACT, Gift
 
 GET = Request("GET", "interactions?contactId=c")
 POST = Request("POST", "interactions", b"{}")
@@ -406,3 +416,79 @@ def test_the_log_has_each_event_at_its_level(caplog: pytest.LogCaptureFixture) -
         ("DEBUG", "send of gift: ok after 2.500 s"),
         ("DEBUG", "delete: ReadError after 0.125 s"),
     ]
+
+
+STORED = Answer(201, b'{"id": "i1"}')
+READ = {"contactId": CONTACT, "schemaId": "gift", "createdDate": "", "payload": {"note": "a"}}
+FOUND = Answer(200, json.dumps({"id": "i1", **READ}).encode())
+BOUGHT = datetime(2025, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+ONE_RETRY = RetryPolicy(retry_delays=(0.25,))
+
+
+@pytest.mark.parametrize("created_date", [None, BOUGHT])
+@pytest.mark.parametrize("confirm", [False, True])
+def test_a_prepared_send_posts_the_interaction_and_reads_it_back_if_asked(
+    created_date: datetime | None, confirm: bool
+) -> None:
+    rig = Rig()
+    rig.transport.replies = [STORED, FOUND]
+    call = rig.engine.prepare_send(CONTACT, Gift("a"), created_date, confirm, None)
+    date = created_date or rig.clock.start
+    assert rig.run(call, math.inf) == Receipt("i1", CONTACT, "gift", date)
+    requests = [request for request, _ in rig.transport.requests]
+    assert [request.method for request in requests] == (["POST", "GET"] if confirm else ["POST"])
+    body = json.loads(requests[0].body or b"")
+    assert body == {**READ, "createdDate": date.isoformat()}
+    assert rig.engine.receipts.belongs_to_another(
+        encode_interaction(CONTACT, Gift("a"), date), "i1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "waits"), [(None, [0.5, 1.0, 2.0]), (ONE_RETRY, [0.25]), (RetryPolicy.never(), [])]
+)
+def test_a_prepared_send_is_retried_by_its_policy_or_by_that_of_the_client(
+    policy: RetryPolicy | None, waits: list[float]
+) -> None:
+    rig = Rig()
+    rig.transport.replies = [Failure("refused", may_have_arrived=False)] * 9
+    with pytest.raises(NotSentError):
+        rig.run(rig.engine.prepare_send(CONTACT, Gift("a"), None, False, policy), math.inf)
+    assert [event[2] for event in rig.observer.events if event[0] == "waited"] == waits
+
+
+def test_a_lookup_uses_the_clock_of_the_client() -> None:
+    rig = Rig()
+    # It was stored long after the clock of the machine, and a second after that of the client.
+    rig.clock.start = datetime(2999, 1, 1, tzinfo=UTC)
+    near = {**READ, "id": "x", "createdDate": "2999-01-01T00:00:01Z"}
+    listed = Answer(200, json.dumps({"items": [near], "links": []}).encode())
+    rig.transport.replies = [Failure("cut", may_have_arrived=True), listed]
+    call = rig.engine.prepare_send(CONTACT, Gift("a"), BOUGHT, False, None)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        rig.run(call, math.inf)
+    assert (caught.value.lookup, caught.value.candidates) == ("ambiguous", ("x",))
+
+
+@pytest.mark.parametrize("confirm", [False, True])
+@pytest.mark.parametrize("policy", [None, ONE_RETRY])
+def test_an_intercepted_send_makes_no_request(confirm: bool, policy: RetryPolicy | None) -> None:
+    rig = Rig()
+    sends: list[tuple[EncodedInteraction, RetryPolicy, bool]] = []
+    receipt = Receipt("i1", CONTACT, "gift", BOUGHT)
+
+    def intercept(
+        interaction: EncodedInteraction, policy: RetryPolicy, *, confirm: bool = False
+    ) -> Call[Receipt]:
+        sends.append((interaction, policy, confirm))
+        yield Wait(0.5, "retry")
+        return receipt
+
+    rig.engine.intercept = intercept
+    call = rig.engine.prepare_send(CONTACT, Gift("a"), BOUGHT, confirm, policy)
+    assert rig.run(call, math.inf) is receipt
+    expected = encode_interaction(CONTACT, Gift("a"), BOUGHT)
+    assert sends == [(expected, policy or rig.engine.retry, confirm)]
+    assert rig.transport.requests == []
+    rig.run(rig.engine.prepare_post(expected, ONE_RETRY), math.inf)
+    assert sends[1:] == [(expected, ONE_RETRY, False)]

@@ -116,76 +116,77 @@ REFUSED = "The request was not sent: refused."
 UNCONFIRMED = "Engage did not confirm the interaction, and no lookup found it. Requests: 2."
 
 
-@pytest.mark.parametrize(
-    ("posts", "gets", "steps"),
-    [
-        # Retries after the retry delays, of which the last one repeats. No request was carried out.
-        (
-            ["never left"] * 4,
-            [],
-            [
-                (0, "waiting", 1.0, 0, 1, False, [REFUSED]),
-                (1, "waiting", 2.0, 0, 2, False, [REFUSED]),
-                (2, "waiting", 2.0, 0, 3, False, [REFUSED]),
-                (2, "waiting", 2.0, 0, 4, False, [REFUSED]),
-            ],
-        ),
-        (
-            ["429", "key"],
-            [],
-            [
-                (0, "waiting", 1.0, 0, 1, False, ["Engage answered 429: too many requests."]),
-                # The key of the client is "k".
-                (1, "waiting", 2.0, 0, 2, False, ["no such ***ey (status 401)"]),
-            ],
-        ),
-        # A lookup after each lookup delay, then a resend with its lookups.
-        (
-            ["timeout before", "500 before"],
-            [],
-            [
-                (0, "sending", 5.0, 1, 0, True, [SILENCE]),
-                (5, "sending", 10.0, 1, 1, True, []),
-                (10, "sending", 5.0, 2, 0, True, ["Engage answered 500."]),
-                (5, "sending", 10.0, 2, 1, True, []),
-                (10, "unknown", None, 2, 0, True, [UNCONFIRMED]),
-            ],
-        ),
-        # A lookup that fails does not count.
-        (
-            ["timeout before"],
-            ["500 before", "never left", "429"],
-            [
-                (0, "sending", 5.0, 1, 0, True, [SILENCE]),
-                (5, "sending", 5.0, 1, 0, True, ["Engage answered 500."]),
-                (5, "sending", 5.0, 1, 0, True, ["Engage did not answer: refused."]),
-                (5, "sending", 5.0, 1, 0, True, ["Engage answered 429: too many requests."]),
-                (5, "sending", 10.0, 1, 1, True, []),
-            ],
-        ),
-        # A resend that was not sent is repeated after a lookup.
-        (
-            ["timeout before", "never left"],
-            [],
-            [
-                (0, "sending", 5.0, 1, 0, True, [SILENCE]),
-                (5, "sending", 10.0, 1, 1, True, []),
-                (10, "sending", 10.0, 1, 2, True, [REFUSED]),
-                (10, None, None, 0, 0, True, []),
-            ],
-        ),
-        (["refused before"], [], [(0, "rejected", None, 1, 0, True, ["Bad: no (status 400)"])]),
-        (
-            ["timeout before", "refused before"],
-            [],
-            [
-                (0, "sending", 5.0, 1, 0, True, [SILENCE]),
-                (5, "sending", 10.0, 1, 1, True, []),
-                (10, "unknown", None, 2, 0, True, ["Bad: no (status 400)"]),
-            ],
-        ),
-    ],
-)
+DELIVERIES: list[tuple[list[str], list[str], list[tuple[Any, ...]]]] = [
+    # Retries after the retry delays, of which the last one repeats. No request was carried out.
+    (
+        ["never left"] * 4,
+        [],
+        [
+            (0, "waiting", 1.0, 0, 1, False, [REFUSED]),
+            (1, "waiting", 2.0, 0, 2, False, [REFUSED]),
+            (2, "waiting", 2.0, 0, 3, False, [REFUSED]),
+            (2, "waiting", 2.0, 0, 4, False, [REFUSED]),
+        ],
+    ),
+    (
+        ["429", "key"],
+        [],
+        [
+            (0, "waiting", 1.0, 0, 1, False, ["Engage answered 429: too many requests."]),
+            # The key of the client is "k".
+            (1, "waiting", 2.0, 0, 2, False, ["no such ***ey (status 401)"]),
+        ],
+    ),
+    # A lookup after each lookup delay, then a resend with its lookups.
+    (
+        ["timeout before", "500 before"],
+        [],
+        [
+            (0, "sending", 5.0, 1, 0, True, [SILENCE]),
+            (5, "sending", 10.0, 1, 1, True, []),
+            (10, "sending", 5.0, 2, 0, True, ["Engage answered 500."]),
+            (5, "sending", 10.0, 2, 1, True, []),
+            (10, "unknown", None, 2, 0, True, [UNCONFIRMED]),
+        ],
+    ),
+    # A lookup that fails does not count.
+    (
+        ["timeout before"],
+        ["500 before", "never left", "429"],
+        [
+            (0, "sending", 5.0, 1, 0, True, [SILENCE]),
+            (5, "sending", 5.0, 1, 0, True, ["Engage answered 500."]),
+            (5, "sending", 5.0, 1, 0, True, ["Engage did not answer: refused."]),
+            (5, "sending", 5.0, 1, 0, True, ["Engage answered 429: too many requests."]),
+            (5, "sending", 10.0, 1, 1, True, []),
+        ],
+    ),
+    # A resend that was not sent is repeated after a lookup.
+    (
+        ["timeout before", "never left"],
+        [],
+        [
+            (0, "sending", 5.0, 1, 0, True, [SILENCE]),
+            (5, "sending", 10.0, 1, 1, True, []),
+            (10, "sending", 10.0, 1, 2, True, [REFUSED]),
+            (10, None, None, 0, 0, True, []),
+        ],
+    ),
+    (["refused before"], [], [(0, "rejected", None, 1, 0, True, ["Bad: no (status 400)"])]),
+    (
+        ["timeout before", "refused before"],
+        [],
+        [
+            (0, "sending", 5.0, 1, 0, True, [SILENCE]),
+            (5, "sending", 10.0, 1, 1, True, []),
+            (10, "unknown", None, 2, 0, True, ["Bad: no (status 400)"]),
+        ],
+    ),
+]
+"""The faults of the POSTs and of the GETs, and what the row has after each delivery."""
+
+
+@pytest.mark.parametrize(("posts", "gets", "steps"), DELIVERIES)
 def test_each_step_of_a_delivery_is_recorded_with_the_time_of_the_next_one(
     rig: OutboxRig, posts: list[str], gets: list[str], steps: list[tuple[Any, ...]]
 ) -> None:
