@@ -7,6 +7,9 @@ needs neither.
 
 mutmut changes neither decorated functions, such as properties and context managers, nor the
 constants of modules and classes. This module changes the numbers in these, one at a time.
+
+The environment variable `MUTANTS_WORKERS` sets the number of processes. The default is the number
+of processors.
 """
 
 import ast
@@ -136,9 +139,8 @@ def main(arguments: Sequence[str]) -> int:
 def lay_out(folder: Path, modules: Sequence[str], tests: str) -> None:
     """Write a project for mutmut: the package at its top, the tests, and a configuration."""
     skip = shutil.ignore_patterns("__pycache__", "cases", "consumers")
-    for source, name in (
-        *((PACKAGE, "engage_interactions"), (RUNTIME, TARGET), (ROOT / "tests", "tests")),
-    ):
+    copies = {"engage_interactions": PACKAGE, TARGET: RUNTIME, "tests": ROOT / "tests"}
+    for name, source in copies.items():
         shutil.copytree(source, folder / name, ignore=skip, dirs_exist_ok=True)
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]
     pytest = {
