@@ -84,7 +84,7 @@ class List:
 def test_the_pages_are_requested_by_their_tokens_until_there_is_no_link() -> None:
     interactions = List()
     assert interactions.pages.has_more
-    assert not interactions.pages.is_last_full
+    assert interactions.pages.is_last_full is False
     assert interactions.ids(linked("t1", "a", "b")) == ["a", "b"]
     assert interactions.pages.has_more
     assert interactions.ids(linked("t2", "c")) == ["c"]

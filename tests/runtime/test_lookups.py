@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -240,6 +240,15 @@ def test_an_id_that_belongs_to_another_send_is_no_candidate(item: Item) -> None:
     assert candidates.ids == ("free",)
 
 
+def test_an_id_that_belongs_to_an_entry_of_an_outbox_is_no_candidate() -> None:
+    lookup = Lookup()
+    entry = replace(lookup.interaction, stored_entry=("outbox.db", 1))
+    lookup.registry.add(entry, "x")
+    assert lookup.find(EQUAL) == Candidates()
+    call = find_candidates(entry, LONG_AGO, lookup.registry, lambda: LONG_AGO)
+    assert run(call, [page([EQUAL])]) == Candidates(("x",))
+
+
 OTHERS = [
     {**EQUAL, "id": f"o{number}", "createdDate": "2021-01-01T00:00:00Z"} for number in range(50)
 ]
@@ -287,6 +296,18 @@ def test_a_lookup_is_repeated_until_there_is_a_match_and_the_last_one_counts(
     candidates, waits = Lookup().repeat((1.0, 2.0, 4.0), replies)
     assert candidates == expected
     assert waits == [Wait(seconds, "lookup") for seconds in (1.0, 2.0, 4.0)[: len(replies)]]
+
+
+def test_a_policy_without_lookups_finds_nothing_out() -> None:
+    assert Lookup().repeat((), []) == (None, [])
+
+
+def test_a_repeated_lookup_regards_the_time_of_the_send() -> None:
+    item = {**EQUAL, "payload": NOTE_B, "createdDate": stamp(LONG_AGO + timedelta(days=1))}
+    candidates, _ = Lookup(now=SENT).repeat((1.0,), [page([item])])
+    assert candidates == Candidates((), ("x",))
+    candidates, _ = Lookup(posted_at=SENT, now=SENT).repeat((1.0,), [page([item])])
+    assert candidates == Candidates()
 
 
 def test_a_stop_ends_the_lookups_with_nothing_known() -> None:
