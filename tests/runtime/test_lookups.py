@@ -78,8 +78,8 @@ class Lookup:
         call = look_up(self.interaction, self.posted_at, policy, self.registry, lambda: self.now)
         waits: list[Wait] = []
         remaining = list(replies)
-        step: object = next(call, None)
         try:
+            step: object = next(call)
             while True:
                 if isinstance(step, Wait):
                     waits.append(step)
