@@ -9,7 +9,13 @@ from typing import Self
 import httpx
 import pytest
 
-from engage_interactions import EngageClient, RateLimitedError, RetryPolicy
+from engage_interactions import (
+    EngageClient,
+    RateLimitedError,
+    Receipt,
+    RejectedError,
+    RetryPolicy,
+)
 from engage_interactions._runtime.errors import EngageError, NotSentError, OutcomeUnknownError
 from engage_interactions._runtime.transport import answers
 from engage_interactions._runtime.transport.answers import Body
@@ -28,8 +34,8 @@ class FixedDate(datetime):
         return cls.combine(NOW.date(), NOW.time(), tz)
 
 
-def error_of(answer: httpx.Response | Exception) -> EngageError:
-    """Return the error of a send that gets an answer, or a failure."""
+def outcome_of(answer: httpx.Response | Exception) -> Receipt | EngageError:
+    """Return the outcome of a send that gets an answer, or a failure."""
 
     def handle(request: httpx.Request) -> httpx.Response:
         if isinstance(answer, Exception):
@@ -45,9 +51,30 @@ def error_of(answer: httpx.Response | Exception) -> EngageError:
             clock=FakeClock(),
             http=http,
         )
-        with pytest.raises(EngageError) as caught:
-            client.send(CONTACT, Gift("a"))
-    return caught.value
+        try:
+            return client.send(CONTACT, Gift("a"))
+        except EngageError as error:
+            return error
+
+
+def error_of(answer: httpx.Response | Exception) -> EngageError:
+    outcome = outcome_of(answer)
+    assert isinstance(outcome, EngageError)
+    return outcome
+
+
+@pytest.mark.parametrize("status", [200, 201, 299])
+def test_a_success_has_its_body_unchanged(status: int) -> None:
+    receipt = outcome_of(httpx.Response(status, json={"id": KEY}))
+    assert isinstance(receipt, Receipt)
+    assert receipt.id == KEY, "an id of the platform, and no echo"
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422])
+def test_the_key_is_hidden_in_a_refusal(status: int) -> None:
+    error = error_of(httpx.Response(status, json={"errorCode": "Bad", "message": f"no {KEY}!"}))
+    assert isinstance(error, RejectedError)
+    assert (error.message, error.status) == ("Bad: no ***!", status)
 
 
 def http_date(seconds: float) -> str:
