@@ -218,6 +218,13 @@ def test_a_request_behind_another_gives_up_at_its_timeout(kind: str, timeout: fl
     assert limiter.queue_length == 1, "it left the queue, and the other one did not"
 
 
+@both
+def test_a_request_behind_another_gives_up_when_its_time_is_over_to_the_tick(kind: str) -> None:
+    limiter = PatientLimiter(10, FakeClock())
+    limiter._enter(threading.Event().set)  # pyright: ignore[reportPrivateUsage]
+    assert acquire(limiter, kind, 0.0) is False
+
+
 def test_the_next_one_is_woken_when_the_first_one_leaves() -> None:
     limiter = RateLimiter(10, FakeClock())
     turns = [threading.Event() for _ in range(4)]
@@ -248,7 +255,9 @@ def test_a_turn_is_waited_for_in_steps_of_a_second(
             waits.append(timeout)
             return True
 
-    limiter = RateLimiter(10, FakeClock())
+    clock = FakeClock()
+    clock.sleep(100.0)
+    limiter = RateLimiter(10, clock)
     limiter._enter(threading.Event().set)  # pyright: ignore[reportPrivateUsage]
     monkeypatch.setattr(threading, "Event", Turn)
     assert limiter.acquire(timeout)
