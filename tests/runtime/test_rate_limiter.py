@@ -6,10 +6,12 @@ import signal
 import threading
 from collections.abc import Generator, Sequence
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engage_interactions import EngageClient
 from engage_interactions._runtime.call.retry import RetryPolicy
 from engage_interactions._runtime.errors import RateLimitedError
 from engage_interactions._runtime.transport import rate_limiter
@@ -282,6 +284,19 @@ def test_a_child_can_get_a_limiter_although_a_thread_of_the_parent_held_the_lock
     with limiters._lock:  # pyright: ignore[reportPrivateUsage]
         limiters.reset_after_fork()
         assert limiter_for("https://d.example", "digest", 50, SYSTEM_CLOCK) is limiter
+
+
+def test_a_client_sends_fifty_requests_a_second_by_default() -> None:
+    platform = BusyPlatform()
+    http = httpx.Client(transport=httpx.MockTransport(platform))
+    client = EngageClient(
+        "https://e.example", api_key="k", user_agent="a/1", clock=platform.clock, http=http
+    )
+    for _ in range(50):
+        client.send(CONTACT, Gift("a"))
+    assert platform.clock.monotonic() == 0
+    client.send(CONTACT, Gift("a"))
+    assert platform.clock.monotonic() == 1.01
 
 
 def test_threads_and_tasks_share_a_limiter_and_all_of_them_depart() -> None:
