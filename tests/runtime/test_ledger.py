@@ -1,5 +1,7 @@
 """The ledger of a bulk send: every outcome is reported, once more only after an interruption."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -89,6 +91,33 @@ def test_an_outcome_is_reported_once_more_after_an_interruption_and_not_twice() 
         ledger.report_next()
     assert ledger.report_next() == outcomes(2)[1]
     assert reporter.reports == [0, 0, 1, 1]
+
+
+def test_a_later_outcome_is_not_reported_a_third_time_either() -> None:
+    reporter = Reporter(None, KeyboardInterrupt(), KeyboardInterrupt())
+    ledger = ledger_of(3, reporter)
+    ledger.report_next()
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            ledger.report_next()
+    assert ledger.report_all() is None
+    assert reporter.reports == [0, 1, 1, 2]
+
+
+def test_the_ledger_does_not_keep_what_it_has_reported() -> None:
+    ledger = Ledger(lambda outcome: None)
+    payloads = [weakref.ref(outcome.payload) for outcome in map(add_to(ledger), outcomes(20))]
+    assert ledger.report_all() is None
+    gc.collect()
+    assert sum(payload() is not None for payload in payloads) <= 2
+
+
+def add_to(ledger: Ledger) -> Callable[[Outcome], Outcome]:
+    def add(outcome: Outcome) -> Outcome:
+        ledger.add(outcome)
+        return outcome
+
+    return add
 
 
 def test_an_outcome_that_was_reported_is_not_reported_again_if_it_was_not_returned() -> None:

@@ -70,9 +70,12 @@ SLOW = (
 SENTENCE = r'"[A-Za-z{][^"]*\w,? \S+ \S+[^"]*"'
 """A text of three words or more. mutmut leaves a line with one alone."""
 
-KILLED = frozenset({1, 3, 37})
+KILLED = frozenset({1, 2, 3, 37})
+"""The exit codes of mutmut for a mutant that the tests noticed. 2 is that of a `KeyboardInterrupt`
+that the mutant let through."""
+
 TIMEOUT = frozenset({24, -24, 36, 152, 255, -9})
-"""The exit codes of mutmut for a mutant that the tests noticed, and for one that never ended."""
+"""The exit codes of mutmut for a mutant whose tests did not end."""
 
 
 MEMORY = Path("/dev/shm")
