@@ -34,6 +34,7 @@ from engage_interactions._runtime.task_engine import TaskEngine
 from engage_interactions._runtime.thread_engine import ThreadEngine
 from engage_interactions._runtime.transport.connection import Connection
 from engage_interactions._runtime.transport.observer import GuardedObserver, LogObserver
+from engage_interactions._runtime.transport.rate_limiter import RateLimiter
 from tests.support.clocks import FakeClock
 from tests.support.platform import CONTACT, Gift
 
@@ -285,7 +286,7 @@ def test_a_limit_that_cannot_work_is_refused_and_named(name: str, seconds: float
         Limits(**limits).check()
     with pytest.raises(ConfigurationError, match=name):
         Rig(limits=Limits(**limits))
-    with pytest.raises(ConfigurationError, match="deadline"):
+    with pytest.raises(ConfigurationError, match=r"^The deadline must"):
         Rig().engine.end_of_call(seconds)
     limits[name] = 1e-9
     Limits(**limits).check()
@@ -334,12 +335,12 @@ def test_a_request_ends_by_its_timeout_and_by_the_end_of_the_call(
     assert rig.engine.request_timeout(ends_at) == seconds
 
 
-@pytest.mark.parametrize(("seconds", "is_reported"), [(0.0, False), (0.0009, False), (0.001, True)])
+@pytest.mark.parametrize(("seconds", "is_reported"), [(0.0, False), (2**-10, False), (2**-9, True)])
 def test_a_wait_for_the_rate_limiter_is_reported_from_a_millisecond_on(
     seconds: float, is_reported: bool
 ) -> None:
     rig = Rig()
-    rig.engine.record_limiter_wait(0.0, seconds)
+    rig.engine.record_limiter_wait(1.0, 1.0 + seconds)
     expected: list[Event] = [("waited", "rate limit", seconds)] if is_reported else []
     assert rig.observer.events == expected
 
@@ -388,6 +389,32 @@ def test_the_outcome_and_the_duration_of_a_call_are_reported(error: BaseExceptio
             list(act())
     outcome = "ok" if error is None else type(error).__name__
     assert rig.observer.events == [("finished", "send", "gift", outcome, 2.5)]
+
+
+def test_the_shortest_wait_that_is_reported_is_a_millisecond() -> None:
+    rig = Rig()
+    rig.engine.record_limiter_wait(0.0, 0.001)
+    assert rig.observer.events == [("waited", "rate limit", 0.001)]
+
+
+def test_clients_with_one_url_and_key_share_a_limiter() -> None:
+    clock = FakeClock()
+
+    def limiter(url: str, key: str) -> RateLimiter:
+        connection = Connection(url, key, "a/1", "v3")
+        return keep(Engine(connection, Limits(), None, None, clock)).limiter
+
+    engines: list[Engine] = []
+
+    def keep(engine: Engine) -> Engine:
+        engines.append(engine)
+        return engine
+
+    first = limiter("https://a.example", "k")
+    assert limiter("https://a.example", "k") is first
+    assert limiter("https://A.example:443", "k") is first
+    assert limiter("https://b.example", "k") is not first
+    assert limiter("https://a.example", "another") is not first
 
 
 def test_events_are_logged_by_default_and_an_observer_is_guarded() -> None:
