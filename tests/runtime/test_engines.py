@@ -111,14 +111,18 @@ class Rig:
     """An engine with a transport, a clock and an observer."""
 
     def __init__(
-        self, kind: str = "threads", limits: Limits | None = None, seconds: float = 0.0
+        self,
+        kind: str = "threads",
+        limits: Limits | None = None,
+        seconds: float = 0.0,
+        retry: RetryPolicy | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.observer = Recorder()
         connection = Connection(f"https://{id(self)}.example", "k", "a/1", "v3")
         options: dict[str, Any] = {
             "limits": limits or Limits(rate=1_000_000),
-            "retry": None,
+            "retry": retry,
             "observer": self.observer,
             "clock": self.clock,
         }
@@ -415,6 +419,12 @@ def test_clients_with_one_url_and_key_share_a_limiter() -> None:
     assert limiter("https://A.example:443", "k") is first
     assert limiter("https://b.example", "k") is not first
     assert limiter("https://a.example", "another") is not first
+
+
+@both
+def test_an_engine_has_the_policy_of_its_client(kind: str) -> None:
+    assert Rig(kind, retry=POLICY).engine.retry is POLICY
+    assert Rig(kind).engine.retry == RetryPolicy.interactive()
 
 
 def test_events_are_logged_by_default_and_an_observer_is_guarded() -> None:
