@@ -44,7 +44,7 @@ NEAREST_TESTS = {
     "call/retry.py": "retry_policies sending",
     "call/": "sending clients",
     "outbox/": "outbox outbox_faults outbox_rows sent_payloads",
-    "payload/checks.py": "values",
+    "payload/checks.py": "checks values",
     "payload/encoding.py": "sent_payloads",
     "payload/formats.py": "formats",
     "payload/pickling.py": "pickles",
