@@ -63,9 +63,9 @@ NEAREST_TESTS = {
 
 SLOW = (
     "process fork kill daemon thread_overtakes loop_overtakes blocked random_edits every_edit "
-    "full_disk across_pages outcome_of_every_send"
+    "full_disk across_pages outcome_of_every_send documentation"
 )
-"""Words in the names of tests that start processes, or take long."""
+"""Words in the names of tests that start processes, take long, or read other files."""
 
 SENTENCE = r'"[A-Za-z{][^"]*\w,? \S+ \S+[^"]*"'
 """A text of three words or more. mutmut leaves a line with one alone."""
