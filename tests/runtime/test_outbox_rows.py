@@ -191,7 +191,7 @@ def test_each_step_of_a_delivery_is_recorded_with_the_time_of_the_next_one(
     rig: OutboxRig, posts: list[str], gets: list[str], steps: list[tuple[Any, ...]]
 ) -> None:
     rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
-    rig.platform.post_faults, rig.platform.get_faults = posts, gets
+    rig.platform.post_faults, rig.platform.get_faults = [*posts], [*gets]
     for wait, state, delay, count, step, was_posted, reasons in steps:
         rig.deliver(wait)
         if state is None:
