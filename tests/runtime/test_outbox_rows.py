@@ -2,8 +2,9 @@
 them."""
 
 import json
+import re
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from engage_interactions._runtime.outbox.entry import progress_check
 from engage_interactions.favourite import Favourite
-from engage_interactions.outbox import Delivery, Entry
+from engage_interactions.outbox import Delivery, Entry, Outbox, OutboxError, Status
 from tests.support.outbox import OutboxRig
 from tests.support.platform import CONTACT
 
@@ -203,3 +205,100 @@ def test_each_step_of_a_delivery_is_recorded_with_the_time_of_the_next_one(
         assert progress == [state, count, step, posted_at, pytest.approx(due)]
         assert json.loads(stored_reasons) == reasons
         assert list(rig.only_entry.reasons) == reasons
+
+
+def set_progress(rig: OutboxRig, entry_id: int, state: Any, posts: int = 0) -> None:
+    """Set the progress of an entry, with its checksum."""
+    query = "UPDATE entries SET state = ?, posts = ?, progress_check = ? WHERE id = ?"
+    change(rig, query, state, posts, progress_check(state, posts, 0, None, 0.0), entry_id)
+
+
+def test_the_status_counts_each_state_and_the_entries_that_are_missing(rig: OutboxRig) -> None:
+    states = ["rejected", "unknown", "broken", "waiting", "sending", "waiting", "other", "unknown"]
+    for number, state in enumerate(states, 1):
+        rig.outbox.put(CONTACT, COAT)
+        set_progress(rig, number, state)
+        rig.clock.sleep(10.0)
+    oldest = rig.clock.start + timedelta(seconds=30)
+    assert rig.outbox.status() == Status(2, 1, 4, 1, oldest, 0)
+    change(rig, "DELETE FROM entries WHERE id IN (4, 7)")
+    assert rig.outbox.status() == Status(1, 1, 3, 1, oldest + timedelta(seconds=10), 2)
+    change(rig, "UPDATE outbox SET removed = 2")
+    assert rig.outbox.status().missing == 0
+    change(rig, "UPDATE outbox SET removed = 3")
+    assert rig.outbox.status().missing == 0
+    change(rig, "UPDATE outbox SET removed = 1.5")
+    with pytest.raises(OutboxError, match=re.escape(str(rig.path))):
+        rig.outbox.status()
+
+
+@pytest.mark.parametrize(
+    ("state", "posts", "is_changed", "is_doubtful"),
+    [
+        ("unknown", 1, True, True),
+        ("unknown", 2, True, True),
+        ("unknown", 0, True, False),
+        ("rejected", 1, True, False),
+        ("waiting", 0, False, False),
+        ("waiting", 1, False, False),
+        ("sending", 1, False, False),
+    ],
+)
+@pytest.mark.parametrize("act", [Outbox.requeue, Outbox.discard])
+def test_a_requeued_or_discarded_entry_that_may_be_stored_leaves_a_doubt(
+    rig: OutboxRig,
+    act: Callable[[Outbox, int], bool],
+    state: str,
+    posts: int,
+    is_changed: bool,
+    is_doubtful: bool,
+) -> None:
+    rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
+    set_progress(rig, 1, state, posts)
+    change(rig, "UPDATE entries SET due = 7, step = 0, reasons = '[\"x\"]'")
+    rig.clock.sleep(5.0)
+    if act is Outbox.discard:
+        is_changed = is_changed or state == "waiting"
+    assert act(rig.outbox, 1) is is_changed
+    assert not act(rig.outbox, 2)
+    doubts = [(SECOND, None, 1, PUT_AT + 5)] if is_doubtful else []
+    assert rows(rig, "created_second, interaction_id, entry_id, at", "receipts") == doubts
+    after = rows(rig, "state, due, posts, step, interaction_id, posted_at, reasons")
+    if not is_changed:
+        assert after == [(state, 7.0, posts, 0, None, 0.0, '["x"]')]
+    elif act is Outbox.requeue:
+        assert after == [("waiting", 0.0, 0, 0, None, 0.0, "[]")]
+        assert rig.only_entry.reasons == ()
+    else:
+        assert after == []
+
+
+@pytest.mark.parametrize("act", [Outbox.requeue, Outbox.discard])
+def test_a_damaged_entry_leaves_no_doubt(
+    rig: OutboxRig, act: Callable[[Outbox, int], bool]
+) -> None:
+    rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
+    set_progress(rig, 1, "unknown", 1)
+    change(rig, "UPDATE entries SET put_at = 5")
+    assert act(rig.outbox, 1)
+    assert rows(rig, "*", "receipts") == []
+
+
+def test_a_receipt_that_a_lookup_found_is_kept_until_the_application_has_it(
+    rig: OutboxRig,
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a bug")
+
+    rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
+    rig.platform.post_faults = ["late 12"]
+    for wait in (0.0, 5.0):
+        rig.deliver(wait)
+    assert rows(rig, "state, posts, step, interaction_id") == [("sending", 1, 1, None)]
+    rig.deliver(10.0, on_receipt=fail)
+    assert rows(rig, "state, posts, step, interaction_id") == [("sending", 1, 0, "i0")]
+    numbers: list[tuple[int, str]] = []
+    rig.restart()
+    rig.deliver(on_receipt=lambda number, receipt: numbers.append((number, receipt.id)))
+    assert numbers == [(1, "i0")]
+    assert rows(rig, "*") == []

@@ -43,7 +43,7 @@ NEAREST_TESTS = {
     "call/responses.py": "sending answers clients",
     "call/retry.py": "retry_policies sending",
     "call/": "sending clients",
-    "outbox/": "outbox outbox_faults outbox_rows sent_payloads",
+    "outbox/": "outbox outbox_faults outbox_damage outbox_files outbox_rows sent_payloads",
     "payload/checks.py": "checks values",
     "payload/encoding.py": "sent_payloads",
     "payload/formats.py": "formats",
@@ -63,7 +63,8 @@ NEAREST_TESTS = {
 
 SLOW = (
     "process fork kill daemon thread_overtakes loop_overtakes blocked random_edits every_edit "
-    "full_disk across_pages outcome_of_every_send documentation"
+    "full_disk full_of_entries across_pages outcome_of_every_send alters_nothing root_creates "
+    "lost_lock documentation"
 )
 """Words in the names of tests that start processes, take long, or read other files."""
 
