@@ -15,7 +15,7 @@ import pytest
 from engage_interactions._runtime.outbox.entry import progress_check
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Delivery, Entry, Outbox, OutboxError, Status
-from tests.support.outbox import OutboxRig
+from tests.support.outbox import OutboxRig, PowerCut
 from tests.support.platform import CONTACT
 
 COAT = Favourite(product_sku="8810-42", price=450)
@@ -221,6 +221,10 @@ def test_the_status_counts_each_state_and_the_entries_that_are_missing(rig: Outb
         rig.clock.sleep(10.0)
     oldest = rig.clock.start + timedelta(seconds=30)
     assert rig.outbox.status() == Status(2, 1, 4, 1, oldest, 0)
+    known = {"waiting", "sending", "rejected"}
+    assert rig.states == [state if state in known else "unknown" for state in states]
+    assert [entry.id for entry in rig.outbox.entries("unknown")] == [2, 3, 7, 8]
+    assert [entry.id for entry in rig.outbox.entries("waiting")] == [4, 6]
     change(rig, "DELETE FROM entries WHERE id IN (4, 7)")
     assert rig.outbox.status() == Status(1, 1, 3, 1, oldest + timedelta(seconds=10), 2)
     change(rig, "UPDATE outbox SET removed = 2")
@@ -302,3 +306,21 @@ def test_a_receipt_that_a_lookup_found_is_kept_until_the_application_has_it(
     rig.deliver(on_receipt=lambda number, receipt: numbers.append((number, receipt.id)))
     assert numbers == [(1, "i0")]
     assert rows(rig, "*") == []
+
+
+def test_a_receipt_is_due_at_once_if_the_process_ends_before_the_application_has_it(
+    rig: OutboxRig,
+) -> None:
+    def end(*_: object) -> None:
+        raise PowerCut
+
+    rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
+    rig.platform.post_faults = ["never left", "late 2"]
+    for wait in (0.0, 1.0):
+        rig.deliver(wait)
+    assert rows(rig, "posts, reasons") == [(1, json.dumps(["Engage did not answer: late."]))]
+    with pytest.raises(PowerCut):
+        rig.deliver(5.0, on_receipt=end)
+    assert rows(rig, "state, due, posts, step, interaction_id, reasons") == [
+        ("sending", 0.0, 1, 0, "i0", "[]")
+    ]
