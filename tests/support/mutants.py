@@ -274,24 +274,33 @@ def without_sentences(function: str) -> str:
 
 
 def change_numbers(folder: Path, module: str) -> Iterator[Result]:
-    """Add one to each number that mutmut leaves alone, and run the tests of the layout."""
+    """Add one to each number that mutmut leaves alone, and run the tests of the layout.
+
+    A number whose change was killed in the last run is not changed again.
+    """
     options = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
     tests = options["pytest_add_cli_args"] + options["pytest_add_cli_args_test_selection"]
     command = [sys.executable, "-m", "pytest", "-x", "--rootdir=.", *tests]
     path = folder / "mutants" / TARGET / module
+    record = path.with_name(f"{path.name}.numbers")
+    statuses: dict[str, str] = json.loads(record.read_text("utf-8")) if record.exists() else {}
     mutated_file = path.read_bytes()
-    source = (RUNTIME / module).read_text("utf-8")
-    lines = source.splitlines()
+    lines = (RUNTIME / module).read_text("utf-8").splitlines()
     try:
-        for owner, number in numbers(ast.parse(source)):
+        for owner, number in numbers(ast.parse("\n".join(lines))):
             row, start, end = number.lineno - 1, number.col_offset, number.end_col_offset
             line = f"{lines[row][:start]}{ast.unparse(add_one(number))}{lines[row][end:]}"
-            path.write_text("\n".join([*lines[:row], line, *lines[row + 1 :]]), "utf-8")
-            code = run_tests(command, folder / "mutants")
-            status = "timeout" if code is None else "killed" if code else "survived"
-            yield Result(Mutant(module, owner, lines[row].strip(), line.strip()), status)
+            mutant = Mutant(module, owner, lines[row].strip(), line.strip())
+            if statuses.get(str(mutant), "survived") == "survived":
+                path.write_text("\n".join([*lines[:row], line, *lines[row + 1 :]]), "utf-8")
+                code = run_tests(command, folder / "mutants")
+                statuses[str(mutant)] = (
+                    "timeout" if code is None else "killed" if code else "survived"
+                )
+            yield Result(mutant, statuses[str(mutant)])
     finally:
         path.write_bytes(mutated_file)
+        record.write_text(json.dumps(statuses), "utf-8")
 
 
 def run_tests(command: Sequence[str], folder: Path) -> int | None:
