@@ -107,8 +107,8 @@ def test_a_receipt_that_the_application_has_not_got_is_in_the_row(rig: OutboxRig
     rig.outbox.put(CONTACT, COAT, created_date=BOUGHT)
     assert rig.deliver(on_receipt=fail) == Delivery(0, 0, 0, None, 1)
     reasons = '["An unexpected exception: ValueError."]'
-    assert rows(rig, "state, posts, step, interaction_id, posted_at, reasons") == [
-        ("sending", 1, 0, "i0", PUT_AT, reasons)
+    assert rows(rig, "state, due, posts, step, interaction_id, posted_at, reasons") == [
+        ("sending", PUT_AT, 1, 0, "i0", PUT_AT, reasons)
     ]
     assert rows(rig, "interaction_id, entry_id, at", "receipts") == [("i0", 1, PUT_AT)]
 
@@ -202,7 +202,7 @@ def test_each_step_of_a_delivery_is_recorded_with_the_time_of_the_next_one(
         ((*progress, stored_reasons),) = rows(rig, "state, posts, step, posted_at, due, reasons")
         due = 0.0 if delay is None else rig.clock.now().timestamp() + delay
         posted_at = PUT_AT if was_posted else 0.0
-        assert progress == [state, count, step, posted_at, pytest.approx(due)]
+        assert progress == [state, count, step, posted_at, pytest.approx(due, rel=0, abs=0.001)]
         assert json.loads(stored_reasons) == reasons
         assert list(rig.only_entry.reasons) == reasons
 

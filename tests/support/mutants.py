@@ -43,7 +43,9 @@ NEAREST_TESTS = {
     "call/responses.py": "sending answers clients",
     "call/retry.py": "retry_policies sending",
     "call/": "sending clients",
-    "outbox/": "outbox outbox_faults outbox_damage outbox_files outbox_rows sent_payloads",
+    "outbox/": (
+        "outbox_steps outbox_rows outbox outbox_faults outbox_damage outbox_files sent_payloads"
+    ),
     "payload/checks.py": "checks values",
     "payload/encoding.py": "sent_payloads",
     "payload/formats.py": "formats",
