@@ -11,13 +11,15 @@ import httpx
 import pytest
 
 from engage_interactions import EngageClient, RetryPolicy
+from engage_interactions._runtime.call.interaction import encode_interaction
 from engage_interactions._runtime.outbox import delivery as outbox_delivery
 from engage_interactions._runtime.outbox.database import Database
 from engage_interactions._runtime.outbox.entry import content_check
 from engage_interactions._runtime.outbox.errors import DiskFullError
+from engage_interactions._runtime.outbox.file import OutboxFile
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Delivery
-from tests.support.outbox import OutboxRig
+from tests.support.outbox import OutboxRig, PowerCut
 from tests.support.platform import CONTACT
 
 COAT = Favourite(product_sku="8810-42", price=450)
@@ -262,3 +264,28 @@ def test_an_entry_is_removed_although_the_log_cannot_be_emptied(
     monkeypatch.setattr(Database, "truncate_log", fail)
     assert rig.outbox.discard(number)
     assert rows(rig, "*") == []
+
+
+def test_an_entry_whose_receipt_was_not_recorded_claims_its_own_interaction(
+    rig: OutboxRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object) -> None:
+        raise PowerCut
+
+    rig.outbox.put(CONTACT, COAT)
+    with monkeypatch.context() as patch:
+        patch.setattr(OutboxFile, "record_delivery", end)
+        with pytest.raises(PowerCut):
+            rig.deliver()
+    assert rig.deliver(5.0) == Delivery(1, 0, 0, None)
+    assert (rig.platform.posts, len(rig.platform.stored)) == (1, 1)
+
+
+def test_an_entry_claims_nothing_while_an_equal_send_is_in_progress(rig: OutboxRig) -> None:
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["timeout after"]
+    rig.deliver()
+    equal = encode_interaction(CONTACT, COAT, rig.only_entry.created_date)
+    with rig.client.__engine__.receipts.pending(equal, RetryPolicy.never()):
+        assert rig.deliver(5.0) == Delivery(0, 0, 1, None)
+    assert rig.only_entry.reasons == ("The lookup cannot tell which interaction is this one: i0.",)
