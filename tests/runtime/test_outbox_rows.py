@@ -308,7 +308,7 @@ def test_a_receipt_that_a_lookup_found_is_kept_until_the_application_has_it(
     assert rows(rig, "*") == []
 
 
-def test_a_receipt_is_due_at_once_if_the_process_ends_before_the_application_has_it(
+def test_a_recorded_receipt_is_due_at_once_until_the_application_has_it(
     rig: OutboxRig,
 ) -> None:
     def end(*_: object) -> None:
