@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,33 @@ def test_a_policy_without_delays_is_due_at_once(rig: OutboxRig) -> None:
     rig.platform.post_faults = ["never left"]
     rig.deliver()
     assert rows(rig, "state, step, due") == [("waiting", 1, rig.clock.now().timestamp())]
+
+
+@pytest.mark.parametrize(
+    ("policy", "fault"),
+    [
+        (RetryPolicy(retry_delays=[100.0], lookup_delays=[5.0]), "never left"),
+        (RetryPolicy(retry_delays=[5.0], lookup_delays=[100.0]), "timeout before"),
+    ],
+)
+def test_an_entry_waits_for_its_own_delay(rig: OutboxRig, policy: RetryPolicy, fault: str) -> None:
+    rig.policy = policy
+    rig.restart()
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = [fault]
+    for wait, requests in [(0.0, 1), (5.0, 1), (90.0, 1), (5.5, 2)]:
+        rig.deliver(wait)
+        assert len(rig.platform.requests) == requests
+
+
+def test_an_entry_is_due_at_once_after_the_clock_was_set_back(rig: OutboxRig) -> None:
+    rig.policy = RetryPolicy.never()
+    rig.restart()
+    rig.outbox.put(CONTACT, COAT)
+    rig.platform.post_faults = ["never left"]
+    rig.deliver()
+    rig.clock.start -= timedelta(seconds=0.5)
+    assert rig.deliver() == Delivery(1, 0, 0, None)
 
 
 def test_every_dead_letter_counts(rig: OutboxRig) -> None:

@@ -40,7 +40,7 @@ def test_a_deadline_that_cannot_work_is_refused_and_named(seconds: float) -> Non
         RetryPolicy(deadline=seconds)
 
 
-def test_the_policies_have_the_delays_of_the_documentation() -> None:
+def test_the_policies_have_their_documented_delays() -> None:
     delays = (10.0, 30.0, 60.0, 300.0)
     assert RetryPolicy.never() == RetryPolicy()
     assert RetryPolicy.never().deadline is None
