@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from engage_interactions._runtime.outbox.entry import content_check
 from engage_interactions._runtime.outbox.errors import DiskFullError
 from engage_interactions._runtime.outbox.file import OutboxFile
 from engage_interactions.favourite import Favourite
-from engage_interactions.outbox import Delivery
+from engage_interactions.outbox import Delivery, OutboxError
 from tests.support.outbox import OutboxRig, PowerCut
 from tests.support.platform import CONTACT
 
@@ -317,3 +317,61 @@ def test_an_entry_claims_nothing_while_an_equal_send_is_in_progress(rig: OutboxR
     with rig.client.__engine__.receipts.pending(equal, RetryPolicy.never()):
         assert rig.deliver(5.0) == Delivery(0, 0, 1, None)
     assert rig.only_entry.reasons == ("The lookup cannot tell which interaction is this one: i0.",)
+
+
+def test_a_change_without_space_is_made_with_the_room_of_the_reserve(
+    rig: OutboxRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, steps = Database.writing, list[str]()
+
+    def write(database: Database) -> AbstractContextManager[sqlite3.Connection]:
+        steps.append("write")
+        if steps == ["write"]:
+            raise DiskFullError("no space")
+        return writing(database)
+
+    def make_room(database: Database) -> None:
+        steps.append("make room")
+
+    number = rig.outbox.put(CONTACT, COAT)
+    monkeypatch.setattr(Database, "writing", write)
+    monkeypatch.setattr(Database, "make_room", make_room)
+    assert rig.outbox.discard(number)
+    assert rows(rig, "*") == []
+    assert steps == ["write", "make room", "write"]
+
+
+class BrokenDatabase:
+    """A database whose index leads to an entry that is not above the last one."""
+
+    path = "broken.db"
+
+    def __init__(self, entry_id: object) -> None:
+        self.row = (entry_id, *[None] * 16)
+
+    @contextmanager
+    def reading(self) -> Generator["BrokenDatabase"]:
+        yield self
+
+    def execute(self, query: str, values: object) -> "BrokenDatabase":
+        return self
+
+    def fetchone(self) -> tuple[object, ...]:
+        return self.row
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        return [self.row]
+
+
+@pytest.mark.parametrize("entry_id", [5, 4, 0, -1, "6", None, 6.0])
+def test_an_id_that_is_not_above_the_last_one_ends_the_scan(entry_id: object) -> None:
+    broken: Any = BrokenDatabase(entry_id)
+    with pytest.raises(OutboxError, match=r"broken\.db"):
+        OutboxFile(broken).next_due(5, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("entry_id", [0, -1, "6", None, 6.0])
+def test_an_id_that_is_not_above_the_last_one_ends_an_iteration(entry_id: object) -> None:
+    broken: Any = BrokenDatabase(entry_id)
+    with pytest.raises(OutboxError, match=r"broken\.db"):
+        next(OutboxFile(broken).entries(None))
