@@ -375,3 +375,16 @@ def test_an_id_that_is_not_above_the_last_one_ends_an_iteration(entry_id: object
     broken: Any = BrokenDatabase(entry_id)
     with pytest.raises(OutboxError, match=r"broken\.db"):
         next(OutboxFile(broken).entries(None))
+
+
+def test_a_receipt_of_an_entry_with_an_unreadable_body_is_not_reported(rig: OutboxRig) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a bug")
+
+    rig.outbox.put(CONTACT, COAT)
+    assert rig.deliver(on_receipt=fail).delayed == 1
+    change(rig, "UPDATE entries SET body = x'7b'")
+    numbers: list[int] = []
+    delivery = rig.deliver(on_receipt=lambda number, _: numbers.append(number))
+    assert (delivery, numbers) == (Delivery(0, 0, 1, None), [])
+    assert rig.only_entry.reasons == (DAMAGED,)
