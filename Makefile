@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 PYTEST := $(RUN)/python -m pytest -n auto --dist worksteal
 PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo docs test test-quick test-full check format bench clean
+.PHONY: demo docs test test-quick test-full check format bench mutants clean
 
 demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
@@ -41,8 +41,14 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(RUN)/python bench/run.py
 
+# Mutation tests of templates/runtime: take hours, or less for a part, like
+# MODULES="call/retry.py transport". SURVIVORS=1 tests only the survivors of the last run again.
+mutants: $(VENV)/.mutants
+	$(RUN)/python -m tests.support.mutants $(MODULES) $(if $(SURVIVORS),--survivors)
+
 # The environment of a target: the tool with extras, and a dependency group of pyproject.toml.
 $(VENV)/.dev: INSTALL := '.[sandbox,verify,watch]' --group dev
+$(VENV)/.mutants: INSTALL := '.[sandbox,verify,watch]' --group mutants
 $(VENV)/.docs: INSTALL := . --group docs
 $(VENV)/.sandbox: INSTALL := '.[sandbox]'
 $(VENV)/.%: pyproject.toml

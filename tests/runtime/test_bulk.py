@@ -5,12 +5,14 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from engage_interactions._runtime.async_client import AsyncEngageClient
+from engage_interactions._runtime.bulk import threads as bulk_threads
 from engage_interactions._runtime.bulk.item import Item, ItemSource
 from engage_interactions._runtime.bulk.outcome import BulkResult, Outcome
 from engage_interactions._runtime.bulk.send_many import send_many, stream_many
@@ -348,6 +350,31 @@ def test_the_window_grows_while_nothing_waits_and_shrinks_while_several_wait(
     limiter.waiting = waiting
     window = Window(limiter)
     assert [window.free_slots(count) for count in running] == slots
+
+
+def test_the_window_grows_and_shrinks_by_one() -> None:
+    limiter = Queue(50, FakeClock())
+    window = Window(limiter)
+    assert [window.free_slots(count) for count in (1, 2, 3)] == [2, 2, 2]
+    limiter.waiting = 3
+    assert [window.free_slots(0) for _ in range(5)] == [4, 3, 2, 1, 1]
+    limiter.waiting = 1
+    assert [window.free_slots(count) for count in (0, 1, 2)] == [2, 2, 2]
+
+
+def test_a_stream_looks_twenty_times_a_second_whether_it_can_send_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timeouts: set[float | None] = set()
+
+    class RecordingQueue(SimpleQueue[Any]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            timeouts.add(timeout)
+            return super().get(block, timeout)
+
+    monkeypatch.setattr(bulk_threads, "SimpleQueue", RecordingQueue)
+    assert len(stream_threads(BusyPlatform(), gifts(3))) == 3
+    assert timeouts == {None, 0.05}
 
 
 def test_sends_that_wait_for_a_retry_do_not_hold_the_others_up(

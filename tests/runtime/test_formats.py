@@ -694,3 +694,43 @@ def test_only_international_names_are_refused_without_idna(
     assert not formats.is_hostname("xn--9n2bp8q")
     assert not formats.is_idn_hostname("실례")
     assert not formats.is_idn_email("é@실례")
+
+
+@pytest.mark.parametrize("letters", ["אב", "ابج"])
+def test_a_name_with_a_label_from_right_to_left_follows_the_bidi_rule_in_all_labels(
+    letters: str,
+) -> None:
+    assert formats.is_idn_hostname(f"a0.{letters}")
+    assert formats.is_idn_hostname("0a.example")
+    assert not formats.is_idn_hostname(f"0a.{letters}")
+
+
+@pytest.mark.parametrize(("length", "is_valid"), [(1011, True), (1012, True), (1013, False)])
+def test_a_name_has_at_most_four_letters_for_each_one_that_remains(
+    length: int, is_valid: bool
+) -> None:
+    soft_hyphens = "\u00ad" * (length - 1)
+    assert formats.is_idn_hostname(f"é{soft_hyphens}") == is_valid
+
+
+@pytest.mark.parametrize(
+    ("name", "is_valid"),
+    [
+        ("example.ab--cd.com", False),
+        ("ab--cd.com", False),
+        ("a.abc--d.com", True),
+        ("a.xn--tda.com", True),
+        ("a.xn--tda.ab--cd", False),
+    ],
+)
+def test_hyphens_are_reserved_in_every_label(name: str, is_valid: bool) -> None:
+    assert formats.is_hostname(name) == is_valid
+
+
+@pytest.mark.parametrize("plane", range(0x1, 0xE))
+def test_an_iri_can_have_all_characters_of_a_plane_but_the_last_two(plane: int) -> None:
+    start = plane * 0x10000
+    for offset in (0, 1, 0xFFFC, 0xFFFD):
+        assert formats.is_iri(f"a:{chr(start + offset)}")
+    for offset in (-1, -2, 0xFFFE, 0xFFFF):
+        assert not formats.is_iri(f"a:{chr(start + offset)}")

@@ -65,6 +65,31 @@ def test_a_delivered_interaction_is_stored_unchanged_and_erased_from_the_file(
         assert b"8810-42" not in file.read_bytes(), f"{file.name} still contains personal data"
 
 
+@pytest.mark.parametrize("change", ["deliver", "discard"])
+def test_deleted_entries_are_erased_whatever_the_default_of_sqlite_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    connect = sqlite3.connect
+
+    def connect_without_secure_delete(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        db: sqlite3.Connection = connect(*arguments, **options)
+        assert db.execute("PRAGMA secure_delete = OFF").fetchone() == (0,)
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", connect_without_secure_delete)
+    rig = OutboxRig(tmp_path / "outbox.db")
+    numbers = [rig.outbox.put(CONTACT, replace(COAT, product_sku="8810" * 90)) for _ in range(20)]
+    rig.restart()
+    if change == "deliver":
+        assert rig.deliver().delivered == 20
+    else:
+        assert all(rig.outbox.discard(number) for number in numbers)
+    rig.outbox.close()
+    rig.client.close()
+    for file in tmp_path.iterdir():
+        assert b"8810" not in file.read_bytes(), f"{file.name} still contains personal data"
+
+
 def test_a_put_makes_no_request_and_gives_each_entry_its_own_date(rig: OutboxRig) -> None:
     for _ in range(5):
         rig.outbox.put(CONTACT, COAT)

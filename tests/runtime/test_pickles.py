@@ -47,6 +47,7 @@ from engage_interactions.outbox import AlreadyDeliveringError, OutboxError
 from engage_interactions.repair import Repair
 from engage_interactions.reuse_spring_2023 import ReuseSpring2023
 from engage_interactions.testing import sample
+from tests.support.platform import Gift
 
 PAYLOADS = [sample(schema.load_payload_class()) for schema in registry.generated_schemas().values()]
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
@@ -120,6 +121,13 @@ def test_a_copy_keeps_the_zone_and_only_a_deep_one_copies_what_can_change() -> N
     assert deep.notes is not payload.notes
 
 
+def test_a_payload_without_slots_can_be_copied() -> None:
+    gift = Gift("a", 5)
+    for again in (copy.copy(gift), copy.deepcopy(gift)):
+        assert again == gift
+        assert again is not gift
+
+
 def test_replace_checks_the_new_values() -> None:
     assert replace(REPAIR, cost=1.0).to_payload() == {**REPAIR.to_payload(), "cost": 1.0}
     assert replace(OWN[1], cost=1.0) == Priced(
@@ -163,6 +171,8 @@ def test_a_pickle_with_the_values_by_position_is_refused(payload: Payload, proto
     with pytest.raises(InvalidPayloadError, match="as a list of values without names") as caught:
         pickle.loads(data)
     assert [violation.code for violation in caught.value.violations] == ["pickle"]
+    assert [violation.property for violation in caught.value.violations] == ["payload"]
+    assert caught.value.schema_id == type(payload).__schema_id__
 
 
 @pytest.mark.parametrize("state", [{"product_sku": "1"}, (None, {"product_sku": "1"}), None, []])
@@ -195,6 +205,7 @@ def test_a_schema_that_the_package_no_longer_has_is_an_error_of_ours(
     with pytest.raises(InvalidPayloadError) as caught:
         pickle.loads(data)
     assert [violation.code for violation in caught.value.violations] == ["unknown-schema"]
+    assert caught.value.schema_id == "repair"
 
 
 def test_a_module_that_is_missing_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from engage_interactions import EngageClient
 from engage_interactions._runtime.call.retry import RetryPolicy
 from engage_interactions._runtime.errors import RateLimitedError
+from engage_interactions._runtime.transport import rate_limiter
 from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK
 from engage_interactions._runtime.transport.rate_limiter import RateLimiter, Waiter, limiter_for
 from engage_interactions.bulk import send_many
@@ -116,6 +118,191 @@ def test_a_retry_after_holds_other_requests_for_a_minute_at_most(
     assert platform.clock.monotonic() == 0
     client.send(CONTACT, Gift("b"), deadline=3600.0)
     assert platform.clock.monotonic() == hold
+
+
+@pytest.mark.parametrize("rate", [1, 2, 3, 10, 11])
+def test_after_a_429_at_least_one_and_at_most_half_of_the_requests_depart(rate: int) -> None:
+    clock = FakeClock()
+    limiter = RecordingLimiter(rate, clock)
+    limiter.slow_down(0.0)
+    for _ in range(rate * 20):
+        limiter.acquire()
+    slow = [time for time in limiter.departures if time < 10]
+    assert most_in_a_second(slow) == max(1, rate // 2)
+    assert most_in_a_second(limiter.departures) == rate
+
+
+def test_the_rate_recovers_ten_seconds_after_the_hold() -> None:
+    clock = FakeClock()
+    limiter = RecordingLimiter(4, clock)
+    limiter.slow_down(2.0)
+    limiter.slow_down(0.5)
+    clock.sleep(11.75)
+    assert [acquire_at_once(limiter) for _ in range(3)] == [True, True, False]
+    clock.sleep(0.25)
+    assert [acquire_at_once(limiter) for _ in range(3)] == [True, True, False]
+
+
+def acquire_at_once(limiter: RateLimiter) -> bool:
+    return limiter.acquire(timeout=0.0)
+
+
+both = pytest.mark.parametrize("kind", ["threads", "tasks"])
+
+
+def acquire(limiter: RateLimiter, kind: str, timeout: float | None = None) -> bool:
+    if kind == "threads":
+        return limiter.acquire(timeout)
+    return asyncio.run(limiter.acquire_async(timeout))
+
+
+@both
+@pytest.mark.parametrize(
+    ("timeout", "has_departed"),
+    [(0.0, False), (1.0, False), (1.01, True), (9.0, True), (None, True)],
+)
+def test_a_request_departs_within_its_timeout_or_gives_up_at_once(
+    kind: str, timeout: float | None, has_departed: bool
+) -> None:
+    clock = FakeClock()
+    limiter = RecordingLimiter(2, clock)
+    assert acquire(limiter, kind, 0.0)
+    assert acquire(limiter, kind, 0.0)
+    assert acquire(limiter, kind, timeout) is has_departed
+    assert clock.monotonic() == (1.01 if has_departed else 0.0)
+    assert len(limiter.departures) == (3 if has_departed else 2)
+    assert limiter.queue_length == 0
+
+
+class PatientLimiter(RateLimiter):
+    """A limiter that looks at its clock again and again, and never waits for real time."""
+
+    def _turn_seconds(self, ends_at: float) -> float:
+        return 0.0
+
+
+class TickingClock(FakeClock):
+    """A clock that advances by an eighth of a second whenever it is read."""
+
+    def monotonic(self) -> float:
+        self.sleep(0.125)
+        return super().monotonic()
+
+
+@both
+def test_a_request_overtakes_one_that_does_not_depart_within_a_second(kind: str) -> None:
+    clock = TickingClock()
+    limiter = PatientLimiter(10, clock)
+    blocker = threading.Event()
+    limiter._enter(Waiter(blocker.set, True))  # pyright: ignore[reportPrivateUsage]
+    start = clock.monotonic()
+    assert blocker.is_set()
+    assert acquire(limiter, kind)
+    assert 1.0 <= clock.monotonic() - start <= 1.75
+    assert limiter.queue_length == 0
+
+
+@both
+def test_a_request_does_not_overtake_one_that_could_not_depart_yet(kind: str) -> None:
+    clock = TickingClock()
+    limiter = PatientLimiter(10, clock)
+    limiter.slow_down(5.0)
+    held_until = clock.monotonic() + 5.0
+    limiter._enter(Waiter(threading.Event().set, True))  # pyright: ignore[reportPrivateUsage]
+    assert acquire(limiter, kind)
+    assert 0.5 <= clock.monotonic() - held_until <= 1.75
+
+
+@both
+@pytest.mark.parametrize("timeout", [0.0, 0.5])
+def test_a_request_behind_another_gives_up_at_its_timeout(kind: str, timeout: float) -> None:
+    clock = TickingClock()
+    limiter = PatientLimiter(10, clock)
+    first = Waiter(threading.Event().set, True)
+    limiter._enter(first)  # pyright: ignore[reportPrivateUsage]
+    start = clock.monotonic()
+    assert acquire(limiter, kind, timeout) is False
+    assert timeout <= clock.monotonic() - start <= timeout + 0.75
+    assert limiter.queue_length == 1, "it left the queue, and the other one did not"
+
+
+@both
+def test_a_request_behind_another_gives_up_when_its_time_is_over_to_the_tick(kind: str) -> None:
+    limiter = PatientLimiter(10, FakeClock())
+    limiter._enter(Waiter(threading.Event().set, True))  # pyright: ignore[reportPrivateUsage]
+    assert acquire(limiter, kind, 0.0) is False
+
+
+def test_the_next_one_is_woken_when_the_first_one_leaves() -> None:
+    limiter = RateLimiter(10, FakeClock())
+    turns = [threading.Event() for _ in range(4)]
+    waiters = [Waiter(turn.set, True) for turn in turns]
+    for waiter in waiters:
+        limiter._enter(waiter)  # pyright: ignore[reportPrivateUsage]
+    assert [turn.is_set() for turn in turns] == [True, False, False, False]
+    limiter._leave(waiters[2])  # pyright: ignore[reportPrivateUsage]
+    assert [turn.is_set() for turn in turns] == [True, False, False, False]
+    limiter._leave(waiters[0])  # pyright: ignore[reportPrivateUsage]
+    assert [turn.is_set() for turn in turns] == [True, True, False, False]
+    limiter._leave(waiters[0])  # pyright: ignore[reportPrivateUsage]
+    limiter._leave(waiters[1])  # pyright: ignore[reportPrivateUsage]
+    assert [turn.is_set() for turn in turns] == [True, True, False, True]
+    assert limiter.queue_length == 1
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"), [(None, 1.0), (9.0, 1.0), (0.25, 0.25), (0.0, 0.0), (-1.0, 0.0)]
+)
+def test_a_turn_is_waited_for_in_steps_of_a_second(
+    monkeypatch: pytest.MonkeyPatch, timeout: float | None, seconds: float
+) -> None:
+    waits: list[float | None] = []
+
+    class Turn(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return True
+
+    clock = FakeClock()
+    clock.sleep(100.0)
+    limiter = RateLimiter(10, clock)
+    limiter._enter(Waiter(threading.Event().set, True))  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(threading, "Event", Turn)
+    assert limiter.acquire(timeout)
+    assert waits == [seconds]
+
+
+def test_a_child_has_an_empty_queue_and_a_free_lock_and_remembers_the_departures() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(1, clock)
+    limiter.acquire()
+    limiter._enter(Waiter(threading.Event().set, True))  # pyright: ignore[reportPrivateUsage]
+    with limiter._lock:  # pyright: ignore[reportPrivateUsage]
+        limiter.reset_after_fork()
+        assert limiter.queue_length == 0
+        limiter.acquire()
+    assert clock.monotonic() == 1.01
+
+
+def test_a_child_can_get_a_limiter_although_a_thread_of_the_parent_held_the_lock() -> None:
+    limiter = limiter_for("https://d.example", "digest", 50, SYSTEM_CLOCK)
+    limiters = rate_limiter._limiters  # pyright: ignore[reportPrivateUsage]
+    with limiters._lock:  # pyright: ignore[reportPrivateUsage]
+        limiters.reset_after_fork()
+        assert limiter_for("https://d.example", "digest", 50, SYSTEM_CLOCK) is limiter
+
+
+def test_a_client_sends_fifty_requests_a_second_by_default() -> None:
+    platform = BusyPlatform()
+    http = httpx.Client(transport=httpx.MockTransport(platform))
+    client = EngageClient(
+        "https://e.example", api_key="k", user_agent="a/1", clock=platform.clock, http=http
+    )
+    for _ in range(50):
+        client.send(CONTACT, Gift("a"))
+    assert platform.clock.monotonic() == 0
+    client.send(CONTACT, Gift("a"))
+    assert platform.clock.monotonic() == 1.01
 
 
 def test_threads_and_tasks_share_a_limiter_and_all_of_them_depart() -> None:

@@ -52,14 +52,54 @@ def test_an_id_is_remembered_for_15_minutes_however_many_there_are(
     registry: ReceiptRegistry, clock: FakeClock, count: int
 ) -> None:
     registry.add(interaction(), "first")
-    clock.sleep(899.0)
+    clock.sleep(900.0)
     for number in range(count):
         registry.add(interaction(), str(number))
     assert registry.belongs_to_another(interaction(), "first")
-    clock.sleep(2.0)
+    clock.sleep(0.5)
     registry.add(interaction(), "next")
     assert not registry.belongs_to_another(interaction(), "first")
     assert registry.belongs_to_another(interaction(), "0")
+
+
+def test_ids_are_forgotten_one_after_the_other_in_the_order_of_their_receipts(
+    registry: ReceiptRegistry, clock: FakeClock
+) -> None:
+    for name in "abc":
+        registry.add(interaction(), name)
+        clock.sleep(300.0)
+    clock.sleep(1.0)
+    for remembered in ("bc", "c", ""):
+        registry.add(interaction(), "next")
+        known = [name for name in "abc" if registry.belongs_to_another(interaction(), name)]
+        assert "".join(known) == remembered
+        clock.sleep(300.0)
+
+
+def test_a_stored_entry_can_claim_the_interaction_of_its_own_earlier_receipt(
+    registry: ReceiptRegistry,
+) -> None:
+    entry = interaction(("a.db", 1))
+    registry.add(entry, "i1")
+    registry.add(interaction(("a.db", 2)), "i2")
+    with registry.pending(entry, RetryPolicy.never()):
+        assert registry.can_claim(entry, "i1")
+        assert not registry.can_claim(entry, "i2")
+
+
+def test_a_shorter_policy_does_not_shorten_the_memory(
+    registry: ReceiptRegistry, clock: FakeClock
+) -> None:
+    long = RetryPolicy(lookup_delays=(3600.0,))
+    for policy in (long, RetryPolicy.never()):
+        with registry.pending(interaction(), policy):
+            registry.add(interaction(), "first")
+    clock.sleep(long.longest_seconds)
+    registry.add(interaction(), "next")
+    assert registry.belongs_to_another(interaction(), "first")
+    clock.sleep(0.5)
+    registry.add(interaction(), "next")
+    assert not registry.belongs_to_another(interaction(), "first")
 
 
 def test_an_id_is_remembered_as_long_as_the_longest_policy(

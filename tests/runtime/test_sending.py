@@ -5,6 +5,7 @@ after the last lookup.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,11 +75,13 @@ both = pytest.mark.parametrize("connect", [threads, tasks])
 def send(
     platform: Platform, policy: RetryPolicy, connect: Callable[..., Send] = threads, **more: Any
 ) -> Receipt | EngageError:
+    outcome: Receipt | EngageError
     try:
-        receipt: Receipt = connect(platform, retry=policy)(CONTACT, Gift("a", 5), **more)
-        return receipt
+        outcome = connect(platform, retry=policy)(CONTACT, Gift("a", 5), **more)
     except EngageError as error:
-        return error
+        outcome = error
+    assert "None" not in str(outcome), "a message without a value"
+    return outcome
 
 
 APPLIED = ["timeout after", "drop after", "500 after", "html after"]
@@ -331,6 +334,149 @@ def test_an_unconfirmed_interaction_has_a_receipt_in_the_error() -> None:
     assert outcome.receipt.id == platform.stored[0]["id"]
 
 
+@pytest.mark.parametrize(
+    ("raw", "dropped"),
+    [
+        ({"note": "a", "price": 5}, ()),
+        ({"note": "a", "price": 5.0, "more": 1}, ()),
+        ({"note": "a"}, ("price",)),
+        ({}, ("note", "price")),
+        (None, ("note", "price")),
+        ([], ("note", "price")),
+        ("{}", ("note", "price")),
+    ],
+)
+def test_confirm_compares_whatever_was_stored(raw: object, dropped: tuple[str, ...]) -> None:
+    class ChangingPlatform(Platform):
+        def answer(self, request: httpx.Request, fault: str) -> httpx.Response:
+            response = super().answer(request, fault)
+            self.stored[-1]["payload"] = raw
+            return response
+
+    platform = ChangingPlatform(FakeClock())
+    outcome = send(platform, RetryPolicy.never(), confirm=True)
+    if dropped:
+        assert isinstance(outcome, PayloadDroppedError)
+        assert outcome.properties == dropped
+    else:
+        assert isinstance(outcome, Receipt)
+
+
+def test_an_unconfirmed_interaction_says_why_it_could_not_be_read() -> None:
+    outcome = send(
+        Platform(FakeClock(), get_faults=["500 before"]), RetryPolicy.never(), confirm=True
+    )
+    assert isinstance(outcome, ReadError)
+    assert "Engage answered 500." in str(outcome)
+
+
+@both
+@pytest.mark.parametrize(
+    ("link", "is_ours"),
+    [
+        ({"contactId": CONTACT}, True),
+        ({"contactId": CONTACT.upper()}, True),
+        ({"contactId": None}, True),
+        ({"contactId": 5}, True),
+        ({}, True),
+        (None, True),
+        ("another", True),
+        ({"contactId": "another"}, False),
+        ({"contactId": ""}, False),
+    ],
+)
+def test_an_answer_about_another_contact_is_no_receipt(
+    connect: Callable[..., Send], link: object, is_ours: bool
+) -> None:
+    class MixedUpPlatform(Platform):
+        def apply(self, request: httpx.Request) -> httpx.Response:
+            response = super().apply(request)
+            if request.method == "POST":
+                return httpx.Response(201, json={**response.json(), "self": link})
+            return response
+
+    outcome = send(MixedUpPlatform(FakeClock()), RetryPolicy.never(), connect)
+    assert isinstance(outcome, Receipt if is_ours else OutcomeUnknownError)
+    assert isinstance(send(MixedUpPlatform(FakeClock()), INTERACTIVE, connect), Receipt)
+
+
+@pytest.mark.parametrize("stored_id", [None, False, "", "missing"])
+def test_an_answer_without_an_id_means_that_the_interaction_was_ignored(stored_id: object) -> None:
+    body = {} if stored_id == "missing" else {"id": stored_id}
+    outcome = send(AnsweringPlatform(body), INTERACTIVE)
+    assert isinstance(outcome, IgnoredError)
+    assert outcome.status == 201
+
+
+UNUSABLE_IDS: list[object] = [True, [], {}, 1.5, "..", " ", "x" * 501, "\ud800"]
+UNUSABLE_BODIES: list[object] = [None, [], 5, "i1", *({"id": bad} for bad in UNUSABLE_IDS)]
+
+
+@pytest.mark.parametrize("body", UNUSABLE_BODIES, ids=repr)
+def test_any_other_answer_leaves_the_outcome_unknown(body: object) -> None:
+    outcome = send(AnsweringPlatform(body), INTERACTIVE)
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert outcome.lookup == "absent"
+    assert str(outcome).startswith("The answer with the status 201 is not Engage's.")
+    assert outcome.created_date == "2026-03-14T09:26:53.589000+00:00"
+
+
+class AnsweringPlatform(Platform):
+    """A platform that stores nothing, and answers each POST with a body."""
+
+    def __init__(self, body: object) -> None:
+        super().__init__(FakeClock())
+        self.body = body
+
+    def apply(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            content = json.dumps(self.body).encode()
+            return httpx.Response(201, content=content)
+        return super().apply(request)
+
+
+def test_the_receipt_of_another_send_is_no_receipt() -> None:
+    platform = Platform(FakeClock())
+    client = threads(platform, retry=INTERACTIVE)
+    receipt = client(CONTACT, Gift("a"))
+    platform.stored.clear()  # The next interaction gets the same id.
+    with pytest.raises(
+        OutcomeUnknownError, match="Engage answered 200 with the receipt of another"
+    ):
+        client(CONTACT, Gift("b"))
+    assert platform.stored[0]["id"] == receipt.id
+
+
+def test_an_id_is_remembered_as_long_as_the_policy_of_a_send_may_need_it() -> None:
+    platform = Platform(FakeClock())
+    client = threads(platform, retry=RetryPolicy(lookup_delays=(3600.0,)))
+    when = platform.clock.now()
+    client(CONTACT, Gift("a"), created_date=when)
+    platform.clock.sleep(3000.0)
+    client(CONTACT, Gift("another"))
+    platform.post_faults = ["timeout before"]
+    with pytest.raises(OutcomeUnknownError) as caught:
+        client(CONTACT, Gift("a"), created_date=when)
+    assert caught.value.lookup == "absent"
+
+
+@pytest.mark.parametrize("error_class", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_an_interrupted_send_carries_the_date_and_the_schema(
+    error_class: type[BaseException],
+) -> None:
+    def interrupt(request: httpx.Request) -> httpx.Response:
+        raise error_class
+
+    http = httpx.Client(transport=httpx.MockTransport(interrupt))
+    client = EngageClient("https://a.example", api_key="k", user_agent="a/1", http=http)
+    with pytest.raises(error_class) as caught:
+        client.send(CONTACT, Gift("a"), created_date=datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC))
+    assert vars(caught.value)["created_date"] == "2026-03-14T09:26:53+00:00"
+    (note,) = caught.value.__notes__
+    assert "gift" in note
+    assert "2026-03-14T09:26:53+00:00" in note
+
+
 def test_the_reasons_of_a_rejection_are_data_and_not_part_of_the_message() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         details = {"reasons": ["price: is \x1b[31mtoo high", {"deeper": ["x"]}]}
@@ -343,6 +489,59 @@ def test_the_reasons_of_a_rejection_are_data_and_not_part_of_the_message() -> No
         client.send(CONTACT, Gift("a"))
     assert caught.value.reasons == ("price: is  [31mtoo high", "x")
     assert str(caught.value) == "Bad: no [0m (status 400)"
+
+
+def rejection(body: dict[str, Any], status: int = 400) -> RejectedError:
+    """Return the error of a send that Engage refuses with this body."""
+    answer = httpx.Response(status, json=body)
+    http = httpx.Client(transport=httpx.MockTransport(lambda request: answer))
+    client = EngageClient("https://a.example", api_key="k", user_agent="a/1", http=http)
+    with pytest.raises(RejectedError) as caught:
+        client.send(CONTACT, Gift("a"))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("details", "reasons"),
+    [
+        (None, []),
+        (5, []),
+        ("a", ["a"]),
+        (["a", ["b", ["c"]], "d"], ["a", "d", "b", "c"]),
+        ({"x": ["a", "b"], "y": "c", "z": {"w": "d"}}, ["c", "a", "b", "d"]),
+        ([None, True, 5, "a"], ["a"]),
+        (["a"] * 49, ["a"] * 49),
+        (["a"] * 50, ["a"] * 50),
+        (["a"] * 51, ["a"] * 50),
+        (["a" * 501, "b" * 500], ["a" * 500, "b" * 500]),
+    ],
+)
+def test_the_reasons_are_the_first_fifty_texts_in_whatever_structure(
+    details: object, reasons: list[str]
+) -> None:
+    assert rejection({"message": "no", "messageDetails": details}).reasons == tuple(reasons)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"errorCode": "Bad", "message": "no"}, "Bad: no"),
+        ({"errorCode": "Bad"}, "Bad"),
+        ({"errorCode": "Bad", "message": 5}, "Bad"),
+        ({"errorCode": ["Bad"], "message": "no"}, "no"),
+        ({"errorCode": "", "message": ""}, "Engage refused the request"),
+        ({"message": "m" * 500}, "m" * 500),
+        ({"message": "m" * 501}, "m" * 500),
+        ({"errorCode": "c" * 9, "message": "m" * 500}, f"{'c' * 9}: {'m' * 489}"),
+    ],
+    ids=str,
+)
+def test_the_message_of_a_rejection_is_the_code_and_the_text(
+    body: dict[str, Any], message: str
+) -> None:
+    error = rejection(body)
+    assert (error.message, error.status) == (message, 400)
+    assert str(error) == f"{message} (status 400)"
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "foo://x", "socks5://x"])
@@ -462,13 +661,15 @@ def test_an_observer_receives_every_event_and_its_exceptions_are_logged(
     class Metrics:
         def attempted(self, *arguments: object) -> None:
             events.append(("attempted", *arguments[:3]))
-            raise RuntimeError("a bug in the metrics")
+            raise RuntimeError("a bug in attempted")
 
         def waited(self, *arguments: object) -> None:
             events.append(("waited", *arguments))
+            raise RuntimeError("a bug in waited")
 
         def finished(self, *arguments: object) -> None:
             events.append(("finished", *arguments[:3]))
+            raise RuntimeError("a bug in finished")
 
     platform = Platform(FakeClock(), ["never left", "timeout after"])
     send_gift = connect(platform, retry=INTERACTIVE, observer=Metrics())
@@ -481,4 +682,6 @@ def test_an_observer_receives_every_event_and_its_exceptions_are_logged(
         ("attempted", "GET", "interactions", 200),
         ("finished", "send", "gift", "ok"),
     ]
-    assert "observer of the client raised" in caplog.text
+    assert caplog.text.count("observer of the client raised") == len(events)
+    for name in ("attempted", "waited", "finished"):
+        assert f"a bug in {name}" in caplog.text

@@ -225,6 +225,45 @@ def test_the_outbox_and_bulk_sends_refuse_it_too(
         engage.assert_nothing_sent()
 
 
+def test_a_broken_encoder_breaks_a_rule_of_json() -> None:
+    with pytest.raises(InvalidPayloadError) as caught:
+        with_threads(of(Broken))
+    assert [violation.code for violation in caught.value.violations] == ["json"]
+
+
+class FlickeringZone(tzinfo):
+    """A time zone that fails once, at the call that the test says."""
+
+    calls_to_failure = 0
+
+    def utcoffset(self, moment: datetime | None, /) -> timedelta:
+        self.calls_to_failure -= 1
+        if self.calls_to_failure == 0:
+            raise ZeroDivisionError
+        return timedelta(hours=1)
+
+    def dst(self, moment: datetime | None, /) -> None:
+        return None
+
+    tzname = dst
+
+
+def test_a_value_that_fails_while_it_is_encoded_is_named_by_its_exception() -> None:
+    messages: set[str] = set()
+    for calls in range(1, 9):
+        zone = FlickeringZone()
+        payload = repair(received_at=MOMENT.replace(tzinfo=zone))
+        zone.calls_to_failure = calls
+        try:
+            RecordingClient().send(CONTACT, payload)
+        except InvalidPayloadError as error:
+            messages.update(violation.message for violation in error.violations)
+    assert messages == {
+        "has a time zone without a valid offset (ZeroDivisionError)",
+        "cannot be encoded: ZeroDivisionError",
+    }
+
+
 class OtherPackage:
     """A payload class of another generated package."""
 
@@ -260,6 +299,8 @@ def test_an_object_that_is_no_payload_is_an_error_of_ours(
         send(payload)
     assert words in str(caught.value)
     assert "Nothing was sent." in str(caught.value)
+    if "overrides" not in words:
+        assert "a payload class of engage_interactions, not" in str(caught.value)
 
 
 @pytest.mark.parametrize(("payload", "words"), NO_PAYLOADS.values(), ids=NO_PAYLOADS)
