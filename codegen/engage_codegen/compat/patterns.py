@@ -5,20 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ..model.automaton import TOKEN
+
 _POOL = "a0A -_.b1B/:@+,!\"#$%&'()*;<=>?[]^`{|}~9zZ\t\n\u00e9\u4e2d\U0001f600"
 _MAX_LENGTH = 1_000
 _VARIANTS = 12
-
-_TOKEN = re.compile(
-    r"""(?P<look> \(\?<?[=!])
-    | (?P<open> \(\?:)
-    | (?P<close> \))
-    | (?P<bar> \|)
-    | (?P<repeat> (?: [*+?] | \{[0-9]+ (?: ,[0-9]*)? \}) \??)
-    | (?P<anchor> \^ | \\[Zb])
-    | (?P<atom> \[ (?: \\. | [^\]\\])+ \] | \\u[0-9a-f]{4} | \\U[0-9a-f]{8} | \\. | .)""",
-    re.VERBOSE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +26,7 @@ _Node: TypeAlias = "str | _Repeat | list[list[_Node]]"
 def guess_matches(pattern: str, lengths: Sequence[int]) -> Iterator[str]:
     """Yield texts that a pattern from `translate` may match: short ones, then some of about the
     given lengths."""
-    tree = _parse(_TOKEN.finditer(pattern))
+    tree = _parse(TOKEN.finditer(pattern))
     counts = [0, 1, 2, *(max(0, length - less) for length in lengths for less in range(6))]
     for count in dict.fromkeys(counts):
         for variant in range(_VARIANTS):
@@ -49,7 +40,7 @@ def guess_matches(pattern: str, lengths: Sequence[int]) -> Iterator[str]:
 
 def matches_everything(pattern: str) -> bool:
     """Return True if the pattern matches the empty text in any position, and so every text."""
-    tokens = {token.lastgroup for token in _TOKEN.finditer(pattern)}
+    tokens = {token.lastgroup for token in TOKEN.finditer(pattern)}
     return not tokens & {"look", "anchor"} and re.search(pattern, "", re.ASCII) is not None
 
 

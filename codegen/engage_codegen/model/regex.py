@@ -14,6 +14,7 @@ import warnings
 from dataclasses import dataclass, field
 
 from ..schema.text import escape, quote
+from .backtracking import refuse_slow
 
 _MAX_LENGTH = 10_000
 _MAX_DEPTH = 50
@@ -127,6 +128,7 @@ def translate(pattern: str) -> str:
     _refuse_remainder(source)
     translated = "".join(result)
     _check_compiles(translated)
+    refuse_slow(translated)
     return translated
 
 
