@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engage_codegen.config import KEYS, Config, load
+from engage_codegen.config.tenant import UrlOrigin
 from engage_codegen.errors import ConfigError, Location
 
 
@@ -69,6 +70,7 @@ def test_each_variable_overrides_its_key(tmp_path: Path) -> None:
         user_agent="Env/1",
         build="generate",
         timeout=7.5,
+        url_origin=UrlOrigin("environment", "ENGAGE_BASE_URL"),
     )
 
 
