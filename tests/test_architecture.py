@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "filesystem": {"errors"},
     "schema": {"errors"},
     "findings": {"errors", "schema"},
-    "config": {"errors", "findings", "schema"},
+    "config": {"errors", "filesystem", "findings", "schema"},
     "sources": {"errors", "filesystem", "findings", "schema"},
     "model": {"errors", "schema"},
     "compat": {"model", "schema"},

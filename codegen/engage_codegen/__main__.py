@@ -1,7 +1,7 @@
 """``python -m engage_codegen``, and the command ``engage-codegen``.
 
-``python -m`` lets the current folder provide every module, also this package and those that Python
-needs to find it. That happens before this module runs. ``python -P -m engage_codegen`` does not.
+``python -m`` looks for this package in the current folder first, before any code of ours runs.
+``python -P -m engage_codegen`` does not.
 """
 
 import os
