@@ -1,12 +1,16 @@
 """Nothing of a checkout is executed, whatever its files are called."""
 
+import marshal
 import os
 import subprocess
 import sys
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 
 import pytest
 
+from engage_codegen.output.snapshot import read_lockfile
+from engage_codegen.verify.subject import import_package
 from tests.support.paths import ROOT
 from tests.support.tenants import answering, envelope, holding
 from tests.support.traps import TOOL_SETTINGS, TRAPS, plant, run_carelessly, sprung
@@ -91,3 +95,19 @@ def test_python_m_imports_nothing_but_itself_from_the_current_folder(
 def test_python_m_works_in_the_folder_of_the_package(project: Path) -> None:
     done = run(ROOT / "codegen", "-m", "engage_codegen", "--version", PYTHONPATH="")
     assert done.returncode == 0, done.stdout
+
+
+def test_verify_does_not_execute_bytecode_of_the_checkout(package: Path, project: Path) -> None:
+    source = (package / "visit.py").read_bytes()
+    code = compile("open('executed.txt', 'w'); from json import *", "visit.py", "exec")
+    header = MAGIC_NUMBER + (0b11).to_bytes(4, "little") + source_hash(source)
+    cache = Path(cache_from_source(str(package / "visit.py")))
+    cache.parent.mkdir(exist_ok=True)
+    cache.write_bytes(header + marshal.dumps(code))
+    run(project, "-c", "import package.visit", PYTHONPATH=".")
+    assert (project / "executed.txt").exists(), "Python believes the cache"
+    (project / "executed.txt").unlink()
+    with import_package(package) as imported:
+        module = read_lockfile(package).modules["visit"]
+        assert imported.subject(module).read({"name": "a"}).instance is not None
+    assert not (project / "executed.txt").exists()
