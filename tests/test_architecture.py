@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "filesystem": {"errors"},
     "schema": {"errors"},
     "findings": {"errors", "schema"},
-    "config": {"errors", "findings", "schema"},
+    "config": {"errors", "filesystem", "findings", "schema"},
     "sources": {"errors", "filesystem", "findings", "schema"},
     "model": {"errors", "schema"},
     "compat": {"model", "schema"},
@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("pipeline", "render", "schema", "sources"),
     },
     "verify": {"config", "errors", "model", "output", "pipeline", "schema"},
-    "integrations": {"config", "errors", "output", "pipeline"},
+    "integrations": {"config", "errors", "filesystem", "output", "pipeline"},
     "sandbox": {"errors"},
     "cli": {
         *("compat", "config", "errors", "filesystem", "findings", "inspection", "integrations"),

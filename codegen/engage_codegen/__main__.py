@@ -1,4 +1,8 @@
-"""``python -m engage_codegen``, and the command ``engage-codegen``."""
+"""``python -m engage_codegen``, and the command ``engage-codegen``.
+
+``python -m`` looks for this package in the current folder first, before any code of ours runs.
+``python -P -m engage_codegen`` does not.
+"""
 
 import os
 import sys
@@ -40,5 +44,19 @@ def _has_nothing_to_do() -> bool:
     return True
 
 
+def _forget_current_folder() -> None:
+    """Keep the modules of the current folder, which ``python -m`` put first, from being imported.
+
+    The tool may run on a branch that nobody has read yet.
+    """
+    try:
+        folder = os.getcwd()
+    except OSError:  # it was deleted, and has no modules
+        return
+    if not sys.flags.safe_path and sys.path and sys.path[0] in ("", folder):
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    _forget_current_folder()
     main()

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import secrets
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
@@ -93,23 +94,35 @@ def refuse_escape(root: Path, path: str, fix: str) -> None:
             raise _blocked(root / parent, "it is a link, which may lead out of the package")
 
 
-def replace_files(texts: Mapping[Path, str]) -> None:
+def is_inside(path: Path, root: Path) -> bool:
+    """Return True unless a link leads from a path below `root` out of it.
+
+    A path that is spelled as one outside of `root` is the choice of whoever spelled it.
+    """
+    if not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(root)):
+        return True
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+
+
+def replace_files(texts: Mapping[Path, str], root: Path | None = None) -> None:
     """Write texts to files outside the package: each whole, and all or none.
 
-    Only a disk that fails between two renames leaves some of them old. A link leads to the file
-    that is replaced, and modes are kept. Raises `InputError`.
+    Only a disk that fails between two renames leaves some of them old. Modes are kept. Raises
+    `InputError`, also for a link, and for a folder that a link leads out of `root`, the current
+    folder by default: a checked-out branch can contain links to any file of this machine.
     """
+    for path in texts:
+        _refuse_link(path, root or Path())
     staged: list[tuple[Path, Path]] = []
     path = Path()
     try:
         for path, text in texts.items():
-            target = path.resolve()
+            target = Path(os.path.abspath(path))
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
-            temporary = target.with_name(f".{target.name}.{os.getpid()}")
-            staged.append((temporary, target))
-            temporary.write_bytes(text.encode("utf-8"))
+            temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+            _create(temporary, text.encode("utf-8"), staged, target)
             if target.exists():
                 os.chmod(temporary, target.stat().st_mode & 0o777)
         for temporary, target in staged:
@@ -122,6 +135,27 @@ def replace_files(texts: Mapping[Path, str]) -> None:
         raise InputError(
             f"cannot be written: {reason}", where=str(path), fix="check the path and permissions"
         ) from None
+
+
+def _refuse_link(path: Path, root: Path) -> None:
+    if path.is_symlink():
+        reason = f"it is a link to {os.readlink(path)!r}"
+    elif not is_inside(path.parent, root):
+        reason = f"a link leads to {os.path.realpath(path.parent)!r}, outside of the project"
+    else:
+        return
+    raise InputError(
+        f"cannot be written: {reason}, and links are not followed",
+        where=str(path),
+        fix="replace the link by a file or folder of the project",
+    )
+
+
+def _create(path: Path, data: bytes, staged: list[tuple[Path, Path]], target: Path) -> None:
+    """Create a file that does not exist, not even as a link, and note it in `staged`."""
+    with open(path, "xb") as file:
+        staged.append((path, target))
+        file.write(data)
 
 
 def make_folder(folder: Path, created: list[Path]) -> None:

@@ -76,7 +76,9 @@ def test_ctrl_c_ends_a_pull_from_a_tenant_that_does_not_answer(project: Path) ->
     server.stdin.close()
     server.wait()
     server.stdout.close()
-    assert (pull.returncode, err.strip()) == (130, b"interrupted")
+    first, *rest = err.decode().splitlines()
+    assert first == f"tenant: http://127.0.0.1:{port} (from --base-url)"
+    assert (pull.returncode, "\n".join(rest).strip()) == (130, "interrupted")
     assert contents(project) == {}
 
 

@@ -31,11 +31,15 @@ def test_only_the_named_schemas_are_refreshed(project: Path, tool: Tool) -> None
         url = tenant.base_url
         outcome = tool("pull", "one", "--base-url", url, "--output", "package")
         assert [path for path, _ in tenant.requests] == [PATH, f"{PATH}/one"]
-        assert outcome.err == f"changed  one\n1 schema pulled from {url}, 0 unchanged\n"
+        assert outcome.err == (
+            f"tenant: {url} (from --base-url)\n"
+            f"changed  one\n1 schema pulled from {url}, 0 unchanged\n"
+        )
         assert properties_of(project, "one") == ["other"]
         assert properties_of(project, "two") == properties_of(project, "six") == ["name"]
         outcome = tool("pull", "--base-url", url, "--output", "package")
         assert outcome.err == (
+            f"tenant: {url} (from --base-url)\n"
             f"changed  two\nremoved  six\n2 schemas pulled from {url}, 1 unchanged\n"
         )
 

@@ -117,6 +117,7 @@ def test_force_accepts_a_tenant_that_has_no_schemas_left(
     with answering({PATH: Answer(b"[]")}) as tenant:
         outcome = tool("pull", "--base-url", tenant.base_url, "--force")
     assert outcome.err == (
+        f"tenant: {tenant.base_url} (from --base-url)\n"
         f"removed  visit\n0 schemas pulled from {tenant.base_url}, 0 unchanged\n"
     )
     assert tool("generate").code == 0

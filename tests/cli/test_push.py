@@ -86,7 +86,7 @@ def test_missing_schemas_are_created_and_a_second_run_has_nothing_to_do(
 def test_only_a_schema_that_is_named_is_replaced(own: Sandbox, project: Path, tool: Tool) -> None:
     names = ("repair", "favourite")
     write_schemas(project, *({**fetch(own, name), "displayName": "Another"} for name in names))
-    outcome = push(tool, "--apply", "--allow-destroy", "repair")
+    outcome = push(tool, "--apply", "--allow-destroy", "repair", "--tenant-host", "127.0.0.1")
     assert outcome.code == 3
     assert "not replaced: favourite" in outcome.err
     assert fetch(own, "repair")["displayName"] == "Another"
@@ -141,10 +141,11 @@ def test_an_interrupted_push_is_completed_by_the_next_one(
     before = ids(own)
     write_schemas(project, {**fetch(own, "repair"), "displayName": "Mended"}, envelope("brandNew"))
     own.state.faults.add(Fault(kind=Kind.DROP, when=when, method=method, count=1))
-    first = push(tool, "--apply", "--allow-destroy", "repair")
+    arguments = ("--apply", "--allow-destroy", "repair", "--tenant-host", "127.0.0.1")
+    first = push(tool, *arguments)
     assert first.code == 5
     assert "run push again" in first.err
-    assert push(tool, "--apply", "--allow-destroy", "repair").code == 0
+    assert push(tool, *arguments).code == 0
     assert ids(own) == before | {"brandNew"}
     assert fetch(own, "repair")["displayName"] == "Mended"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engage_codegen.config import KEYS, Config, load
+from engage_codegen.config.tenant import UrlOrigin
 from engage_codegen.errors import ConfigError, Location
 
 
@@ -69,6 +70,7 @@ def test_each_variable_overrides_its_key(tmp_path: Path) -> None:
         user_agent="Env/1",
         build="generate",
         timeout=7.5,
+        url_origin=UrlOrigin("environment", "ENGAGE_BASE_URL"),
     )
 
 
@@ -264,3 +266,39 @@ def test_a_file_that_is_not_toml_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not valid TOML") as caught:
         _load(tmp_path)
     assert (caught.value.where, caught.value.fix) == (str(path), "correct the file")
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["../package", "/tmp/package", "a b/package", "$(id)/package", "-x/package",
+     ".git/package", "~/package", "a:b/package"],
+)  # fmt: skip
+def test_a_file_names_only_an_output_below_its_folder(tmp_path: Path, output: str) -> None:
+    _write(tmp_path / "pyproject.toml", f'[tool.engage-codegen]\noutput = "{output}"\n')
+    with pytest.raises(ConfigError, match="must be a path below the folder of the file"):
+        _load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "output", ["package", "./package", "src/acme-shop/v1.2/package", "é/package"]
+)
+def test_an_output_has_names_and_slashes(tmp_path: Path, output: str) -> None:
+    _write(tmp_path / "pyproject.toml", f'[tool.engage-codegen]\noutput = "{output}"\n')
+    assert _load(tmp_path).output == tmp_path / output
+
+
+def test_a_link_does_not_lead_the_output_out_of_the_project(tmp_path: Path) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    (outside / "package").mkdir(parents=True)
+    _write(project / "pyproject.toml", '[tool.engage-codegen]\noutput = "src/package"\n')
+    (project / "src").symlink_to(outside)
+    with pytest.raises(ConfigError, match="outside of the project: a link leads to"):
+        _load(project)
+    with pytest.raises(ConfigError, match="outside of the project: a link leads to"):
+        _load(project, output="src/package")
+    (project / "src").unlink()
+    (project / "src").mkdir()
+    (project / "src/package").symlink_to(outside / "package")
+    with pytest.raises(ConfigError, match="outside of the project: a link leads to"):
+        _load(project)
+    assert _load(project, output=str(outside / "package")).output == outside / "package"

@@ -66,8 +66,8 @@ def _change_schema(tenant: Sandbox, schema_id: str) -> None:
 
 TENANT_MOVES: dict[str, Callable[[Sandbox], object]] = {
     "engage-codegen push": lambda tenant: _delete_schema(tenant, "favourite"),
-    "engage-codegen push --apply --allow-destroy repair": lambda tenant: _change_schema(
-        tenant, "repair"
+    "engage-codegen push --apply --allow-destroy repair --tenant-host acme.voyado.com": (
+        lambda tenant: _change_schema(tenant, "repair")
     ),
 }
 """Shell line -> a change of the tenant before it, so that there is something to do."""
@@ -164,8 +164,9 @@ def _run_line(words: list[str], shop: Path, tool: Tool, tenant: Sandbox) -> int:
         case ["engage-codegen", command, *arguments]:
             for wheel in (word for word in arguments if word.endswith(".whl")):
                 _build_wheel(shop, shop / wheel)
-            url = re.compile(r"https://\S*\bvoyado\.com")
-            return tool(command, *(url.sub(tenant.base_url, word) for word in arguments)).code
+            url, host = re.compile(r"https://\S*\bvoyado\.com"), re.compile(r"[\w.-]+\.voyado\.com")
+            words = [host.sub("127.0.0.1", url.sub(tenant.base_url, word)) for word in arguments]
+            return tool(command, *words).code
         case _:
             _fail_untested(words)
     return 0

@@ -402,13 +402,24 @@ def test_a_package_that_a_build_would_leave_out_is_reported(project: Path, tool:
     assert "py-modules = ['acme_shop']" in init(tool)
 
 
-def test_a_linked_file_is_written_through_its_link(project: Path, tool: Tool) -> None:
-    (project / "real").mkdir()
-    (project / "real/pyproject.toml").write_text("# mine\n")
-    (project / "pyproject.toml").symlink_to("real/pyproject.toml")
-    init(tool)
-    assert (project / "pyproject.toml").is_symlink()
-    assert "base-url" in (project / "real/pyproject.toml").read_text()
+@pytest.mark.parametrize(
+    "path", [".gitattributes", "pyproject.toml", ".github/workflows", ".vscode"]
+)
+def test_nothing_is_written_through_a_link_of_the_repository(
+    tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    project, home = tmp_path / "project", tmp_path / "home"
+    (project / ".github").mkdir(parents=True)
+    home.mkdir()
+    (home / ".bashrc").write_text("# mine\n")
+    monkeypatch.chdir(project)
+    is_folder = path in (".github/workflows", ".vscode")
+    Path(path).symlink_to(home if is_folder else home / ".bashrc")
+    extras = ("--with", "gitattributes", "--with", "github", "--with", "vscode")
+    outcome = tool("init", "--base-url", URL, "--install-from", REFERENCE, *extras)
+    assert (outcome.code, "links are not followed" in outcome.err) == (2, True)
+    assert contents(home) == {".bashrc": b"# mine\n"}
+    assert {file.name for file in project.iterdir()} == {".github", path.partition("/")[0]}
 
 
 def test_either_every_file_is_written_or_none(project: Path, tool: Tool) -> None:

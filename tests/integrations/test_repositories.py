@@ -15,8 +15,13 @@ import yaml
 from engage_codegen.integrations.project import read_project
 from engage_codegen.integrations.scaffold import FileChange, Setup, Target, plan_files
 from tests.support.paths import ROOT, SCRIPTS, SEEDS
+from tests.support.traps import TOOL_SETTINGS, plant, sprung
 
 pytestmark = pytest.mark.slow
+
+
+OURS = {"PYTHONPATH": str(ROOT / "codegen")}
+"""The environment in which the command is that of this repository."""
 
 
 def shell(
@@ -51,7 +56,7 @@ def consumer(tmp_path: Path) -> Path:
     (folder / "pyproject.toml").write_text(
         '[tool.engage-codegen]\nschemas = "schemas"\noutput = "interactions"\nuser-agent = "a/1"\n'
     )
-    assert shell("engage-codegen generate", folder).returncode == 0
+    assert shell("engage-codegen generate", folder, OURS).returncode == 0
     git(folder, "init", "-q")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "first")
@@ -99,13 +104,15 @@ def expanded(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\$\{\{ *([\w.-]+) *\}\}", lambda match: values[match[1]], text)
 
 
-def test_the_steps_of_the_action_run(consumer: Path, published: Path, tmp_path: Path) -> None:
+def test_the_steps_of_the_action_run_and_execute_nothing_of_the_repository(
+    trapped: Path, published: Path, job_environ: Mapping[str, str]
+) -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     assert action["runs"]["using"] == "composite"
     values = {f"inputs.{key}": entry["default"] for key, entry in action["inputs"].items()}
     values |= {
         "github.action_path": str(published),
-        "runner.temp": str(tmp_path),
+        "runner.temp": job_environ["RUNNER_TEMP"],
         "steps.python.outputs.python-path": sys.executable,
         "inputs.arguments": "--strict --schemas sche*",
     }
@@ -114,62 +121,120 @@ def test_the_steps_of_the_action_run(consumer: Path, published: Path, tmp_path: 
     def run(step: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
         assert "${{" not in step["run"], "an input must not be able to inject a command"
         environ = {key: expanded(text, values) for key, text in step["env"].items()}
-        return shell(step["run"], consumer, environ)
+        folder = expanded(step["working-directory"], values | {"inputs.working-directory": "."})
+        return shell(step["run"], trapped / folder, {**job_environ, **environ})
 
     assert run(install).returncode == 0
     assert "sche*" in run(check).stdout, "patterns are not expanded to file names"
     values["inputs.arguments"] = "--strict"
     done = run(check)
     assert (done.returncode, done.stdout) == (0, "up to date\n")
-    schema = consumer / "interactions" / "_snapshot" / "repair.json"
-    (consumer / "interactions" / "repair.py").unlink()
+    values["inputs.live"] = "true"
+    done = run(check)
+    assert done.returncode == 2
+    assert "the key is not sent to the tenant 'https://collect.example'" in done.stdout
+    values["inputs.base-url"] = "https://localhost:9"
+    assert "(from ENGAGE_BASE_URL)" in run(check).stdout
+    values["inputs.live"] = "false"
+    (trapped / "interactions" / "repair.py").unlink()
     done = run(check)
     assert done.returncode == 1
     assert "::error title=EG401" in done.stdout
-    assert schema.exists()
+    assert sprung(trapped) == set()
 
 
-def jobs(text: str) -> list[str]:
-    """Return the commands of a GitHub workflow or a GitLab job, without the installation."""
+def job_scripts(text: str) -> list[str]:
+    """Return the scripts of a GitHub workflow, a step each, or of a GitLab job, as one."""
     document = list(yaml.safe_load_all(text))[-1]
-    commands: list[str] = []
+    scripts: list[str] = []
     for job in cast("dict[str, Any]", document.get("jobs", document)).values():
-        commands += [step["run"] for step in job.get("steps", []) if "run" in step]
-        commands += job.get("script", [])
-    assert "pip install" in commands[0]
-    return commands[1:]
+        scripts += [step["run"] for step in job.get("steps", []) if "run" in step]
+        scripts += ["\n".join(job["script"])] if "script" in job else []
+    return scripts
 
 
-def planned(consumer: Path, extra: str) -> FileChange:
+def planned(consumer: Path, extra: str, reference: str = "https://example.com/e.whl") -> FileChange:
     """Return the file that `init` would write for an extra."""
     target = Target("", ("schemas",), "a/1", "interactions")
-    setup = Setup((target,), [extra], "engage-codegen @ https://example.com/engage.whl")
-    (change,) = plan_files(read_project(consumer), setup)
+    setup = Setup((target,), [extra], f"engage-codegen @ {reference}")
+    changes = plan_files(read_project(consumer), setup)
+    (change,) = [change for change in changes if change.path != "pyproject.toml"]
     return change
 
 
-def test_the_gitlab_component_runs(consumer: Path) -> None:
+@pytest.fixture
+def trapped(consumer: Path) -> Path:
+    """The repository with every trap, whose files name a tenant of the attacker."""
+    plant(consumer)
+    with (consumer / "pyproject.toml").open("a") as file:
+        file.write('base-url = "https://collect.example"\n' + TOOL_SETTINGS)
+    git(consumer, "add", ".")
+    git(consumer, "commit", "-q", "-m", "traps")
+    sprung(consumer)
+    return consumer
+
+
+@pytest.fixture
+def job_environ(consumer: Path, tmp_path: Path) -> Mapping[str, str]:
+    """The variables of a job that holds the key, at their most careless."""
+    (tmp_path / "runner").mkdir()
+    return {
+        "ENGAGE_API_KEY": "secret-key",
+        "PYTHONPATH": str(consumer),
+        "CI": "true",
+        "RUNNER_TEMP": str(tmp_path / "runner"),
+    }
+
+
+def install_and_check(scripts: list[str], folder: Path, environ: Mapping[str, str]) -> str:
+    """Run the scripts of a job in the repository until one fails, and return what they print."""
+    printed = ""
+    for script in scripts:
+        done = shell(script, folder, environ)
+        printed += done.stdout
+        if done.returncode:
+            return f"{printed}exit code {done.returncode}"
+    return printed
+
+
+def test_the_gitlab_component_executes_nothing_of_the_repository(
+    trapped: Path, published: Path, job_environ: Mapping[str, str]
+) -> None:
     text = (ROOT / "templates/check.yml").read_text()
     spec, job = yaml.safe_load_all(text)
     inputs = set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", text))
     assert inputs == spec["spec"]["inputs"].keys()
     assert list(job) == ["engage-codegen-check"]
-    values = {"arguments": "--strict", "live": "false"}
-    for command in jobs(text):
-        script = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda match: values[match[1]], command)
-        assert shell(script, consumer, {"LIVE": "false"}).returncode == 0
-    (consumer / "interactions" / "repair.py").unlink()
-    assert shell("engage-codegen check --strict", consumer).returncode == 1
+    values = {"arguments": "--strict", "live": "true", "install-from": published.as_uri()}
+    (script,) = job_scripts(text)
+    script = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: values[match[1]], script)
+    script = f"export PATH={Path(sys.executable).parent}:$PATH\n{script}"
+    printed = install_and_check([script], trapped, {**job_environ, "LIVE": "true"})
+    assert "up to date" in printed
+    assert "the key is not sent to the tenant 'https://collect.example'" in printed
+    assert printed.endswith("exit code 2")
+    assert sprung(trapped) == set()
 
 
 @pytest.mark.parametrize("extra", ["github", "gitlab"])
-def test_the_jobs_that_init_writes_run(consumer: Path, extra: str) -> None:
-    commands = jobs(planned(consumer, extra).new)
-    environ = {"CI_PIPELINE_SOURCE": "merge_request_event"}
-    assert shell(commands[0], consumer, environ).returncode == 0
-    (consumer / "interactions" / "repair.py").unlink()
-    assert shell(commands[0], consumer, environ).returncode == 1
-    assert "check --live" in commands[1]
+def test_the_jobs_that_init_writes_execute_nothing_of_the_repository(
+    trapped: Path, published: Path, job_environ: Mapping[str, str], extra: str
+) -> None:
+    text = planned(trapped, extra, published.as_uri()).new
+    environ = {**job_environ, "PYTHON": sys.executable, "CI_PIPELINE_SOURCE": "schedule"}
+    scripts = job_scripts(text)
+    if extra == "github":
+        scripts[0] = f"cd {job_environ['RUNNER_TEMP']}\n{scripts[0]}"
+        assert text.count("working-directory: ${{ runner.temp }}") == 1
+    else:
+        scripts[0] = f"export PATH={Path(sys.executable).parent}:$PATH\n{scripts[0]}"
+    printed = install_and_check(scripts, trapped, environ)
+    assert "up to date" in printed
+    assert "the key is not sent to the tenant 'https://collect.example'" in printed
+    assert printed.endswith("exit code 2")
+    assert sprung(trapped) == set()
+    (trapped / "interactions" / "repair.py").unlink()
+    assert "exit code 1" in install_and_check(scripts, trapped, environ)
 
 
 def test_the_hook_that_init_writes_runs_for_its_files_only(consumer: Path) -> None:
@@ -179,7 +244,7 @@ def test_the_hook_that_init_writes_runs_for_its_files_only(consumer: Path) -> No
         assert re.search(hook["files"], path)
     for path in ("notes.txt", "other/a.json", "my_interactions_x/a.py"):
         assert not re.search(hook["files"], path)
-    assert shell(hook["entry"], consumer).returncode == 0
+    assert shell(hook["entry"], consumer, OURS).returncode == 0
     assert (hook["pass_filenames"], hook["require_serial"]) == (False, True)
 
 
@@ -187,4 +252,19 @@ def test_a_checkout_with_windows_line_ends_is_not_stale(consumer: Path) -> None:
     for path in consumer.rglob("*"):
         if path.is_file() and ".git" not in path.parts:
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert shell("engage-codegen check", consumer).returncode == 0
+    assert shell("engage-codegen check", consumer, OURS).returncode == 0
+
+
+def test_the_workflows_pin_every_action_and_keep_no_credentials() -> None:
+    files = [ROOT / "action.yml", ROOT / "docs/build.md"]
+    files += (ROOT / "codegen/engage_codegen/integrations/files").glob("*.yml")
+    files += (ROOT / ".github").rglob("*.yml")
+    uses = 0
+    for file in files:
+        text = file.read_text("utf-8")
+        for reference in re.findall(r"uses: *(\S+.*)", text):
+            uses += 1
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}  # v[\d.]+", reference), (file, reference)
+        assert text.count("actions/checkout@") == text.count("persist-credentials: false"), file
+        assert not re.search(r"python3? -m|(?<!-I )-m venv", text.partition("tox")[0]), file
+    assert uses >= 5

@@ -82,20 +82,66 @@ def test_what_has_the_place_of_a_generated_file_is_named(tmp_path: Path, kind: s
 
 @posix
 def test_several_files_are_replaced_all_or_none(tmp_path: Path) -> None:
-    first, linked, blocked = (tmp_path / name for name in ("first", "linked", "blocked"))
+    first, second, blocked = (tmp_path / name for name in ("first", "second", "blocked"))
     first.write_text("old")
     first.chmod(0o640)
-    linked.symlink_to("target")
-    (tmp_path / "target").write_text("old")
-    replace_files({first: "new", linked: "new", tmp_path / "a/b": "new"})
-    assert [path.read_text() for path in (first, tmp_path / "target", tmp_path / "a/b")] == [
-        "new"
-    ] * 3
+    replace_files({first: "new", second: "new", tmp_path / "a/b": "new"})
+    assert [path.read_text() for path in (first, second, tmp_path / "a/b")] == ["new"] * 3
     assert first.stat().st_mode & 0o777 == 0o640
-    assert linked.is_symlink()
     blocked.mkdir()
     with pytest.raises(InputError, match="cannot be written") as caught:
         replace_files({first: "newer", blocked: "newer"})
     assert caught.value.fix == "check the path and permissions"
     assert first.read_text() == "new"
     assert [path.name for path in tmp_path.iterdir() if path.name[0] == "."] == []
+
+
+LINKS: dict[str, tuple[str, str]] = {
+    "file": ("notes.txt", "../outside/secret"),
+    "file of the project": ("notes.txt", "real.txt"),
+    "missing file": ("notes.txt", "../outside/new"),
+    "folder": ("notes", "../outside"),
+}
+"""What a branch contains: a link and its target; the file is the link, or a file below it."""
+
+
+@posix
+@pytest.mark.parametrize("kind", LINKS)
+def test_nothing_is_written_through_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    for folder in (project, outside):
+        folder.mkdir()
+    (outside / "secret").write_text("old")
+    (project / "real.txt").write_text("old")
+    monkeypatch.chdir(project)
+    name, target = LINKS[kind]
+    Path(name).symlink_to(target)
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    path = Path(name) / "secret" if kind == "folder" else Path(name)
+    for spelling in (path, path.absolute()):
+        with pytest.raises(InputError, match="links are not followed"):
+            replace_files({Path("first"): "new", spelling: "new"})
+    after = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
+    assert not (outside / "new").exists()
+
+
+@posix
+def test_a_temporary_file_is_never_an_existing_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("old")
+    (tmp_path / ".notes.token").symlink_to("secret")
+    (tmp_path / f".notes.{os.getpid()}").symlink_to("secret")
+
+    def token(_size: int) -> str:
+        return "token"
+
+    replace_files({tmp_path / "notes": "new"})
+    monkeypatch.setattr("secrets.token_hex", token)
+    with pytest.raises(InputError, match="File exists"):
+        replace_files({tmp_path / "notes": "newer"})
+    assert (tmp_path / "secret").read_text() == "old"
+    assert (tmp_path / ".notes.token").is_symlink(), "a file of somebody else is not removed"

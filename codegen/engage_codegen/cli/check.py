@@ -23,6 +23,7 @@ from .options import (
     worst_exit_code,
 )
 from .reporting import FindingReport, exit_code_of, reports_findings, summarize
+from .tenants import announce_tenants
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
@@ -57,6 +58,8 @@ def command(
         raise click.UsageError("--usage shows what --live finds: add --live")
     configs = load_configs(options)
     report.use_waivers(configs)
+    if live:
+        announce_tenants(configs, report)
 
     def check_target(config: Config, key: ApiKey) -> int:
         codes = [_check_package(report, config, strict), _check_schemas(report, config, strict)]

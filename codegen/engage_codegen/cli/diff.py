@@ -15,6 +15,7 @@ from .options import (
     usage_option,
 )
 from .reporting import FindingReport, reports_findings
+from .tenants import announce_tenants
 
 EXAMPLES = ["engage-codegen diff", "engage-codegen diff git:HEAD snapshot"]
 
@@ -40,6 +41,8 @@ def command(
 
     configs = load_configs(options)
     report.use_waivers(configs)
+    if sides.LIVE in (ours, theirs):
+        announce_tenants(configs, report)
 
     def compare_target(config: Config, key: ApiKey) -> int:
         first, second = (sides.schemas_of(side, config, key) for side in (ours, theirs))

@@ -1,7 +1,6 @@
 """The options that several commands share, and the configuration that they make."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
@@ -10,10 +9,11 @@ import click
 
 from .. import config
 from ..config import Config
-from ..errors import API_KEY_VARIABLE, CodegenError, InputError
+from ..errors import CodegenError, InputError
 from ..schema.redaction import hide_credentials
 from ..sources.interface import ApiKey
 from .console import Verbosity, print_status, print_traceback, shorten
+from .tenants import api_keys
 
 if TYPE_CHECKING:
     from .reporting import FindingReport
@@ -116,32 +116,6 @@ def load_configs(options: Mapping[str, object]) -> tuple[Config, ...]:
     return configs
 
 
-def api_keys(tenants: Mapping[str, str]) -> dict[str, ApiKey]:
-    """Return the key of each tenant; `tenants` maps names to URLs.
-
-    A named tenant has a variable of its own. Only a single tenant falls back to the variable
-    without a name, so that no tenant ever sees the key of another one.
-    """
-    is_single = len(set(tenants.values())) == 1
-    urls: dict[str, set[str]] = {}
-    for name, url in tenants.items():
-        urls.setdefault(_variable_of(name), set()).add(url)
-    keys: dict[str, ApiKey] = {}
-    for name in tenants:
-        own = _variable_of(name)
-        variable = API_KEY_VARIABLE if is_single and not os.environ.get(own) else own
-        if len(urls[own]) > 1:
-            keys[name] = ApiKey("", own, "two tenants would use the key of one variable")
-        else:
-            keys[name] = ApiKey(os.environ.get(variable, ""), variable)
-    return keys
-
-
-def _variable_of(tenant: str) -> str:
-    suffix = re.sub(r"[^A-Z0-9]", "_", tenant.upper())
-    return f"{API_KEY_VARIABLE}_{suffix}" if tenant else API_KEY_VARIABLE
-
-
 def run_for_targets(
     configs: Sequence[Config],
     verb: Callable[[Config, ApiKey], int],
@@ -152,7 +126,7 @@ def run_for_targets(
     An error of one of several targets does not stop the others. It becomes a finding in `report`,
     or is printed.
     """
-    keys = api_keys({settings.name: settings.base_url for settings in configs})
+    keys = api_keys({settings.name: settings for settings in configs})
     if any(settings.shares_tenant for settings in configs):
         problem = (
             "--base-url or ENGAGE_BASE_URL would send the keys of several targets to one tenant"

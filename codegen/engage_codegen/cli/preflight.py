@@ -9,14 +9,16 @@ import click
 
 from .. import pipeline
 from ..config import Config
+from ..config.tenant import UrlOrigin
 from ..errors import CodegenError
 from ..schema.envelope import Schema
 from ..schema.redaction import hide_credentials
 from ..schema.text import quote
 from ..sources.interface import ignore_progress
 from .console import print_table
-from .options import api_keys, config_options, load_configs, tenant_options, worst_exit_code
+from .options import config_options, load_configs, tenant_options, worst_exit_code
 from .reporting import FindingReport, reports_findings
+from .tenants import announce_tenants, api_keys
 
 if TYPE_CHECKING:
     from ..inspection.preflight import PreflightRow
@@ -60,10 +62,12 @@ def command(
     configs = load_configs(options)
     report.use_waivers(configs)
     selected = _select_tenants(tenants, configs)
+    named = (replace(config, name=name) for name, config in selected.items())
+    announce_tenants(named, report)
     packages = find_packages(package)
     rows: list[PreflightRow] = []
     codes: list[int] = []
-    keys = api_keys({name: config.base_url for name, config in selected.items()})
+    keys = api_keys(selected)
     for name, config in selected.items():
         schemas: Mapping[str, Schema] | None = None
         try:
@@ -96,7 +100,12 @@ def _select_tenants(tenants: Sequence[str], configs: Sequence[Config]) -> dict[s
         if not name or name in selected:
             problem = "has no name" if not name else "is named twice"
             raise click.UsageError(f"the tenant {quote(hide_credentials(url))} {problem}")
-        selected[name] = replace(configs[0], base_url=url.rstrip("/"), shares_tenant=False)
+        selected[name] = replace(
+            configs[0],
+            base_url=url.rstrip("/"),
+            shares_tenant=False,
+            url_origin=UrlOrigin("command line", "--tenant"),
+        )
     if not tenants:
         selected = {
             config.name or _host_of(config.base_url): config

@@ -14,6 +14,7 @@ from .options import (
     tenant_options,
 )
 from .reporting import FindingReport, reports_findings
+from .tenants import announce_tenants
 
 EXAMPLES = ["engage-codegen pull", "engage-codegen pull repair productReview"]
 
@@ -48,4 +49,6 @@ def command(report: FindingReport, ids: tuple[str, ...], force: bool, **options:
         print_status(f"{count(total, 'schema')} pulled from {origin}, {unchanged} unchanged")
         return 0
 
-    return run_for_targets(load_configs(options), pull_target, report)
+    configs = load_configs(options)
+    announce_tenants((config for config in configs if not config.schemas), report)
+    return run_for_targets(configs, pull_target, report)

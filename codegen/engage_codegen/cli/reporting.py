@@ -20,7 +20,7 @@ from .console import count, has_color, print_status, print_traceback
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
-    from ..findings.report import Verdicts
+    from ..findings.report import TenantRow, Verdicts
 
 
 class FindingReport:
@@ -30,6 +30,7 @@ class FindingReport:
         self.findings: list[Finding] = []
         self.waived = 0
         self.verdicts: Verdicts | None = None
+        self.tenants: list[TenantRow] = []
         self.output_format: OutputFormat = output_format
         self._configs: Sequence[Config] = ()
         self._today = datetime.now(UTC).date()
@@ -89,7 +90,8 @@ class FindingReport:
         """Print the report to stdout, and how many findings were waived to stderr."""
         if self.waived:
             print_status(f"{count(self.waived, 'finding')} waived")
-        if not self.findings and self.output_format in ("text", "github"):
+        has_content = self.findings or (self.tenants and self.output_format == "github")
+        if not has_content and self.output_format in ("text", "github"):
             return
         from ..findings.report import render_report
 
@@ -97,7 +99,13 @@ class FindingReport:
         findings = self.findings
         if self.output_format in ("github", "sarif"):
             findings = _from_repository(findings)
-        text = render_report(findings, self.output_format, color=color, verdicts=self.verdicts)
+        text = render_report(
+            findings,
+            self.output_format,
+            color=color,
+            verdicts=self.verdicts,
+            tenants=self.tenants,
+        )
         click.echo(text, nl=False, color=color)
 
     def print_diff(self, lines: Sequence[str]) -> None:

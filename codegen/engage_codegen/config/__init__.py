@@ -16,10 +16,11 @@ from ..schema.envelope import Dialect
 from ..schema.text import quote
 from . import files, values
 from .lines import locate_key
+from .tenant import BASE_URL_VARIABLE, NO_ORIGIN, OriginKind, UrlOrigin, variable_of
 from .values import HTTP_LIBRARIES, PARTS, SECTION, Build, HttpLibrary, Value
 
 KEYS = {
-    "base-url": "ENGAGE_BASE_URL",
+    "base-url": BASE_URL_VARIABLE,
     "api-version": "ENGAGE_API_VERSION",
     "output": "ENGAGE_CODEGEN_OUTPUT",
     "schemas": "ENGAGE_CODEGEN_SCHEMAS",
@@ -47,7 +48,7 @@ class Config:
     the tenant at `base_url`. `timeout` is in seconds, for everything that is read from a tenant at
     once and for each request that writes. `file` is the configuration file, if there is one.
     `shares_tenant` is True if a flag or variable replaced the tenants of several targets by one:
-    then no key of a target may be sent there.
+    then no key of a target may be sent there. `url_origin` says who named `base_url`.
     """
 
     output: Path
@@ -66,6 +67,7 @@ class Config:
     waivers: tuple[Waiver, ...] = ()
     file: Path | None = None
     shares_tenant: bool = False
+    url_origin: UrlOrigin = NO_ORIGIN
 
 
 def load(
@@ -85,25 +87,25 @@ def load(
     """
     path = file.absolute() if file else files.find_configuration(folder)
     section = files.Section(required=file is not None, path=path, keys=tuple(KEYS))
-    overrides: dict[str, Value] = {}
-    for key, variable in KEYS.items():
-        if variable and environ.get(variable):
-            raw = _parse_variable(key, environ[variable])
-            place = f"environment variable {variable}"
-            overrides[key] = Value(raw, variable, place, folder)
-    overrides |= {key: Value(raw, f"--{key}", f"--{key}", folder) for key, raw in flags.items()}
+    overrides = _parse_overrides(environ, flags, folder)
     base = path.parent if path else folder
-    tables = sorted(section.targets(targets).items())
-    shares_tenant = len(tables) > 1 and "base-url" in overrides
+    tables_of_file = section.targets(targets)
+    tables = {
+        name: table | overrides | _parse_own_url(name, environ, flags, folder)
+        for name, table in sorted(tables_of_file.items())
+    }
+    shared = overrides.get("base-url")
+    is_shared = any(table.get("base-url") is shared for table in tables.values())
     configs = [
         replace(
-            _config(table | overrides, base),
+            _config(table, base),
             name=name,
             file=path,
             waivers=section.waivers,
-            shares_tenant=shares_tenant,
+            shares_tenant=shared is not None and len(tables) > 1 and is_shared,
+            url_origin=_url_origin(table, tables_of_file[name]),
         )
-        for name, table in tables
+        for name, table in tables.items()
     ]
     _refuse_shared_outputs(configs)
     if not renames:
@@ -113,6 +115,49 @@ def load(
         replace(config, renames=dict(sorted({**config.renames, **added}.items())))
         for config in configs
     )
+
+
+def _parse_overrides(
+    environ: Mapping[str, str], flags: Mapping[str, object], folder: Path
+) -> dict[str, Value]:
+    """Return the values of the environment and of the command line, which come last."""
+    variables = {
+        key: _variable_value(key, variable, environ, folder)
+        for key, variable in KEYS.items()
+        if variable and environ.get(variable)
+    }
+    return variables | {
+        key: Value(raw, f"--{key}", f"--{key}", folder) for key, raw in flags.items()
+    }
+
+
+def _variable_value(key: str, variable: str, environ: Mapping[str, str], folder: Path) -> Value:
+    raw = _parse_variable(key, environ[variable])
+    return Value(raw, variable, f"environment variable {variable}", folder)
+
+
+def _parse_own_url(
+    name: str, environ: Mapping[str, str], flags: Mapping[str, object], folder: Path
+) -> dict[str, Value]:
+    """Return the URL that the environment has for this target alone."""
+    variable = variable_of(BASE_URL_VARIABLE, name)
+    if not name or "base-url" in flags or not environ.get(variable):
+        return {}
+    return {"base-url": _variable_value("base-url", variable, environ, folder)}
+
+
+def _url_origin(table: Mapping[str, Value], in_file: Mapping[str, Value]) -> UrlOrigin:
+    value, file_value = table.get("base-url"), in_file.get("base-url")
+    if value is None:
+        return NO_ORIGIN
+    kind: OriginKind = "environment"
+    place = value.name
+    if value is file_value:
+        kind, place = "file", value.place
+    elif value.name.startswith("--"):
+        kind = "command line"
+    file_url = values.parse_text(file_value).rstrip("/") if file_value else ""
+    return UrlOrigin(kind, place, file_url)
 
 
 def _parse_variable(key: str, text: str) -> object:

@@ -2,11 +2,13 @@
 
 import keyword
 import os
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, cast
 
 from ..errors import ConfigError, Location
+from ..filesystem import is_inside
 from ..findings.waivers import Waiver
 from ..schema.envelope import DIALECTS, Dialect
 from ..schema.text import UNSAFE_IN_TEXT, quote
@@ -23,6 +25,8 @@ HTTP_LIBRARIES: tuple[HttpLibrary, ...] = ("httpx", "httpx2")
 
 
 MAX_TIMEOUT = 86400
+
+_OUTPUT = re.compile(r"(\w[\w.-]*/)*\w+")
 
 Build: TypeAlias = Literal["check", "generate"]
 """What a build hook does before a build."""
@@ -100,7 +104,12 @@ def parse_timeout(value: Value) -> float:
 
 
 def parse_output(value: Value) -> Path:
-    path = Path(os.path.abspath(value.folder / parse_text(value)))
+    """Return the absolute path of the package folder.
+
+    A file is not trusted: it can only name a folder below its own. A link never leads elsewhere.
+    """
+    text = parse_text(value)
+    path = Path(os.path.abspath(value.folder / text))
     if value.folder.is_relative_to(path):
         raise value.error(
             "the output must be the package folder itself, not a folder with other files",
@@ -111,7 +120,25 @@ def parse_output(value: Value) -> Path:
             f"the output is the package folder itself, and {quote(path.name)} is no package name",
             "end it with a package name, such as src/acme/engage_interactions",
         )
+    if value.name == "`output`" and not _OUTPUT.fullmatch(_relative(path, value.folder)):
+        raise value.error(
+            f"the output {quote(text)} must be a path below the folder of the file, of names and /",
+            "write it like src/acme/engage_interactions; to write elsewhere, pass --output",
+        )
+    if not is_inside(path, value.folder):
+        raise value.error(
+            f"the output {quote(text)} is outside of the project: a link leads to "
+            f"{quote(os.path.realpath(path))}",
+            "replace the link by a folder of the project",
+        )
     return path
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return path.as_posix()
 
 
 def parse_paths(value: Value) -> tuple[Path, ...]:

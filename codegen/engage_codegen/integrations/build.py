@@ -1,12 +1,15 @@
 """The work of the build hooks before a build: check or generate the packages. Works offline."""
 
 import os
+import re
 from collections.abc import Sequence
+from email.parser import HeaderParser
 from pathlib import Path
 
 from .. import config, pipeline
 from ..config import Config
 from ..errors import InputError
+from ..filesystem import read_bytes
 from .project import read_project
 
 
@@ -17,7 +20,7 @@ def prepare_build(root: Path) -> Sequence[Path]:
     checked when it was built, and may lack the schemas that it was generated from. Raises
     `CodegenError`.
     """
-    if (root / "PKG-INFO").exists():
+    if _is_source_distribution(root):
         return ()
     configs = _load_configs(root)
     for settings in configs:
@@ -26,6 +29,28 @@ def prepare_build(root: Path) -> Sequence[Path]:
         else:
             pipeline.require_current(settings)
     return [settings.output for settings in configs]
+
+
+def _is_source_distribution(root: Path) -> bool:
+    """Return True if `root` is an unpacked source distribution of its project.
+
+    A file `PKG-INFO` alone does not make one, or any branch could switch the hook off by adding
+    it: it must be the metadata of this project, and not lie in the root of a repository.
+    """
+    if (root / ".git").exists():
+        return False
+    try:
+        metadata = HeaderParser().parsestr(read_bytes(root / "PKG-INFO").decode("utf-8"))
+        name = read_project(root).name
+    except (OSError, ValueError, InputError):
+        return False
+    recorded = metadata.get("Name", "")
+    is_complete = all(metadata.get(key) for key in ("Metadata-Version", "Name", "Version"))
+    return is_complete and (not name or _normalize(name) == _normalize(recorded))
+
+
+def _normalize(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def generates(root: Path) -> bool:

@@ -44,6 +44,12 @@ class Project:
         return cast("dict[str, object]", section) if isinstance(section, dict) else None
 
     @property
+    def name(self) -> str:
+        """The name of the distribution; empty if pyproject.toml lacks it."""
+        name = self._table("project").get("name")
+        return name if isinstance(name, str) else ""
+
+    @property
     def user_agent(self) -> str:
         """Name and version of the project, as a user agent; empty if pyproject.toml lacks one."""
         name, version = (self._table("project").get(key) for key in ("name", "version"))

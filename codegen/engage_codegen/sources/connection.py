@@ -44,7 +44,7 @@ class TenantConnection:
         self.timeout = timeout
         self.silence = min(_SILENCE_SECONDS, timeout)
         if key.problem:
-            raise ConfigError(key.problem, where=key.variable, fix="pass a single tenant")
+            raise ConfigError(key.problem, where=key.variable, fix=key.fix)
         self._variable = key.variable
         self.auth = _ApiKeyAuth(
             _check_header(

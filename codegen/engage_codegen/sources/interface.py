@@ -19,12 +19,13 @@ def ignore_progress(_done: int, _total: int) -> None:
 class ApiKey:
     """The API key of a tenant, and the environment variable that it comes from.
 
-    `problem` says why the key must not be used, if it must not.
+    `problem` says why the key must not be used, if it must not, and `fix` what to do then.
     """
 
     value: str = field(default="", repr=False)
     variable: str = API_KEY_VARIABLE
     problem: str = ""
+    fix: str = "pass a single tenant"
 
 
 class Source(Protocol):

@@ -2,11 +2,13 @@
 
 import importlib
 import importlib.util
+import shutil
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol, cast
 
 from ..errors import RenderError
@@ -101,26 +103,38 @@ class ImportedPackage:
 
 @contextmanager
 def import_package(output: Path) -> Generator[ImportedPackage]:
-    """Import the package in a folder under a private name, for the duration of the block.
+    """Import a copy of the package in a folder under a private name, for the duration of the block.
 
-    No bytecode is written into the folder.
+    The copy has no caches: Python would execute bytecode of a checkout that has the right hash or
+    date of its source, whatever the bytecode does. No bytecode is written.
     """
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        _import_root(output)
-        yield ImportedPackage(output)
-    finally:
-        sys.dont_write_bytecode = before
-        for name in [name for name in sys.modules if name.split(".")[0] == _NAME]:
-            del sys.modules[name]
+    with TemporaryDirectory(prefix="engage-codegen-") as name:
+        try:
+            _import_root(_copy_sources(output, Path(name)), output)
+            yield ImportedPackage(output)
+        finally:
+            sys.dont_write_bytecode = before
+            for module in [module for module in sys.modules if module.split(".")[0] == _NAME]:
+                del sys.modules[module]
 
 
-def _import_root(output: Path) -> None:
+def _copy_sources(output: Path, folder: Path) -> Path:
+    """Copy the modules of a package, and nothing else that Python could import."""
+    for path in sorted(output.rglob("*.py")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            copy = folder / path.relative_to(output)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+    return folder
+
+
+def _import_root(copy: Path, output: Path) -> None:
     """Import the package itself. Its modules are imported when they are needed."""
     importlib.invalidate_caches()
     path = output / "__init__.py"
     spec = importlib.util.spec_from_file_location(
-        _NAME, path, submodule_search_locations=[str(output)]
+        _NAME, copy / "__init__.py", submodule_search_locations=[str(copy)]
     )
     if spec is None or spec.loader is None:
         raise _import_error(path, ImportError("Python has no loader for it"))

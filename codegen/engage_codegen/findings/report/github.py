@@ -1,17 +1,30 @@
 """Findings as workflow commands of GitHub Actions, which become annotations."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..codes import Severity
 from ..finding import Finding
 from .text import describe, escape_line
 
+if TYPE_CHECKING:
+    from . import TenantRow
+
 _COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "note": "notice"}
 
 
-def render(findings: Sequence[Finding]) -> str:
+def render(findings: Sequence[Finding], tenants: Sequence["TenantRow"] = ()) -> str:
     """Return one workflow command a line. No value can end its command or begin another one."""
-    return "".join(f"{_render_command(finding)}\n" for finding in findings)
+    commands = [*map(_render_tenant, tenants), *map(_render_command, findings)]
+    return "".join(f"{command}\n" for command in commands)
+
+
+def _render_tenant(row: "TenantRow") -> str:
+    command, text = "notice", row.describe()
+    if row.replaced_url:
+        command = "warning"
+        text += f" replaces {row.replaced_url} of the configuration file"
+    return f"::{command} title=tenant::{_escape(text, '')}"
 
 
 def _render_command(finding: Finding) -> str:

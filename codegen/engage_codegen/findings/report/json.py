@@ -2,25 +2,46 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ...schema.jsontext import Json, JsonObject, pointer
 from ..finding import Finding
 
+if TYPE_CHECKING:
+    from . import TenantRow
+
 VERSION = 2
 
 
-def render(findings: Sequence[Finding], verdicts: Mapping[tuple[str, str, str], str] | None) -> str:
-    """Return one JSON document with a version, all findings, and the verdicts of `preflight`."""
+def render(
+    findings: Sequence[Finding],
+    verdicts: Mapping[tuple[str, str, str], str] | None,
+    tenants: Sequence["TenantRow"] = (),
+) -> str:
+    """Return one JSON document with a version, all findings, the tenants that the command talked
+    to, and the verdicts of `preflight`."""
     document: JsonObject = {
         "version": VERSION,
         "findings": [_finding(finding) for finding in findings],
     }
+    if tenants:
+        document["tenants"] = [tenant_object(row) for row in tenants]
     if verdicts is not None:
         document["verdicts"] = [
             {"package": package, "schema": schema_id, "tenant": tenant, "verdict": verdict}
             for (package, schema_id, tenant), verdict in verdicts.items()
         ]
     return json.dumps(document, indent=2) + "\n"
+
+
+def tenant_object(row: "TenantRow") -> JsonObject:
+    """Return a tenant as a JSON object."""
+    return {
+        "name": row.name or None,
+        "url": row.url,
+        "origin": row.origin,
+        "replaces": row.replaced_url or None,
+    }
 
 
 def _finding(finding: Finding) -> JsonObject:

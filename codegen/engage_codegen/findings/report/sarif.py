@@ -2,19 +2,27 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ... import __version__
 from ...schema.jsontext import Json, JsonObject
 from ..codes import Rule, documentation_url, rules
 from ..finding import Finding, numbered_calls
+from .json import tenant_object
 from .text import describe
+
+if TYPE_CHECKING:
+    from . import TenantRow
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def render(findings: Sequence[Finding]) -> str:
-    """Return one SARIF log with every rule of the registry and a result for each finding."""
+def render(findings: Sequence[Finding], tenants: Sequence["TenantRow"] = ()) -> str:
+    """Return one SARIF log with every rule of the registry and a result for each finding.
+
+    The tenants that the command talked to are a property of its run.
+    """
     results: list[Json] = [_result(*numbered) for numbered in numbered_calls(findings)]
     driver: JsonObject = {
         "name": "engage-codegen",
@@ -26,6 +34,8 @@ def render(findings: Sequence[Finding]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
+    if tenants:
+        run["properties"] = {"tenants": [tenant_object(row) for row in tenants]}
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
