@@ -15,7 +15,7 @@ from tests.support.lint_cases import CASES, GOOD, PROPERTIES, changed
 from tests.support.paths import ROOT
 from tests.support.tool import Tool
 
-TESTED_ELSEWHERE = {"EG100", "EG101", "EG109", "EG205"}
+TESTED_ELSEWHERE = {"EG100", "EG101", "EG109", "EG123", "EG205"}
 
 
 def lint_value(folder: Path, value: Any, name: str = "schema.json") -> list[Finding]:
@@ -171,6 +171,63 @@ def test_lint_without_paths_checks_the_snapshot(project: Path, tool: Tool) -> No
     assert tool("generate", "--schemas", "schemas", "--output", "package").code == 0
     outcome = tool("lint", "--output", "package")
     assert outcome.out.startswith("package/_snapshot/storeVisit.json:")
+
+
+def test_lint_without_paths_checks_the_configured_schemas(project: Path, tool: Tool) -> None:
+    (project / "pyproject.toml").write_text('[tool.engage-codegen]\nschemas = "schemas"\n')
+    (project / "schemas").mkdir()
+    (project / "schemas" / "one.json").write_text(canonical_json(CASES["EG115"][0]))
+    outcome = tool("lint")
+    assert outcome.code == 1
+    assert outcome.out.startswith("schemas/one.json:")
+
+
+@pytest.mark.parametrize(
+    ("files", "places"),
+    [
+        ({"one": [GOOD], "two": [GOOD]}, ["two.json#/0/id"]),
+        ({"one": [GOOD, {**GOOD, "id": "other"}, GOOD]}, ["one.json#/2/id"]),
+        ({"one": GOOD, "storeVisit": GOOD["jsonSchema"]}, ["storeVisit.json#/id"]),
+        ({"one": GOOD, "sub/one": GOOD}, ["sub/one.json#/id"]),
+        ({"one": GOOD, "two": GOOD, "three": GOOD}, ["three.json#/id", "two.json#/id"]),
+    ],
+)
+def test_an_id_that_is_used_twice_is_a_finding_at_each_repetition(
+    files: dict[str, Any], places: list[str], project: Path, tool: Tool
+) -> None:
+    for name, value in files.items():
+        path = project / "schemas" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(canonical_json(value))
+    assert tool("generate", "--schemas", "schemas", "--output", "package").code == 2
+    findings = [
+        finding for finding in lint([Path("schemas")], "engage", {}) if finding.code == "EG123"
+    ]
+    shown = [f"{finding.location.file}#{finding.location.pointer}" for finding in findings]
+    assert shown == [f"schemas/{place}" for place in places]
+    assert tool("lint", "schemas").code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("other", GOOD),
+        ("storeVisit", [GOOD]),
+        ("storeVisit", GOOD["jsonSchema"]),
+    ],
+)
+def test_a_snapshot_file_that_generate_refuses_is_a_finding(
+    name: str, value: Any, project: Path, tool: Tool
+) -> None:
+    (project / "good.json").write_text(canonical_json(GOOD))
+    assert tool("generate", "--schemas", "good.json").code == 0
+    snapshot = project / "engage_interactions" / "_snapshot"
+    (snapshot / "storeVisit.json").unlink()
+    (snapshot / f"{name}.json").write_text(canonical_json(value))
+    assert tool("generate").code == 2
+    findings = lint([snapshot], "engage", {})
+    (finding,) = [finding for finding in findings if finding.code == "EG100"]
+    assert Path(finding.location.file).stem == name
 
 
 def test_rules_are_listed_and_explained_from_the_registry(tool: Tool) -> None:

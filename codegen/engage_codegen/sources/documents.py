@@ -56,6 +56,13 @@ class Document:
         """True if the text of the file is the canonical form of its JSON."""
         return self.text.replace("\r\n", "\n") == canonical_json(self.value)
 
+    def is_same_file(self, other: "Document") -> bool:
+        """Return True if both were read from one file, perhaps through different paths."""
+        try:
+            return self.path == other.path or self.path.samefile(other.path)
+        except OSError:
+            return False
+
     def locate(self, findings: "Sequence[Finding]") -> "list[Finding]":
         """Return findings about the schemas of this file with their lines and columns."""
 
