@@ -107,21 +107,53 @@ def replace_files(texts: Mapping[Path, str]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
-            temporary = target.with_name(f".{target.name}.{os.getpid()}")
+            _remove_leftovers(target)
+            temporary = target.with_name(f"{_temporary_prefix(target)}{os.getpid()}")
             staged.append((temporary, target))
-            temporary.write_bytes(text.encode("utf-8"))
+            write_flushed(temporary, text.encode("utf-8"))
             if target.exists():
                 os.chmod(temporary, target.stat().st_mode & 0o777)
         for temporary, target in staged:
             os.replace(temporary, target)
+        for folder in {target.parent for _, target in staged}:
+            sync_folder(folder)
     except OSError as error:
-        for temporary, _ in staged:
-            with suppress(OSError):
-                temporary.unlink()
         reason = error.strerror or "unknown error"
         raise InputError(
             f"cannot be written: {reason}", where=str(path), fix="check the path and permissions"
         ) from None
+    finally:
+        # Nothing is left after a success. A kill leaves files, which the next run removes.
+        for temporary, _ in staged:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _temporary_prefix(target: Path) -> str:
+    return f".{target.name}.engage-codegen-"
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what killed runs left beside a file that they meant to replace."""
+    prefix = _temporary_prefix(target)
+    for name in os.listdir(target.parent):
+        process = name.removeprefix(prefix)
+        if name.startswith(prefix) and process.isdecimal() and not _is_running(int(process)):
+            with suppress(OSError):
+                (target.parent / name).unlink()
+
+
+def _is_running(process: int) -> bool:
+    """Return True if a process may be running."""
+    if os.name == "nt":  # where signal 0 ends a process
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def make_folder(folder: Path, created: list[Path]) -> None:

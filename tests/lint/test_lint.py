@@ -10,7 +10,8 @@ import pytest
 from engage_codegen.findings.codes import rules
 from engage_codegen.findings.finding import Finding
 from engage_codegen.lint import lint, locate_findings
-from engage_codegen.schema.jsontext import canonical_json, positions
+from engage_codegen.lint.fixes import apply_fixes
+from engage_codegen.schema.jsontext import Json, canonical_json, positions
 from tests.support.lint_cases import CASES, GOOD, PROPERTIES, changed
 from tests.support.paths import ROOT
 from tests.support.tool import Tool
@@ -142,6 +143,49 @@ def test_fix_corrects_attributes_in_the_file_and_keeps_its_mode(tmp_path: Path) 
     lint([path], "engage", {}, fix=True)
     assert path.stat().st_mtime_ns == before
     assert [file.name for file in tmp_path.iterdir()] == ["schema.json"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"sortOrder": 1.0}, {"sortOrder": "1"}),
+        ({"sortOrder": 1e2}, {"sortOrder": "100"}),
+        ({"sortOrder": -0.0}, {"sortOrder": "0"}),
+        ({"sortOrder": 1.5}, {"sortOrder": 1.5}),
+        ({"sortOrder": True}, {"sortOrder": True}),
+        ({"showInContactCard": False}, {"showInContactCard": "false"}),
+        ({"showInContactCard": 1}, {"showInContactCard": 1}),
+        ({"displayname": "A"}, {"displayName": "A"}),
+        ({"displayname": "A", "DISPLAYNAME": "B"}, {"displayname": "A", "DISPLAYNAME": "B"}),
+        ({"displayname": "A", "displayName": "B"}, {"displayname": "A", "displayName": "B"}),
+        (
+            {"showlnContactCard": True, "showincontactcard": "false"},
+            {"showlnContactCard": True, "showincontactcard": "false"},
+        ),
+    ],
+)
+def test_fix_changes_what_needs_no_judgment_and_nothing_else(
+    attributes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    result: Json = {"properties": {"a": expected}}
+    assert apply_fixes({"properties": {"a": attributes}}) == result
+    assert apply_fixes(result) == result
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["0.1234567890123456789", "123456789012345678901234567890.5", "1e-400", "3", "2.5", "1.0"],
+)
+def test_fix_keeps_every_digit_of_a_number(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    text = json.dumps(changed(f"{PROPERTIES}/rating/examples", ["NUMBER", "number 0"]))
+    path.write_text(text.replace('"NUMBER"', number))
+    findings = lint([path], "engage", {}, fix=True)
+    assert f" {number},\n" in path.read_text()
+    assert json.loads(path.read_text())["jsonSchema"]["properties"]["rating"]["examples"][1] == (
+        "number 0"
+    )
+    assert findings == []
 
 
 def test_windows_line_ends_are_canonical(tmp_path: Path) -> None:

@@ -298,10 +298,10 @@ DRAFT_3: list[tuple[str, Json, str, tuple[str, ...], str]] = [
     ("extends", {}, "EG203", ("keyword", "extends"), "another schema"),
     ("$recursiveRef", "#", "EG203", ("keyword", "$recursiveRef"), "another schema"),
 ]
-JSON += [
+JSON.extend(
     (text_of(**{keyword: value}), code, (*PROPERTY, keyword), reason, text)
     for keyword, value, code, reason, text in DRAFT_3
-]
+)
 WITHOUT_PAYLOAD: list[tuple[JsonObject, str, tuple[str, ...]]] = [
     ({"minProperties": 3}, "minProperties", ("size", "3", "2")),
     ({"minProperties": 3.0}, "minProperties", ("size", "3", "2")),
@@ -323,7 +323,7 @@ WITHOUT_PAYLOAD: list[tuple[JsonObject, str, tuple[str, ...]]] = [
         ("size", "2", "1"),
     ),
 ]
-JSON += [
+JSON.extend(
     (
         {"type": "object", "properties": TWO_STRINGS, **keywords},
         "EG206",
@@ -332,7 +332,7 @@ JSON += [
         "no payload is valid" if reason[0] == "size" else "is not declared",
     )
     for keywords, keyword, reason in WITHOUT_PAYLOAD
-]
+)
 CASES = [("engage", *case) for case in ENGAGE] + [("json-schema", *case) for case in JSON]
 
 

@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..filesystem import replace_files
 from ..findings.finding import Finding, sort_findings
 from ..schema.envelope import Dialect
-from ..schema.jsontext import canonical_json
+from ..schema.jsontext import exact_canonical_json, loads
 from ..sources.documents import Document, read_document
 from ..sources.files import REPEATED_ID_FIX, find_repeated_ids
 from ..sources.folders import LOCKFILE_NAME, find_schema_files, walk_schema_files
@@ -101,7 +101,7 @@ def _fix_document(document: Document) -> Document:
         return document
     from .fixes import apply_fixes
 
-    text = canonical_json(apply_fixes(document.value))
+    text = exact_canonical_json(apply_fixes(loads(document.text, exact=True)))
     if text == document.text.replace("\r\n", "\n"):
         return document
     replace_files({document.path: text})
