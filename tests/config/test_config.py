@@ -264,3 +264,15 @@ def test_a_file_that_is_not_toml_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not valid TOML") as caught:
         _load(tmp_path)
     assert (caught.value.where, caught.value.fix) == (str(path), "correct the file")
+
+
+def test_a_byte_order_mark_in_the_file_does_not_matter(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    text = '[tool.engage-codegen]\ndialect = "other"\n'
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("other", "json-schema").encode())
+    (config,) = load(file=None, environ={}, flags={}, folder=tmp_path)
+    assert config.dialect == "json-schema"
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    with pytest.raises(ConfigError, match="unknown dialect") as caught:
+        load(file=None, environ={}, flags={}, folder=tmp_path)
+    assert (caught.value.location.line, caught.value.location.column) == (2, 1)
