@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from .. import __version__
 from . import edits
 from .project import Project
-from .requirement import NAME, is_local
 from .repository import find_repository
+from .requirement import NAME, is_local
 from .scaffold import FileChange, read_text
 
 _PIN = re.compile(rf"""{NAME}(==[^\s"',;\]]+| @ [^\s"',\]]+)""")
