@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "output": {"config", "errors", "filesystem", "model", "render", "schema", "sources"},
     "pipeline": {"config", "errors", "output", "schema", "sources"},
     "push": {"errors", "lint", "schema", "sources"},
-    "watch": {"errors", "sources"},
+    "watch": set(),
     "inspection": {
         *("compat", "config", "errors", "filesystem", "findings", "lint", "model", "output"),
         *("pipeline", "render", "schema", "sources"),

@@ -172,7 +172,7 @@ def _newline(text: str) -> str:
 
 def _parse_toml(text: str) -> Table | None:
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return None
 

@@ -57,8 +57,6 @@ def apply(plan: Plan) -> None:
     try:
         make_folder(root, created)
         with _exclusive(root):
-            if all(read_below(root, change.path) == change.new for change in plan.changes):
-                return  # another run has written the same meanwhile
             _refuse_races(root, plan.changes)
             steps, staging = _stage_all(root, plan.changes, created)
             _take_steps(root, staging, steps)
@@ -107,8 +105,7 @@ def roll_forward(root: Path) -> bool:
 
 
 def _refuse_races(root: Path, changes: Sequence[Change]) -> None:
-    """Raise `WriteConflictError` if a file is not what the plan read. The caller holds the lock."""
-    if _journals(root):
+    if is_interrupted(root):
         raise _race_error(root)
     for change in changes:
         if read_below(root, change.path) != change.old:
