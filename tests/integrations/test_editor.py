@@ -73,13 +73,16 @@ NAMES = [name for name, *_ in PROPERTIES]
 SENDER = """\
 def send_repair(
     client: EngageClient,
-    contact_id: str,
+    contact_id: str | UUID,
     payload: Repair,
     *,
     created_date: datetime | None = None,
     confirm: bool = False,
+    perhaps_sent: bool = False,
     retry: RetryPolicy | None = None,
-    deadline: float | None = None
+    deadline: float | None = None,
+    timeout: float | None = None,
+    headers: Mapping[str, str] | None = None
 ) -> Receipt"""
 
 
@@ -232,7 +235,10 @@ def test_a_sender_shows_its_signature_and_docs(editor: Editor) -> None:
     assert "\n---\nSend a `Repair` for a contact and return its receipt." in shown
     assert "InvalidPayloadError: The contact id or the date cannot be sent." in shown
     shown = editor.hover("from engage_interactions.repair import send_repair_as‸ync")
-    assert "    client: AsyncEngageClient,\n    contact_id: str,\n    payload: Repair,\n" in shown
+    assert (
+        "    client: AsyncEngageClient,\n    contact_id: str | UUID,\n    payload: Repair,\n"
+        in shown
+    )
     assert "-> CoroutineType[Any, Any, Receipt]" in shown
 
 
@@ -310,10 +316,10 @@ def test_a_class_is_offered_with_its_import(editor: Editor) -> None:
 @pytest.mark.parametrize(
     ("text", "members"),
     [
-        ("receipt.‸", ["contact_id", "created_date", "id", "schema_id"]),
+        ("receipt.‸", ["contact_id", "created_date", "id", "response", "schema_id"]),
         (
             "stored.‸",
-            "contact_id created_date id payload raw raw_created_date schema_id".split(),
+            "contact_id created_date id payload payload_class raw raw_created_date schema_id".split(),
         ),
         ("job.‸", sorted([*NAMES, "to_payload", "from_payload"])),
     ],
@@ -345,10 +351,10 @@ def _docs(item: dict[str, Any]) -> str:
     [
         ("Repair(received_at=‸)", "received_at: datetime"),
         ("Repair(category=‸)", "category: str | None = None"),
-        ("send_repair(engage, ‸)", "contact_id: str"),
+        ("send_repair(engage, ‸)", "contact_id: str | UUID"),
         ('send_repair(engage, "c", ‸)', "payload: Repair"),
         ('send_repair(engage, "c", job, confirm=‸)', "confirm: bool = False"),
-        ("EngageClient.from_env(rate=‸)", "rate: int = DEFAULT_RATE"),
+        ("EngageClient.from_env(rate=‸)", "rate: int | None = None"),
     ],
 )
 def test_the_signature_of_a_call_shows_the_current_parameter(

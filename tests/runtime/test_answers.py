@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import format_datetime
 from typing import Self
 
-import httpx
 import pytest
 
 from engage_interactions import (
@@ -20,6 +19,7 @@ from engage_interactions._runtime.errors import EngageError, NotSentError, Outco
 from engage_interactions._runtime.transport import answers
 from engage_interactions._runtime.transport.answers import Body
 from tests.support.clocks import FakeClock
+from tests.support.http_library import httpx
 from tests.support.platform import CONTACT, Gift
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)

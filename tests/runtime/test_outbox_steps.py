@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from engage_interactions import EngageClient, RetryPolicy
@@ -20,6 +19,7 @@ from engage_interactions._runtime.outbox.errors import DiskFullError
 from engage_interactions._runtime.outbox.file import OutboxFile
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Delivery, OutboxError
+from tests.support.http_library import httpx
 from tests.support.outbox import OutboxRig, PowerCut
 from tests.support.platform import CONTACT
 

@@ -9,7 +9,6 @@ import textwrap
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import httpx
 import pytest
 
 from engage_codegen.sandbox.server import Sandbox
@@ -22,6 +21,7 @@ from engage_interactions import (
 from engage_interactions.favourite import Favourite
 from engage_interactions.product_review import ProductReview, send_product_review
 from engage_interactions.repair import Repair
+from tests.support.http_library import httpx
 from tests.support.packages import generate_package
 from tests.support.paths import ROOT
 from tests.support.tool import Tool

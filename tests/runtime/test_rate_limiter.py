@@ -10,7 +10,6 @@ import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
