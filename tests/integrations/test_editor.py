@@ -319,7 +319,10 @@ def test_a_class_is_offered_with_its_import(editor: Editor) -> None:
         ("receipt.‸", ["contact_id", "created_date", "id", "response", "schema_id"]),
         (
             "stored.‸",
-            "contact_id created_date id payload payload_class raw raw_created_date schema_id".split(),
+            [
+                *("contact_id", "created_date", "id", "payload", "payload_class", "raw"),
+                *("raw_created_date", "schema_id"),
+            ],
         ),
         ("job.‸", sorted([*NAMES, "to_payload", "from_payload"])),
     ],

@@ -189,7 +189,7 @@ def test_a_fork_that_python_does_not_notice_is_reported(
     """In a process of its own: the threads of this one may hold locks that no fork releases."""
     path = tmp_path / "outbox.db"
     system = "other systems" if "other systems" in request.node.name else ""
-    program = [sys.executable, "-c", FORK_UNNOTICED, path, system, CONTACT]
+    program = [sys.executable, "-c", FORK_UNNOTICED, str(path), system, CONTACT]
     environment = {**os.environ, "PYTHONPATH": str(GENERATED)}
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

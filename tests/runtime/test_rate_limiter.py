@@ -23,7 +23,7 @@ from engage_interactions._runtime.transport.rate_limiter import RateLimiter, Wai
 from engage_interactions.bulk import send_many
 from tests.support.bulk import BusyPlatform, thread_client
 from tests.support.clocks import FakeClock
-from tests.support.http_library import GENERATED
+from tests.support.http_library import GENERATED, httpx
 from tests.support.platform import CONTACT, Gift
 from tests.support.processes import exit_code_of, fork
 
