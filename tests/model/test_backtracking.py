@@ -30,7 +30,16 @@ FAST = [
     *(r"^(foo|bar|baz)+$", r".*\.com$", r"^\s*(.*?)\s*$", r"^#([0-9a-f]{3}|[0-9a-f]{6})$"),
     *(r"^[^@\s]+@[^@\s]+\.[a-z]+$", r"^https?://[^\s/$.?#].[^\s]*$", r"^(\w+\s)*\w+$"),
     *(r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", r"^(?!.*\.\.)[a-z.]+$"),
-    *(r"^(a,)*a$", r"^(ab|cd)*$", r"^([^,]+,)*$", r"^[\w.-]{1,64}$", r"^(a|b)*$", r"^(?:a?b)*$"),
+    *(
+        r"^(?:(?=a{50})a){200}$",
+        r"^([]+)+$",
+        r"^(a,)*a$",
+        r"^(ab|cd)*$",
+        r"^([^,]+,)*$",
+        r"^[\w.-]{1,64}$",
+        r"^(a|b)*$",
+        r"^(?:a?b)*$",
+    ),
     "^(" + "|".join(f"word{number}" for number in range(300)) + ")$",
 ]
 
@@ -60,6 +69,7 @@ def test_a_pattern_that_is_fast_on_all_texts_is_accepted(pattern: str) -> None:
         f"^({'|'.join(f'a{n}' for n in range(600))})*$",
         "a{9999}b",
         "((a{0,30}){0,30}){0,30}",
+        "(?:(?:(?:){999}){999}){999}",
     ],
 )
 def test_a_pattern_that_is_too_large_to_analyze_is_refused(pattern: str) -> None:

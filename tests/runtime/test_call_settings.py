@@ -92,6 +92,8 @@ def test_headers_and_timeout_of_a_call_apply_to_its_requests(connect: Any, name:
         ({"headers": {"Content-Type": "x"}}, "sets the header"),
         ({"headers": {"a b": "x"}}, "not the name of a header"),
         ({"headers": {"": "x"}}, "not the name of a header"),
+        ({"headers": {5: "x"}}, "not the name of a header"),
+        ({"headers": [("x", "y")]}, "must be a mapping, not a list"),
         ({"headers": {"x\r\ny": "x"}}, "not the name of a header"),
         ({"headers": {"x": "a\r\nb: c"}}, "must be printable ASCII"),
         ({"headers": {"x": "å"}}, "must be printable ASCII"),

@@ -140,7 +140,7 @@ def test_an_answer_without_one_contact_is_an_error_without_the_value(
 
 @both
 def test_the_ids_of_several_contacts_are_in_the_error(connect: Any) -> None:
-    details = {"multipleMatchesFound": [CONTACT, OTHER], "hint": "several contacts"}
+    details = {"multipleMatchesFound": [CONTACT, OTHER, 5], "hint": "several", "rule": OTHER}
     with pytest.raises(AmbiguousContactError) as caught:
         run(connect(refusing(409, "MultipleMatches", details)).find_contact(email="a@example.com"))
     assert caught.value.contact_ids == (CONTACT, OTHER)

@@ -26,6 +26,7 @@ TOKEN = re.compile(
 TOO_COMPLEX = "is too complex to prove that it is fast"
 _MOST_POSITIONS = 5_000
 _MOST_EDGES = 100_000
+_MOST_COPIES = 20_000
 
 Position: TypeAlias = int
 Ways: TypeAlias = dict[Position, int]
@@ -37,10 +38,10 @@ def build_automata(pattern: str) -> "list[Automaton]":
 
     `pattern` is in the syntax that `translate` returns. Raises `ValueError` if it is too complex.
     """
-    bodies: list[Automaton] = []
+    bodies: dict[int, Automaton] = {}
     automaton = Automaton(_Alphabet(pattern), bodies)
     automaton.start = automaton.read(deque(TOKEN.finditer(pattern)))
-    return [automaton, *bodies]
+    return [automaton, *bodies.values()]
 
 
 class _Alphabet:
@@ -86,14 +87,15 @@ class Automaton:
     """The automaton of Glushkov, with the number of ways on each edge."""
 
     alphabet: _Alphabet
-    bodies: "list[Automaton]"
-    """The automata of lookaheads and lookbehinds, which are separate searches."""
+    bodies: "dict[int, Automaton]"
+    """The automata of lookaheads and lookbehinds, which are separate searches, by their offsets. A
+    group that is repeated is read several times, and has each of them once."""
     characters: list[frozenset[str]] = field(default_factory=list[frozenset[str]])
     edges: list[Ways] = field(default_factory=list[Ways])
     start: Part = _EMPTY
     edge_count: int = 0
-    effort: int = 0
-    """The number of edges that were followed to count steps."""
+    copy_count: int = 0
+    """The number of copies of repeated parts. A part without characters adds no position."""
 
     def read(self, tokens: deque[re.Match[str]]) -> Part:
         """Read alternatives until the end of their group."""
@@ -109,9 +111,10 @@ class Automaton:
                     group = _take_group(tokens)
                     branches[-1].append(partial(self._read_group, group))
                 case "look":
-                    body = Automaton(self.alphabet, self.bodies)
-                    self.bodies.append(body)
-                    body.start = body.read(deque(_take_group(tokens)))
+                    group = _take_group(tokens)
+                    if token.start() not in self.bodies:
+                        body = self.bodies[token.start()] = Automaton(self.alphabet, self.bodies)
+                        body.start = body.read(deque(group))
                 case "repeat":
                     item = branches[-1].pop()
                     counts = _read_counts(token.group())
@@ -151,6 +154,9 @@ class Automaton:
         return whole
 
     def _repeat(self, item: Callable[[], Part], least: int, most: int | None) -> Part:
+        self.copy_count += max(least, most or 0)
+        if self.copy_count > _MOST_COPIES:
+            raise ValueError(TOO_COMPLEX)
         parts = [item() for _ in range(least)]
         if most is None:
             loop = parts.pop() if parts else item()

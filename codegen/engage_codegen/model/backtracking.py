@@ -60,13 +60,19 @@ def _top_level(pattern: str) -> str:
 
 def _find_slow_text(automaton: Automaton, is_anchored: bool) -> str | None:
     """Return a text of which repetitions take too long, or None."""
-    for component in _find_loops(automaton):
+    loops = _find_loops(automaton)
+    for component in loops:
         text = _find_ambiguous_cycle(automaton, component)
         if text is not None:
             return text
-    for prefix, cycle in _list_texts(automaton):
-        if _count_steps(automaton, prefix, cycle, is_anchored) > _MOST_STEPS:
+    effort = 0
+    for prefix, cycle in _list_texts(automaton, loops):
+        steps, edge_count = _count_steps(automaton, prefix, cycle, is_anchored)
+        if steps > _MOST_STEPS:
             return cycle
+        effort += edge_count
+        if effort > _MOST_EFFORT:
+            raise ValueError(TOO_COMPLEX)
     return None
 
 
@@ -143,7 +149,7 @@ def _find_ambiguous_cycle(automaton: Automaton, component: set[Position]) -> str
 
     for position in sorted(component):
         for following, ways in edges[position].items():
-            if ways > 1 and following in component:
+            if ways > 1 and following in component and characters[following]:
                 back = _shortest_path(automaton, following, position) or ""
                 return _pick(characters[following]) + back
     diagonal = [position * size + position for position in sorted(component)]
@@ -180,7 +186,7 @@ def _walk(automaton: Automaton, texts: dict[Position, str], end: Position) -> st
     return None
 
 
-def _list_texts(automaton: Automaton) -> Iterator[tuple[str, str]]:
+def _list_texts(automaton: Automaton, loops: Iterable[set[Position]]) -> Iterator[tuple[str, str]]:
     """Yield texts that may be slow if the second one is repeated after the first one."""
     used = {p for p in range(len(automaton.characters)) if automaton.characters[p]}
     classes: dict[frozenset[Position], str] = {}
@@ -188,7 +194,7 @@ def _list_texts(automaton: Automaton) -> Iterator[tuple[str, str]]:
         classes.setdefault(frozenset(p for p in used if char in automaton.characters[p]), char)
     texts = {("", char): None for char in classes.values()}
     starts = {p: _pick(automaton.characters[p]) for p in automaton.start.first}
-    for component in _find_loops(automaton):
+    for component in loops:
         for position in sorted(component):
             prefix = starts.get(position) or _walk(automaton, starts, position)
             if prefix is None:
@@ -201,13 +207,16 @@ def _list_texts(automaton: Automaton) -> Iterator[tuple[str, str]]:
     yield from list(texts)[:_MOST_TEXTS]
 
 
-def _count_steps(automaton: Automaton, prefix: str, cycle: str, is_anchored: bool) -> int:
+def _count_steps(
+    automaton: Automaton, prefix: str, cycle: str, is_anchored: bool
+) -> tuple[int, int]:
     """Return how many steps a search takes in a text, or more than `_MOST_STEPS`.
 
-    The text has `_TEXT_LENGTH` characters, repetitions of a cycle after a prefix, and no match.
+    Also returns how many edges it took to count them. The text has `_TEXT_LENGTH` characters,
+    repetitions of a cycle after a prefix, and no match.
     """
     runs: Ways = {}
-    steps = 0
+    steps = edge_count = 0
     for index, char in enumerate(islice(chain(prefix, repeat_forever(cycle)), _TEXT_LENGTH)):
         following: Ways = {}
         if not is_anchored or not index:
@@ -216,9 +225,7 @@ def _count_steps(automaton: Automaton, prefix: str, cycle: str, is_anchored: boo
             add_ways(following, automaton.edges[position], count)
         runs = {p: n for p, n in following.items() if char in automaton.characters[p]}
         steps += sum(runs.values())
-        automaton.effort += len(following)
-        if automaton.effort > _MOST_EFFORT:
-            raise ValueError(TOO_COMPLEX)
+        edge_count += len(following)
         if steps > _MOST_STEPS or not (runs or not is_anchored):
             break
-    return steps
+    return steps, edge_count

@@ -72,6 +72,8 @@ def find_contact(query: ContactQuery, policy: RetryPolicy) -> Call[str]:
 def _interpret(reply: Reply) -> str:
     if isinstance(reply, Answer) and reply.status == 500:
         _refuse_configuration(reply)
+    if isinstance(reply, Answer) and reply.status == 409:
+        _refuse_several(reply)
     answer = require_read(reply, ("contact",))
     contact_id = parse_body(answer)
     if not isinstance(contact_id, str) or not is_id(contact_id) or not is_contact_id(contact_id):
@@ -90,13 +92,30 @@ def _refuse_configuration(answer: Answer) -> None:
         )
 
 
+def _refuse_several(answer: Answer) -> None:
+    """Raise `_SeveralContactsError` if Engage found several contacts."""
+    value = parse_body(answer)
+    if not isinstance(value, dict) or value.get("errorCode") != "MultipleMatches":
+        return
+    details = value.get("messageDetails")
+    ids = details.get("multipleMatchesFound") if isinstance(details, dict) else None
+    texts = [text for text in ids if isinstance(text, str)] if isinstance(ids, list) else []
+    raise _SeveralContactsError(
+        "MultipleMatches", answer.status, [t for t in texts if is_id(t) and is_contact_id(t)]
+    )
+
+
+class _SeveralContactsError(RejectedError):
+    """Several contacts match. `reasons` are their ids."""
+
+
 def _explain(failure: RejectedError, query: ContactQuery) -> EngageError:
     """Return the error of a lookup that was answered with a refusal."""
     error: EngageError = failure
     if isinstance(failure, UnknownContactError):
         error = ContactNotFoundError(f"The tenant has no contact with {query.describe()}.")
-    elif failure.error_code == "MultipleMatches":
-        ids = tuple(reason for reason in failure.reasons if is_id(reason) and is_contact_id(reason))
+    elif isinstance(failure, _SeveralContactsError):
+        ids = failure.reasons
         error = AmbiguousContactError(
             f"{len(ids) or 'Several'} contacts have {query.describe()}. Pass contact_type, or "
             "decide by the ids in `contact_ids`.",

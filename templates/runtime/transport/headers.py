@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from ..call.foreign_text import printable_line
 from ..errors import ConfigurationError
@@ -19,10 +20,13 @@ _FOR_SUPPORT = frozenset(
 _LONGEST_VALUE = 200
 
 
-def check_headers(headers: Mapping[str, str]) -> None:
+def check_headers(headers: object) -> None:
     """Raise `ConfigurationError` for headers that cannot be added to a request."""
-    for name, value in headers.items():
-        if not _NAME.fullmatch(name):
+    if not isinstance(headers, Mapping):
+        name = type(headers).__name__
+        raise ConfigurationError(f"The headers must be a mapping, not a {name}. Nothing was sent.")
+    for name, value in cast(Mapping[object, object], headers).items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ConfigurationError(f"{name!r} is not the name of a header. Nothing was sent.")
         if name.lower() in _RESERVED:
             raise ConfigurationError(
