@@ -23,8 +23,9 @@ _LONGEST_VALUE = 200
 def check_headers(headers: object) -> None:
     """Raise `ConfigurationError` for headers that cannot be added to a request."""
     if not isinstance(headers, Mapping):
-        name = type(headers).__name__
-        raise ConfigurationError(f"The headers must be a mapping, not a {name}. Nothing was sent.")
+        raise ConfigurationError(
+            f"The headers must be a mapping, not a {type(headers).__name__}. Nothing was sent."
+        )
     for name, value in cast(Mapping[object, object], headers).items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ConfigurationError(f"{name!r} is not the name of a header. Nothing was sent.")
