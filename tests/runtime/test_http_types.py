@@ -55,6 +55,7 @@ EngageClient.from_env().send("c", {"productSku": "1"})
 print(send_many(LIBRARY.Client(), [("c", Favourite(product_sku="1"))]).sent)
 """
 MODULE = """\
+import httpx
 import httpx2
 
 from engage_interactions import AsyncEngageClient, EngageClient

