@@ -202,3 +202,28 @@ def test_a_damaged_wheel_is_an_input_error(shipped: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(InputError):
         find_packages(str(path))
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("staging", "the tenant 'staging' has no URL. Pass --tenant staging=https://"),
+        ("=https://acme.voyado.com", "has no name. Pass --tenant NAME=https://"),
+    ],
+)
+def test_a_tenant_without_a_url_or_a_name_says_which(
+    argument: str, message: str, shipped: Path, tool: Tool
+) -> None:
+    outcome = tool("preflight", shipped, "--tenant", argument)
+    assert (outcome.code, message in outcome.err) == (2, True), outcome.err
+
+
+def test_a_missing_key_is_one_finding_and_not_one_for_each_schema(
+    shipped: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ENGAGE_API_KEY", raising=False)
+    outcome = tool("preflight", shipped, "--tenant", "live=https://acme.voyado.com")
+    assert outcome.code == 2
+    assert "\tUNKNOWN" in outcome.out
+    assert outcome.out.count(": error EG") == 1
+    assert "EG302" not in outcome.out

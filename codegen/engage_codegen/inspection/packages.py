@@ -183,7 +183,7 @@ def _inspect(name: str, folder: Path | None, files: _Files) -> ShippedPackage:
         elif data is None or not is_same_schema(data, entry.generated.schema):
             doubts[schema_id] = f"{path} differs from what it was generated from"
         else:
-            schemas[schema_id] = parse_envelope(data.decode("utf-8"), f"{files.origin}: {path}")
+            schemas[schema_id] = parse_envelope(data.decode("utf-8-sig"), f"{files.origin}: {path}")
     if not schemas and not doubts:
         raise InputError(
             "the package has no schemas",

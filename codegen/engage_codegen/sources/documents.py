@@ -13,6 +13,7 @@ from ..schema.jsontext import (
     JsonError,
     Position,
     canonical_json,
+    exact_canonical_json,
     loads,
     nearest_position,
     pointer,
@@ -54,7 +55,17 @@ class Document:
     @property
     def is_canonical(self) -> bool:
         """True if the text of the file is the canonical form of its JSON."""
-        return self.text.replace("\r\n", "\n") == canonical_json(self.value)
+        return self.text.replace("\r\n", "\n") in (
+            canonical_json(self.value),
+            exact_canonical_json(loads(self.text, exact=True)),
+        )
+
+    def is_same_file(self, other: "Document") -> bool:
+        """Return True if both were read from one file, perhaps through different paths."""
+        try:
+            return self.path == other.path or self.path.samefile(other.path)
+        except OSError:
+            return False
 
     def locate(self, findings: "Sequence[Finding]") -> "list[Finding]":
         """Return findings about the schemas of this file with their lines and columns."""
