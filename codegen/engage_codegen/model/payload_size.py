@@ -57,15 +57,15 @@ def _unsatisfiable(
     most = min(len(usable), high)
     if len(always) > high:
         message = f"maxProperties is {high}, but every payload needs {len(always)} properties"
-        yield _size_problem("maxProperties", message, str(len(always)), str(high))
+        yield _size_problem("maxProperties", high, message)
     elif low > most:
         message = f"minProperties is {low}, but the most that a payload can have is {most}"
-        yield _size_problem("minProperties", message, str(low), str(most))
+        yield _size_problem("minProperties", low, message)
 
 
-def _size_problem(keyword: str, message: str, *reason: str) -> PropertyProblem:
+def _size_problem(keyword: str, limit: int, message: str) -> PropertyProblem:
     text = f"{message}, so no payload is valid"
-    return PropertyProblem("EG206", keyword, ("size", *reason), text, f"correct `{keyword}`")
+    return PropertyProblem("EG206", keyword, ("size", str(limit)), text, f"correct `{keyword}`")
 
 
 def _complete(names: Iterable[str], dependent: dict[str, list[str]]) -> set[str]:
