@@ -43,6 +43,20 @@ def test_the_verdict_compares_the_package_with_the_tenant(
             assert (outcome.code, read_verdicts(outcome)) == (code, [verdict])
 
 
+@pytest.mark.parametrize("root", ["src", "anywhere"])
+def test_a_package_has_the_name_of_its_import_however_it_is_given(
+    shipped: Path, tmp_path: Path, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / root / "acme/visits"
+    package.parent.mkdir(parents=True)
+    shipped.rename(package)
+    if root != "src":
+        (package.parent / "__init__.py").touch()
+    monkeypatch.chdir(package)
+    locations = (package, package.parents[1], tmp_path, ".", "..", write_wheel(package))
+    assert {find_packages(str(location))[0].name for location in locations} == {"acme.visits"}
+
+
 def test_every_tenant_is_a_column_and_gets_its_own_key(
     shipped: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,8 @@ def test_a_schema_in_two_places_is_an_error_at_the_second_one(
             3,
             "'a/b' is not a valid schema id",
         ),
+        (b'[{"id": "a", "displayName": "A"}, {"id": "b"}]', 1, "has their ids and names alone"),
+        (b'{"id": "a", "displayName": null}', 1, "has their ids and names alone"),
         (b'{\n"id": "a",\n"jsonSchema": 5}', 3, "`jsonSchema` of a must be an object"),
     ],
 )
