@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "output": {"config", "errors", "filesystem", "model", "render", "schema", "sources"},
     "pipeline": {"config", "errors", "output", "schema", "sources"},
     "push": {"errors", "lint", "schema", "sources"},
-    "watch": set(),
+    "watch": {"errors", "sources"},
     "inspection": {
         *("compat", "config", "errors", "filesystem", "findings", "lint", "model", "output"),
         *("pipeline", "render", "schema", "sources"),

@@ -14,6 +14,7 @@
       VersionMismatchError   1   another version of this tool wrote the package, or is required
       WriteConflictError     1   a file in the output that this tool may not replace
         InterruptedRunError      an earlier run was killed while it wrote
+      RemovalError         1   several modules would be deleted, and nobody said so
 
 Every message says what is wrong, where, and what to do about it.
 """
@@ -209,3 +210,10 @@ class InterruptedRunError(WriteConflictError):
     """An earlier run was killed while it wrote, and has to be completed."""
 
     code = "EG406"
+
+
+class RemovalError(CodegenError):
+    """Several modules would be deleted because their schemas are missing; nobody confirmed it."""
+
+    exit_code = 1
+    code = "EG409"

@@ -14,7 +14,7 @@ from .errors import InputError
 MAX_BYTES = 20_000_000
 """The largest file that is read: far above any schema, module or lock file."""
 
-_RELATIVE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_RELATIVE_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -121,20 +121,53 @@ def replace_files(texts: Mapping[Path, str], root: Path | None = None) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
-            temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+            _remove_leftovers(target)
+            token = f"{os.getpid()}-{secrets.token_hex(8)}"
+            temporary = target.with_name(f"{_temporary_prefix(target)}{token}")
             _create(temporary, text.encode("utf-8"), staged, target)
             if target.exists():
                 os.chmod(temporary, target.stat().st_mode & 0o777)
         for temporary, target in staged:
             os.replace(temporary, target)
+        for folder in {target.parent for _, target in staged}:
+            sync_folder(folder)
     except OSError as error:
-        for temporary, _ in staged:
-            with suppress(OSError):
-                temporary.unlink()
         reason = error.strerror or "unknown error"
         raise InputError(
             f"cannot be written: {reason}", where=str(path), fix="check the path and permissions"
         ) from None
+    finally:
+        # Nothing is left after a success. A kill leaves files, which the next run removes.
+        for temporary, _ in staged:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _temporary_prefix(target: Path) -> str:
+    return f".{target.name}.engage-codegen-"
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what killed runs left beside a file that they meant to replace."""
+    prefix = _temporary_prefix(target)
+    for name in os.listdir(target.parent):
+        process = name.removeprefix(prefix).partition("-")[0]
+        if name.startswith(prefix) and process.isdecimal() and not _is_running(int(process)):
+            with suppress(OSError):
+                (target.parent / name).unlink()
+
+
+def _is_running(process: int) -> bool:
+    """Return True if a process may be running."""
+    if os.name == "nt":  # where signal 0 ends a process
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _refuse_link(path: Path, root: Path) -> None:
@@ -156,6 +189,8 @@ def _create(path: Path, data: bytes, staged: list[tuple[Path, Path]], target: Pa
     with open(path, "xb") as file:
         staged.append((path, target))
         file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def make_folder(folder: Path, created: list[Path]) -> None:

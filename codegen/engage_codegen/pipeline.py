@@ -22,6 +22,7 @@ from .output.folder import PackageFolder
 from .output.freshness import read_schema_files
 from .output.lockfile import FILES_ORIGIN, LOCKFILE_PATH, Lockfile, snapshot_path
 from .output.recipe import Recipe
+from .output.removal import refuse_removals
 from .output.snapshot import refuse_case_collisions, snapshot_texts
 from .schema.envelope import Schema
 
@@ -154,14 +155,16 @@ def generate(
     config: Config,
     *,
     force: bool = False,
+    allow_removal: bool = False,
     on_discard: Callable[[tuple[Path, ...]], None] | None = None,
 ) -> GenerateResult:
     """Write the package, and first the snapshot if files are the source.
 
     Answers from the hashes of the lock file if they say that there is nothing to do. With `force`
     everything is compared, and hand edits are discarded after `on_discard` was told their paths.
-    Raises `WriteConflictError` for files that may not be replaced, and what the source and the
-    model raise.
+    Raises `RemovalError` for more than one module whose schema is gone, except if `pull` removed
+    them or with `allow_removal`, `WriteConflictError` for files that may not be replaced, and what
+    the source and the model raise.
     """
     _require_version(config)
     folder = PackageFolder(config.output)
@@ -171,6 +174,8 @@ def generate(
     lockfile = folder.read_lockfile()
     if not force and folder.is_current(lockfile, recipe.generator(), local):
         return GenerateResult((), (), len(lockfile.modules), completed)
+    if not allow_removal:
+        refuse_removals(folder, lockfile, None if local is None else local.keys())
     plan, _ = _plan_package(folder, recipe, lockfile, local)
     if not force:
         folder.refuse_conflicts(plan)

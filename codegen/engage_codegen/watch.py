@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 from watchfiles import watch
 
+from .errors import InputError
+from .sources.folders import walk_folders, walk_schema_files
+
 _STEP_MS, _DEBOUNCE_MS = 10, 50
 _POLL_MS = 1_000
 
@@ -18,7 +21,7 @@ _State: TypeAlias = Mapping[Path, tuple[int, int]]
 def watch_changes(watched_paths: Callable[[], Sequence[Path]]) -> Iterator[list[Path]]:
     """Yield an empty list at once, and then the changed files whenever files have changed.
 
-    `watched_paths` returns files, and folders whose ``*.json`` count; it is called again for each
+    `watched_paths` returns files, and folders whose schema files count; it is called again for each
     round. A change during a round belongs to the next one. Events of the system only wake the
     loop, which compares the files itself at least once a second: so it also notices a folder that
     is replaced, and events that were lost.
@@ -64,18 +67,19 @@ def _existing_folders(paths: Sequence[Path]) -> dict[Path, int]:
     folders: dict[Path, int] = {}
     for path in paths:
         folder = next(candidate for candidate in (path, *path.parents) if candidate.is_dir())
-        folders[folder] = folder.stat().st_ino
+        below = walk_folders(path) if path.is_dir() else [folder]
+        with suppress(OSError, InputError):
+            folders |= {watched: watched.stat().st_ino for watched in below}
     return folders
 
 
 def _state_of(paths: Sequence[Path]) -> _State:
     state: dict[Path, tuple[int, int]] = {}
     for path in paths:
-        for file in [path, *path.glob("*.json")]:
-            try:
-                status = file.stat()
-            except OSError:
-                continue
-            if file.is_file() and not file.name.endswith(".lock.json"):
-                state[file] = (status.st_mtime_ns, status.st_size)
+        with suppress(InputError):
+            for file in walk_schema_files(path) if path.is_dir() else [path]:
+                # A link to a missing file counts too: it is an error until its target is back.
+                with suppress(OSError):
+                    status = file.stat() if file.exists() else file.lstat()
+                    state[file] = (status.st_mtime_ns, status.st_size)
     return state

@@ -137,3 +137,39 @@ def test_a_deleted_current_folder_is_an_error_in_every_format(
     for output_format in ("text", "json", "sarif", "github"):
         outcome = tool("check", "--output-format", output_format)
         assert (outcome.code, "no longer exists" in outcome.out) == (2, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--version"], ["lint", "--rules"], ["--help"]])
+def test_a_full_disk_behind_stdout_is_named(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "engage_codegen", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the output of the command cannot be written: No space")
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_home_folder_generate_works(package: Path, project: Path) -> None:
+    """A user without an entry in the list of users, as containers have."""
+    code = (
+        "import os, pwd, sys\n"
+        "def fail(_): raise KeyError('no such user')\n"
+        "pwd.getpwuid = fail\n"
+        "from engage_codegen.cli.app import run\n"
+        "code = run(['generate', '--schemas', 'schemas', '--output', 'another'])\n"
+        "sys.exit(code or ('HOME' in os.environ) * 9)"
+    )
+    names = ("PATH", "PYTHONPATH")
+    environment = {name: os.environ[name] for name in names if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, (project / "another" / "__init__.py").exists()) == (0, True), (
+        done.stderr
+    )

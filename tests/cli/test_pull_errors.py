@@ -140,7 +140,7 @@ SETTINGS: dict[str, tuple[dict[str, str], list[str]]] = {
     "url_with_path": ({}, ["--base-url", "https://acme.voyado.com/api/v3"]),
     "url_with_password": ({}, ["--base-url", "https://u:pass@acme.com"]),
     "missing_schemas": ({}, ["--schemas", "nowhere"]),
-    "empty_schemas": ({}, ["--schemas", "."]),
+    "empty_schemas": ({}, ["--schemas", "empty"]),
     "unknown_id": ({}, [*FILES, "nothing"]),
     "output_no_package": ({}, ["--output", "my-package", *FILES]),
     "missing_config": ({}, ["--config", "nowhere.toml"]),
@@ -161,6 +161,7 @@ def test_settings_that_cannot_work_change_nothing(
 ) -> None:
     (project / "schemas").mkdir()
     (project / "schemas" / "visit.json").write_text(json.dumps(envelope("visit")))
+    (project / "empty").mkdir()
     (project / "other.toml").write_text("[project]\n")
     section = "[tool.engage-codegen]\n"
     (project / "key.toml").write_text(f'{section}schemas = "schemas"\nouptut = "x"\n')

@@ -52,3 +52,22 @@ def test_a_workspace_that_does_not_contain_the_project_is_ignored(
     (package / "visit.py").unlink()
     outcome = command("check", "--output-format", "github")
     assert outcome.out.startswith("::error title=EG401,file=package/visit.py,")
+
+
+@pytest.mark.parametrize("prefix", ["apps/shop", "./apps/shop/", "apps/x/../shop"])
+@pytest.mark.parametrize("output_format", ["json", "github"])
+def test_a_prefix_stands_for_the_current_folder(
+    repository: Path, command: Tool, prefix: str, output_format: str
+) -> None:
+    outcome = command("check", "--output-format", output_format, "--path-prefix", prefix)
+    assert "apps/shop/package/visit.py" in outcome.out
+    assert "services/pos" not in outcome.out
+
+
+def test_a_path_above_the_root_of_a_prefix_stays_as_it_is(
+    repository: Path, command: Tool, tmp_path: Path
+) -> None:
+    schema = repository.parent / "visit.json"
+    schema.write_text("{}", "utf-8")
+    outcome = command("lint", "../../../visit.json", "--path-prefix", "pos")
+    assert outcome.out.splitlines()[0].startswith("../../../visit.json:1:")

@@ -110,6 +110,20 @@ def test_a_changed_schema_is_generated_at_once(watched: RunningWatch, project: P
     assert watched.lines[-1] == "stopped"
 
 
+@pytest.mark.parametrize("name", ["door.lock.json", "other.JSON", "sub/other.json"])
+def test_every_file_that_generate_reads_is_watched(
+    watched: RunningWatch, project: Path, name: str
+) -> None:
+    file = project / "schemas" / name
+    file.parent.mkdir(exist_ok=True)
+    watched.lines_after(lambda: file.write_text(json.dumps(envelope("other"))))
+    watched.wait_until((project / "package/other.py").exists)
+    changed = json.dumps(envelope("other", {"x": {"type": "string"}}))
+    lines = watched.lines_after(lambda: file.write_text(changed))
+    assert f"schemas/{name}" in lines[0]
+    watched.wait_until(lambda: "x: str" in (project / "package/other.py").read_text())
+
+
 def test_an_error_is_shown_on_its_line_and_keeps_the_last_good_package(
     watched: RunningWatch, project: Path
 ) -> None:

@@ -302,3 +302,15 @@ def test_a_link_does_not_lead_the_output_out_of_the_project(tmp_path: Path) -> N
     with pytest.raises(ConfigError, match="outside of the project: a link leads to"):
         _load(project)
     assert _load(project, output=str(outside / "package")).output == outside / "package"
+
+
+def test_a_byte_order_mark_in_the_file_does_not_matter(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    text = '[tool.engage-codegen]\ndialect = "other"\n'
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("other", "json-schema").encode())
+    (config,) = load(file=None, environ={}, flags={}, folder=tmp_path)
+    assert config.dialect == "json-schema"
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    with pytest.raises(ConfigError, match="unknown dialect") as caught:
+        load(file=None, environ={}, flags={}, folder=tmp_path)
+    assert (caught.value.location.line, caught.value.location.column) == (2, 1)

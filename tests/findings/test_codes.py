@@ -101,10 +101,10 @@ EMBED: Mapping[str, Callable[[str], str]] = {
     "EG208": embed_schema,
     "EG213": embed_schema,
 } | dict.fromkeys(
-    [f"EG{number}" for number in (111, 112, 113, 114, 118, 119, 201, 202, 203, 204, 205)],
+    [f"EG{number}" for number in (104, 111, 112, 113, 114, 118, 119, 201, 202, 203, 204, 205)],
     embed_property,
 )
-IN_WORDS = {"EG109", "EG110", "EG122"}
+IN_WORDS = {"EG109", "EG110", "EG122", "EG123"}
 """Rules about many schemas or properties, whose examples are descriptions."""
 
 

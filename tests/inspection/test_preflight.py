@@ -43,6 +43,20 @@ def test_the_verdict_compares_the_package_with_the_tenant(
             assert (outcome.code, read_verdicts(outcome)) == (code, [verdict])
 
 
+@pytest.mark.parametrize("root", ["src", "anywhere"])
+def test_a_package_has_the_name_of_its_import_however_it_is_given(
+    shipped: Path, tmp_path: Path, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / root / "acme/visits"
+    package.parent.mkdir(parents=True)
+    shipped.rename(package)
+    if root != "src":
+        (package.parent / "__init__.py").touch()
+    monkeypatch.chdir(package)
+    locations = (package, package.parents[1], tmp_path, ".", "..", write_wheel(package))
+    assert {find_packages(str(location))[0].name for location in locations} == {"acme.visits"}
+
+
 def test_every_tenant_is_a_column_and_gets_its_own_key(
     shipped: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,3 +216,28 @@ def test_a_damaged_wheel_is_an_input_error(shipped: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(InputError):
         find_packages(str(path))
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("staging", "the tenant 'staging' has no URL. Pass --tenant staging=https://"),
+        ("=https://acme.voyado.com", "has no name. Pass --tenant NAME=https://"),
+    ],
+)
+def test_a_tenant_without_a_url_or_a_name_says_which(
+    argument: str, message: str, shipped: Path, tool: Tool
+) -> None:
+    outcome = tool("preflight", shipped, "--tenant", argument)
+    assert (outcome.code, message in outcome.err) == (2, True), outcome.err
+
+
+def test_a_missing_key_is_one_finding_and_not_one_for_each_schema(
+    shipped: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ENGAGE_API_KEY", raising=False)
+    outcome = tool("preflight", shipped, "--tenant", "live=https://acme.voyado.com")
+    assert outcome.code == 2
+    assert "\tUNKNOWN" in outcome.out
+    assert outcome.out.count(": error EG") == 1
+    assert "EG302" not in outcome.out

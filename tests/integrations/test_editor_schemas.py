@@ -35,8 +35,8 @@ interaction = jsonschema_rs.validator_for(INTERACTION)
 configuration = jsonschema_rs.validator_for(CONFIGURATION, validate_formats=True)
 
 BEYOND_A_SCHEMA = {"EG110", "EG120", "EG206"}
-"""Errors about the number of segmentation properties, about Python names, and about an undeclared
-required property."""
+"""Errors about the number of segmentation properties, about Python names, and about schemas without
+a valid payload."""
 
 VALUES: list[Any] = [
     *("", "true", "false", "True", "yes", "0", "-1", "1.5", "1234567890", "1\n", " 1", "first"),

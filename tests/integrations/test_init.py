@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -780,3 +781,47 @@ def test_pins_outside_of_the_files_of_init_stay(hatch_project: Path, tool: Tool)
 )
 def test_a_value_is_replaced_in_its_table_only(text: str, expected: str | None) -> None:
     assert edits.replace_value(text, "t", "k", "b") == expected
+
+
+@pytest.mark.parametrize("folder", ["pos", "services/pos", "odd name's/pos"])
+def test_in_a_sub_folder_the_files_of_ci_go_where_they_are_read(
+    folder: str, project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "-q", project], check=True)
+    (project / ".pre-commit-config.yaml").write_text("repos:\n  - repo: local\n    hooks: []\n")
+    name = re.sub(r"[^A-Za-z0-9]", "-", folder)
+    for below in (folder, "other"):
+        (project / below).mkdir(parents=True)
+        monkeypatch.chdir(project / below)
+        extras = [f"--with={extra}" for extra in ("github", "gitlab", "pre-commit")]
+        options = ("--yes", "--base-url", URL, "--install-from", "https://acme.com/tool.whl")
+        assert tool("init", *options, *extras).code == 0
+        assert "nothing to do" in tool("init", *options, *extras).err
+        assert {path.name for path in Path().iterdir()} == {"pyproject.toml"}
+    github = yaml.safe_load(
+        (project / f".github/workflows/engage-codegen-{name}.yml").read_text("utf-8")
+    )
+    assert github["defaults"] == {"run": {"working-directory": folder}}
+    gitlab = yaml.safe_load((project / f".gitlab/engage-codegen-{name}.yml").read_text("utf-8"))
+    assert list(gitlab) == [f"engage-codegen-{name}"]
+    (job,) = gitlab.values()
+    assert job["script"][0].startswith("cd ")
+    shell = subprocess.run(["sh", "-c", f"{job['script'][0]} && pwd"], cwd=project, text=True,
+                           check=True, capture_output=True)  # fmt: skip
+    assert shell.stdout == f"{project / folder}\n"
+    _, *hooks = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"]
+    (hook,) = hooks[0]["hooks"]
+    assert shlex.split(hook["entry"])[-1] == f"{folder}/pyproject.toml"
+    assert re.search(hook["files"], f"{folder}/pyproject.toml")
+    assert not re.search(hook["files"], "other/pyproject.toml")
+    assert [len(repo["hooks"]) for repo in hooks] == [1, 1]
+
+
+def test_a_byte_order_mark_in_pyproject_is_kept(project: Path, tool: Tool) -> None:
+    mark = b"\xef\xbb\xbf"
+    (project / "pyproject.toml").write_bytes(mark + b'[project]\nname = "a"\nversion = "1"\n')
+    assert tool("init", "--yes", "--base-url", URL).code == 0
+    text = (project / "pyproject.toml").read_bytes()
+    assert text.startswith(mark + b"[project]")
+    assert b"[tool.engage-codegen]" in text
+    assert "no snapshot" in tool("generate").out

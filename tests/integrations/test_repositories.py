@@ -89,6 +89,12 @@ def test_the_hooks_run_through_pre_commit(consumer: Path, published: Path, tmp_p
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("Passed") == 2
     schema = consumer / "schemas" / "repair.json"
+    copy = consumer / "schemas" / "copy.json"
+    copy.write_text(schema.read_text())
+    git(consumer, "add", "schemas/copy.json")
+    done = shell("pre-commit run engage-codegen-lint", consumer, environ)
+    assert (done.returncode, "EG123" in done.stdout) == (1, True), "the other file is not staged"
+    git(consumer, "rm", "-q", "--force", "schemas/copy.json")
     schema.write_text(schema.read_text().replace('"Repair"', '"Mended"'))
     git(consumer, "add", ".")
     done = shell("pre-commit run", consumer, environ)

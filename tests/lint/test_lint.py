@@ -10,12 +10,13 @@ import pytest
 from engage_codegen.findings.codes import rules
 from engage_codegen.findings.finding import Finding
 from engage_codegen.lint import lint, locate_findings
-from engage_codegen.schema.jsontext import canonical_json, positions
+from engage_codegen.lint.fixes import apply_fixes
+from engage_codegen.schema.jsontext import Json, canonical_json, positions
 from tests.support.lint_cases import CASES, GOOD, PROPERTIES, changed
 from tests.support.paths import ROOT
 from tests.support.tool import Tool
 
-TESTED_ELSEWHERE = {"EG100", "EG101", "EG109", "EG205"}
+TESTED_ELSEWHERE = {"EG100", "EG101", "EG109", "EG123", "EG205"}
 
 
 def lint_value(folder: Path, value: Any, name: str = "schema.json") -> list[Finding]:
@@ -144,6 +145,49 @@ def test_fix_corrects_attributes_in_the_file_and_keeps_its_mode(tmp_path: Path) 
     assert [file.name for file in tmp_path.iterdir()] == ["schema.json"]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"sortOrder": 1.0}, {"sortOrder": "1"}),
+        ({"sortOrder": 1e2}, {"sortOrder": "100"}),
+        ({"sortOrder": -0.0}, {"sortOrder": "0"}),
+        ({"sortOrder": 1.5}, {"sortOrder": 1.5}),
+        ({"sortOrder": True}, {"sortOrder": True}),
+        ({"showInContactCard": False}, {"showInContactCard": "false"}),
+        ({"showInContactCard": 1}, {"showInContactCard": 1}),
+        ({"displayname": "A"}, {"displayName": "A"}),
+        ({"displayname": "A", "DISPLAYNAME": "B"}, {"displayname": "A", "DISPLAYNAME": "B"}),
+        ({"displayname": "A", "displayName": "B"}, {"displayname": "A", "displayName": "B"}),
+        (
+            {"showlnContactCard": True, "showincontactcard": "false"},
+            {"showlnContactCard": True, "showincontactcard": "false"},
+        ),
+    ],
+)
+def test_fix_changes_what_needs_no_judgment_and_nothing_else(
+    attributes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    result: Json = {"properties": {"a": expected}}
+    assert apply_fixes({"properties": {"a": attributes}}) == result
+    assert apply_fixes(result) == result
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["0.1234567890123456789", "123456789012345678901234567890.5", "1e-400", "3", "2.5", "1.0"],
+)
+def test_fix_keeps_every_digit_of_a_number(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    text = json.dumps(changed(f"{PROPERTIES}/rating/examples", ["NUMBER", "number 0"]))
+    path.write_text(text.replace('"NUMBER"', number))
+    findings = lint([path], "engage", {}, fix=True)
+    assert f" {number},\n" in path.read_text()
+    assert json.loads(path.read_text())["jsonSchema"]["properties"]["rating"]["examples"][1] == (
+        "number 0"
+    )
+    assert findings == []
+
+
 def test_windows_line_ends_are_canonical(tmp_path: Path) -> None:
     path = tmp_path / "schema.json"
     path.write_bytes(canonical_json(GOOD).replace("\n", "\r\n").encode())
@@ -171,6 +215,63 @@ def test_lint_without_paths_checks_the_snapshot(project: Path, tool: Tool) -> No
     assert tool("generate", "--schemas", "schemas", "--output", "package").code == 0
     outcome = tool("lint", "--output", "package")
     assert outcome.out.startswith("package/_snapshot/storeVisit.json:")
+
+
+def test_lint_without_paths_checks_the_configured_schemas(project: Path, tool: Tool) -> None:
+    (project / "pyproject.toml").write_text('[tool.engage-codegen]\nschemas = "schemas"\n')
+    (project / "schemas").mkdir()
+    (project / "schemas" / "one.json").write_text(canonical_json(CASES["EG115"][0]))
+    outcome = tool("lint")
+    assert outcome.code == 1
+    assert outcome.out.startswith("schemas/one.json:")
+
+
+@pytest.mark.parametrize(
+    ("files", "places"),
+    [
+        ({"one": [GOOD], "two": [GOOD]}, ["two.json#/0/id"]),
+        ({"one": [GOOD, {**GOOD, "id": "other"}, GOOD]}, ["one.json#/2/id"]),
+        ({"one": GOOD, "storeVisit": GOOD["jsonSchema"]}, ["storeVisit.json#/id"]),
+        ({"one": GOOD, "sub/one": GOOD}, ["sub/one.json#/id"]),
+        ({"one": GOOD, "two": GOOD, "three": GOOD}, ["three.json#/id", "two.json#/id"]),
+    ],
+)
+def test_an_id_that_is_used_twice_is_a_finding_at_each_repetition(
+    files: dict[str, Any], places: list[str], project: Path, tool: Tool
+) -> None:
+    for name, value in files.items():
+        path = project / "schemas" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(canonical_json(value))
+    assert tool("generate", "--schemas", "schemas", "--output", "package").code == 2
+    findings = [
+        finding for finding in lint([Path("schemas")], "engage", {}) if finding.code == "EG123"
+    ]
+    shown = [f"{finding.location.file}#{finding.location.pointer}" for finding in findings]
+    assert shown == [f"schemas/{place}" for place in places]
+    assert tool("lint", "schemas").code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("other", GOOD),
+        ("storeVisit", [GOOD]),
+        ("storeVisit", GOOD["jsonSchema"]),
+    ],
+)
+def test_a_snapshot_file_that_generate_refuses_is_a_finding(
+    name: str, value: Any, project: Path, tool: Tool
+) -> None:
+    (project / "good.json").write_text(canonical_json(GOOD))
+    assert tool("generate", "--schemas", "good.json").code == 0
+    snapshot = project / "engage_interactions" / "_snapshot"
+    (snapshot / "storeVisit.json").unlink()
+    (snapshot / f"{name}.json").write_text(canonical_json(value))
+    assert tool("generate").code == 2
+    findings = lint([snapshot], "engage", {})
+    (finding,) = [finding for finding in findings if finding.code == "EG100"]
+    assert Path(finding.location.file).stem == name
 
 
 def test_rules_are_listed_and_explained_from_the_registry(tool: Tool) -> None:

@@ -284,7 +284,82 @@ JSON: list[tuple[JsonObject, str, tuple[str, ...], tuple[str, ...], str]] = [
         "an object with lists",
     ),
 ]
+TWO_STRINGS: JsonObject = {"a": {"type": "string"}, "b": {"type": "string"}}
+DRAFT_3: list[tuple[str, Json, str, tuple[str, ...], str]] = [
+    ("required", True, "EG213", ("malformed", "required", "json", "true"), "a list of names"),
+    ("required", False, "EG213", ("malformed", "required", "json", "false"), "a list of names"),
+    ("required", "true", "EG213", ("malformed", "required", "true"), "a list of names"),
+    ("required", 1, "EG213", ("malformed", "required", "json", "1"), "a list of names"),
+    ("disallow", "null", "EG202", ("keyword", "disallow"), "restricts nothing"),
+    ("divisibleBy", 5, "EG202", ("keyword", "divisibleBy"), "restricts nothing"),
+    ("maxDecimal", 2, "EG202", ("keyword", "maxDecimal"), "restricts nothing"),
+    ("optional", False, "EG202", ("keyword", "optional"), "restricts nothing"),
+    ("requires", "b", "EG202", ("keyword", "requires"), "restricts nothing"),
+    ("extends", {}, "EG203", ("keyword", "extends"), "another schema"),
+    ("$recursiveRef", "#", "EG203", ("keyword", "$recursiveRef"), "another schema"),
+]
+JSON.extend(
+    (text_of(**{keyword: value}), code, (*PROPERTY, keyword), reason, text)
+    for keyword, value, code, reason, text in DRAFT_3
+)
+WITHOUT_PAYLOAD: list[tuple[JsonObject, str, tuple[str, ...]]] = [
+    ({"minProperties": 3}, "minProperties", ("size", "3")),
+    ({"minProperties": 3.0}, "minProperties", ("size", "3")),
+    ({"minProperties": 2, "maxProperties": 1}, "minProperties", ("size", "2")),
+    ({"required": ["a", "b"], "maxProperties": 1}, "maxProperties", ("size", "1")),
+    (
+        {"required": ["a"], "dependentRequired": {"a": ["b"]}, "maxProperties": 1},
+        "maxProperties",
+        ("size", "1"),
+    ),
+    (
+        {"required": ["a"], "dependentRequired": {"a": ["b"], "b": ["c"]}},
+        "dependentRequired",
+        ("undeclared", "c"),
+    ),
+    (
+        {"minProperties": 2, "dependentRequired": {"b": ["c"]}},
+        "minProperties",
+        ("size", "2"),
+    ),
+]
+JSON.extend(
+    (
+        {"type": "object", "properties": TWO_STRINGS, **keywords},
+        "EG206",
+        (keyword,),
+        reason,
+        "no payload is valid" if reason[0] == "size" else "is not declared",
+    )
+    for keywords, keyword, reason in WITHOUT_PAYLOAD
+)
 CASES = [("engage", *case) for case in ENGAGE] + [("json-schema", *case) for case in JSON]
+
+
+NUMBERS_WITHOUT_VALUE: list[JsonObject] = [
+    {"type": "number", "minimum": 2, "maximum": 1},
+    {"type": "number", "minimum": 1, "exclusiveMaximum": 1},
+    {"type": "number", "minimum": 1, "maximum": 9, "multipleOf": 10},
+    {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.3, "multipleOf": 0.3},
+    {"type": "integer", "minimum": 0.1, "maximum": 0.9},
+    {"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 2},
+    {"type": "integer", "minimum": 1, "maximum": 2, "multipleOf": 1.5},
+]
+NUMBERS_WITH_VALUE: list[JsonObject] = [
+    {"type": "number", "minimum": 1, "maximum": 1},
+    {"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 2},
+    {"type": "number", "minimum": 0.1, "maximum": 0.3, "multipleOf": 0.3},
+    {"type": "integer", "minimum": 0.1, "maximum": 1.9},
+    {"type": "integer", "minimum": 1, "maximum": 3, "multipleOf": 1.5},
+    {"type": "integer", "minimum": -3, "exclusiveMaximum": -2, "multipleOf": 3},
+    {"type": "number", "minimum": 5, "multipleOf": 100},
+]
+
+
+@pytest.mark.parametrize("rule", [*NUMBERS_WITHOUT_VALUE, *NUMBERS_WITH_VALUE])
+def test_limits_that_exclude_every_number_are_a_problem(rule: JsonObject) -> None:
+    codes = [problem.code for problem in problems(body_of(rule))]
+    assert codes == (["EG206"] if rule in NUMBERS_WITHOUT_VALUE else [])
 
 
 @pytest.mark.parametrize(("dialect", "body", "code", "place", "reason", "text"), CASES)

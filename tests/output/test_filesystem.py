@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -133,8 +134,8 @@ def test_a_temporary_file_is_never_an_existing_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "secret").write_text("old")
-    (tmp_path / ".notes.token").symlink_to("secret")
-    (tmp_path / f".notes.{os.getpid()}").symlink_to("secret")
+    name = f".notes.engage-codegen-{os.getpid()}-token"
+    (tmp_path / name).symlink_to("secret")
 
     def token(_size: int) -> str:
         return "token"
@@ -144,4 +145,55 @@ def test_a_temporary_file_is_never_an_existing_one(
     with pytest.raises(InputError, match="File exists"):
         replace_files({tmp_path / "notes": "newer"})
     assert (tmp_path / "secret").read_text() == "old"
-    assert (tmp_path / ".notes.token").is_symlink(), "a file of somebody else is not removed"
+    assert (tmp_path / name).is_symlink(), "a file of somebody else is not removed"
+
+
+@posix
+def test_what_a_killed_run_left_behind_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    program = (
+        "import os, signal, sys; from pathlib import Path; from engage_codegen import filesystem; "
+        "filesystem.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL); "
+        "filesystem.replace_files({Path(sys.argv[1]): 'new'})"
+    )
+    subprocess.run([sys.executable, "-c", program, target], check=False)
+    assert [path.name for path in tmp_path.iterdir()] != ["a.json"]
+    running = f".a.json.engage-codegen-{os.getppid()}-0123"
+    (tmp_path / running).write_text("of a process that runs")
+    (tmp_path / ".a.json.engage-codegen-notes").write_text("of somebody else")
+    replace_files({target: "newer"})
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == sorted([running, ".a.json.engage-codegen-notes", "a.json"])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interrupted_write_leaves_nothing_behind(
+    error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_paths: object) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises((KeyboardInterrupt, InputError)):
+        replace_files({tmp_path / "a.json": "new"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_flushed_before_they_replace_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def record_fsync(handle: int) -> None:
+        calls.append("flush")
+        fsync(handle)
+
+    def record_replace(source: Path, target: Path) -> None:
+        calls.append("replace")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "replace", record_replace)
+    replace_files({tmp_path / "a": "new", tmp_path / "b": "new"})
+    assert calls == ["flush", "flush", "replace", "replace", "flush"]

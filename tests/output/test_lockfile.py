@@ -164,7 +164,7 @@ def test_conflict_markers_of_a_merge_are_named_as_such(package: Package, text: s
     with pytest.raises(LockfileError, match="contains merge conflict markers") as caught:
         pipeline.generate(package.config)
     assert caught.value.where == str(path)
-    assert caught.value.fix == "keep one line for each schema, then run engage-codegen generate"
+    assert caught.value.fix.startswith(f"git checkout --ours {path} (or --theirs), ")
 
 
 def test_either_side_of_a_merge_leads_to_the_same_package(package: Package) -> None:

@@ -120,3 +120,27 @@ def test_a_missing_snapshot_is_empty(package: Package) -> None:
     shutil.rmtree(package.output / FOLDER)
     assert read_snapshot(package.output) == {}
     assert snapshot_files(package.output / "no such folder") == {}
+
+
+def test_files_of_systems_and_editors_in_the_snapshot_are_skipped(package: Package) -> None:
+    folder = package.output / FOLDER
+    (folder / "._Visit-b.json").write_bytes(b"\x00\x05\x16\x07\xff")
+    (folder / ".#Visit-b.json").symlink_to("user@host.1234:1700000000")
+    assert sorted(read_snapshot(package.output)) == ["Visit-b", "Visit-d"]
+    assert not pipeline.check(package.offline).is_stale
+
+
+def test_a_snapshot_file_whose_name_ends_in_upper_case_is_not_left_out(package: Package) -> None:
+    path = package.output / snapshot_path("Visit-b")
+    path.rename(path.with_suffix(".JSON"))
+    with pytest.raises(InputError, match=r"must end in \.json") as caught:
+        pipeline.generate(package.offline)
+    assert caught.value.fix == "name the file Visit-b.json"
+
+
+def test_a_byte_order_mark_in_the_snapshot_is_no_edit(package: Package) -> None:
+    path = package.output / snapshot_path("Visit-b")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert "Visit-b" in read_snapshot(package.output)
+    package.pull()
+    pipeline.generate(package.offline)

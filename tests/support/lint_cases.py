@@ -53,6 +53,10 @@ SEGMENTABLE = {"type": "integer", "displayName": "x", "addToSegmentation": "true
 CASES: Mapping[str, tuple[dict[str, Any], str]] = {  # code -> schema, pointer of the finding
     "EG102": (changed("jsonSchema/$schema"), "/jsonSchema"),
     "EG103": (changed("jsonSchema/additionalProperties", True), "/jsonSchema/additionalProperties"),
+    "EG104": (
+        changed(f"{PROPERTIES}/category/$id", "#/properties/category"),
+        "/jsonSchema/properties/category/$id",
+    ),
     "EG110": (
         changed(PROPERTIES, {f"p{number}": SEGMENTABLE for number in range(7)}),
         "/jsonSchema/properties/p6/addToSegmentation",

@@ -334,6 +334,27 @@ def test_a_schema_that_the_validator_cannot_read_is_reported(tmp_path: Path, qui
     assert not any(map(UNSAFE_IN_TEXT.search, lines))
 
 
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {"$id": "#/properties/a"},
+        {"$id": "a#b"},
+        {"$id": 5},
+        {"$anchor": "#a"},
+        {"$comment": 5},
+        {"$schema": "http://json-schema.org/draft-03/schema#"},
+        {"examples": "x", "deprecated": "yes", "title": 5},
+    ],
+)
+def test_a_malformed_annotation_does_not_fail_the_package(
+    annotations: JsonObject, tmp_path: Path, quick: None
+) -> None:
+    rule = {"type": "string", "maxLength": 2, **annotations}
+    schema = {"type": "object", "properties": {"a": rule}}
+    result = _verify_schema(_package(tmp_path, schema))
+    assert (result.is_sound, result.cases > 0) == (True, True)
+
+
 def test_a_property_without_a_valid_value_is_reported(tmp_path: Path, quick: None) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "$a"}}}
     result = _verify_schema(_package(tmp_path, schema))

@@ -3,6 +3,7 @@
 The only module that catches. Data goes to stdout, status messages to stderr.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ def run(arguments: Sequence[str]) -> int:
         import_module(".completion", __package__)  # click knows the other shells
     try:
         result = main.main(list(arguments), "engage-codegen", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what cannot be written has to show before the exit code
     except BaseException as error:
         print_traceback(error)
         return _handle_error(error)
@@ -62,9 +65,16 @@ def _handle_error(error: BaseException) -> int:
         print_status(f"error: {error}", 0)
         return error.exit_code
     if isinstance(error, BrokenPipeError):
-        # The reader of our output is gone, and Python must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # because its reader is gone
         return 1
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
+        _drop_output()
+        print_status(
+            f"error: the output of the command cannot be written: {error.strerror}\n"
+            "  where: stdout\n  fix: check the free space on the disk that it is redirected to",
+            0,
+        )
+        return 2
     if isinstance(error, click.Abort) or _was_interrupted(error):
         print_status("interrupted", 0)
         return 130
@@ -76,6 +86,15 @@ def _handle_error(error: BaseException) -> int:
         0,
     )
     return 2
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The errors of a stdout that is redirected to a full disk, or to one that fails."""
+
+
+def _drop_output() -> None:
+    """Keep Python from trying to flush the rest of stdout when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _was_interrupted(error: BaseException | None) -> bool:

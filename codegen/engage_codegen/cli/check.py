@@ -85,7 +85,9 @@ def _check_package(report: FindingReport, config: Config, strict: bool) -> int:
     findings = [*_find_differences(result, config), *_find_surroundings(result, config)]
     remaining = report.apply_waivers(findings, ("EG4",))
     report.findings += remaining
-    if result.is_stale and not result.other_version:
+    if _is_missing(result, config):
+        print_status(f"missing: {shorten(config.output)}")
+    elif result.is_stale and not result.other_version:
         report.print_diff(list(diff_lines(result.plan)))
         files = count(len(result.plan.changes), "file")
         print_status(f"stale: {files} in {shorten(config.output)}")
@@ -97,6 +99,11 @@ def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator
     from ..output.plan import describe_conflict
 
     if not result.is_stale:
+        return
+    if _is_missing(result, config):
+        message, fix = "the package does not exist", "engage-codegen generate"
+        location = Location(display_path(config.output), "", 1, 1)
+        yield Finding("EG401", "", (), ("missing",), message, fix, location, config.name)
         return
     if result.other_version:
         yield _version_finding(result.other_version, config)
@@ -110,6 +117,13 @@ def _find_differences(result: pipeline.CheckResult, config: Config) -> "Iterator
             conflict = describe_conflict(config.output, conflicts[change.path])
             code, message, fix = "EG405", conflict.message, conflict.fix
         yield Finding(code, "", (), (change.path,), message, fix, location, config.name)
+
+
+def _is_missing(result: pipeline.CheckResult, config: Config) -> bool:
+    """Return True if no file of the package exists beside the snapshot."""
+    return not (config.output / "__init__.py").exists() and all(
+        change.old is None or change.path.startswith(f"{FOLDER}/") for change in result.plan.changes
+    )
 
 
 def _describe_change(change: "Change") -> str:

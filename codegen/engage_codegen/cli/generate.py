@@ -1,6 +1,6 @@
 """The command `generate`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -9,6 +9,7 @@ from .. import pipeline
 from ..config import Config
 from ..errors import CodegenError
 from ..output.lockfile import FOLDER
+from ..sources.interface import ApiKey
 from .console import count, print_status, shorten
 from .options import config_options, load_configs, run_for_targets
 from .reporting import FindingReport, reports_findings
@@ -19,24 +20,35 @@ EXAMPLES = ["engage-codegen generate", "engage-codegen generate --watch"]
 @click.command("generate")
 @config_options
 @click.option("--force", is_flag=True, help="Discard hand edits in generated files.")
+@click.option(
+    "--allow-removal", is_flag=True, help="Delete more than one module whose schema is gone."
+)
 @click.option("--watch", is_flag=True, help="Generate again whenever a schema changes.")
 @reports_findings
-def command(report: FindingReport, force: bool, watch: bool, **options: object) -> int:
+def command(
+    report: FindingReport, force: bool, allow_removal: bool, watch: bool, **options: object
+) -> int:
     """Write the package from the snapshot. Works offline.
 
     A generated file that was edited by hand is never overwritten without --force, which names all
-    of them first. With --watch the command runs until Ctrl-C: each change of the schemas or the
-    configuration is generated at once, and an error is shown and leaves the last good package.
+    of them first. More than one module whose schema is gone is only deleted with --allow-removal,
+    unless pull removed the schemas. With --watch the command runs until Ctrl-C: each change of the
+    schemas or the configuration is generated at once, and an error is shown and leaves the last
+    good package.
     """
+
+    def generate_target(config: Config, _key: ApiKey) -> int:
+        return _generate_target(config, force=force, allow_removal=allow_removal)
+
     if watch:
-        return _watch(report, force, options)
-    return run_for_targets(
-        load_configs(options), lambda config, _key: _generate_target(config, force), report
+        return _watch(report, generate_target, options)
+    return run_for_targets(load_configs(options), generate_target, report)
+
+
+def _generate_target(config: Config, *, force: bool, allow_removal: bool) -> int:
+    result = pipeline.generate(
+        config, force=force, allow_removal=allow_removal, on_discard=_print_discarded
     )
-
-
-def _generate_target(config: Config, force: bool) -> int:
-    result = pipeline.generate(config, force=force, on_discard=_print_discarded)
     if result.completed_interrupted:
         print_status("completed a run that had been interrupted")
     if result.is_ignored:
@@ -59,7 +71,11 @@ def _print_discarded(paths: tuple[Path, ...]) -> None:
         print_status(f"discarding the hand edit of {shorten(path)}", 0)
 
 
-def _watch(report: FindingReport, force: bool, options: Mapping[str, object]) -> int:
+def _watch(
+    report: FindingReport,
+    generate_target: Callable[[Config, ApiKey], int],
+    options: Mapping[str, object],
+) -> int:
     """Run one round for each change. Editors rely on the lines that begin and end a round."""
     try:
         from ..watch import watch_changes
@@ -82,9 +98,7 @@ def _watch(report: FindingReport, force: bool, options: Mapping[str, object]) ->
             round_report = FindingReport(report.output_format)
             try:
                 configs = load_configs(options)
-                run_for_targets(
-                    configs, lambda config, _key: _generate_target(config, force), round_report
-                )
+                run_for_targets(configs, generate_target, round_report)
             except CodegenError as error:
                 round_report.add_error(error)
             round_report.print()

@@ -31,7 +31,8 @@ def command(
     """Report problems in schemas before anybody depends on them.
 
     PATHs are schema files and folders of them, taken together as the schemas of one tenant. Without
-    PATHs, the snapshot is checked. Works offline. Exit code 1 if there are errors.
+    PATHs, the configured `schemas` are checked, or the snapshot if there are none. Works offline.
+    Exit code 1 if there are errors.
     """
     from ..lint import lint
     from ..output.lockfile import FOLDER
@@ -42,7 +43,7 @@ def command(
     report.use_waivers(configs)
     # Files that are named belong to no target.
     for config in configs[:1] if paths else configs:
-        files = paths or [config.output / FOLDER]
+        files = paths or config.schemas or [config.output / FOLDER]
         findings = lint(files, config.dialect, config.renames, fix=fix)
         report.findings += report.apply_waivers(findings)
     print_status(summarize(report.findings))

@@ -83,8 +83,12 @@ def command(
                 ]
                 codes += [_EXIT_CODES[row.verdict] for row in checked]
             rows += checked
+    # A tenant that gave no schemas has one finding of its own, which says why.
     report.findings += [
-        finding for row in rows for finding in row.findings if finding.severity == "error"
+        finding
+        for row in rows
+        for finding in row.findings
+        if finding.severity == "error" and not row.is_unanswered
     ]
     report.verdicts = {(row.package, row.schema_id, row.tenant): row.verdict for row in rows}
     if report.output_format == "text":
@@ -98,8 +102,7 @@ def _select_tenants(tenants: Sequence[str], configs: Sequence[Config]) -> dict[s
     for text in tenants:
         name, url = _split_tenant(text)
         if not name or name in selected:
-            problem = "has no name" if not name else "is named twice"
-            raise click.UsageError(f"the tenant {quote(hide_credentials(url))} {problem}")
+            raise click.UsageError(_describe_unusable(text, name, url, configs))
         selected[name] = replace(
             configs[0],
             base_url=url.rstrip("/"),
@@ -115,6 +118,18 @@ def _select_tenants(tenants: Sequence[str], configs: Sequence[Config]) -> dict[s
     if not selected:
         raise click.UsageError("name a tenant with --tenant, or set base-url")
     return selected
+
+
+def _describe_unusable(text: str, name: str, url: str, configs: Sequence[Config]) -> str:
+    """Return why a tenant of the command line cannot be used, and what to do."""
+    if name:
+        return f"the tenant {quote(hide_credentials(url))} is named twice. Remove one of them"
+    if text in [config.name for config in configs]:
+        return f"the tenant {quote(text)} has no URL. For the target of this name: --target {text}"
+    if re.fullmatch(r"[A-Za-z0-9_-]+", text):
+        return f"the tenant {quote(text)} has no URL. Pass --tenant {text}=https://acme.voyado.com"
+    shown = quote(hide_credentials(url))
+    return f"the tenant {shown} has no name. Pass --tenant NAME=https://acme.voyado.com"
 
 
 def _split_tenant(text: str) -> tuple[str, str]:

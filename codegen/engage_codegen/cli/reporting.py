@@ -1,6 +1,7 @@
 """The findings of one run of a command: collected for all targets, waived, and printed once."""
 
 import os
+import posixpath
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 class FindingReport:
     """The findings of a run, in one of the formats."""
 
-    def __init__(self, output_format: OutputFormat) -> None:
+    def __init__(self, output_format: OutputFormat, path_prefix: str | None = None) -> None:
         self.findings: list[Finding] = []
         self.waived = 0
         self.verdicts: Verdicts | None = None
         self.tenants: list[TenantRow] = []
         self.output_format: OutputFormat = output_format
+        self.path_prefix = path_prefix
         self._configs: Sequence[Config] = ()
         self._today = datetime.now(UTC).date()
         self._checked: list[Finding] = []
@@ -97,8 +99,8 @@ class FindingReport:
 
         color = has_color(sys.stdout)
         findings = self.findings
-        if self.output_format in ("github", "sarif"):
-            findings = _from_repository(findings)
+        if self.path_prefix is not None or self.output_format in ("github", "sarif"):
+            findings = _prefix_paths(findings, self.path_prefix)
         text = render_report(
             findings,
             self.output_format,
@@ -143,28 +145,37 @@ def _locate(findings: "list[Finding]", config: Config | None) -> "list[Finding]"
     return locate_findings(findings, paths)
 
 
-def _from_repository(findings: "Sequence[Finding]") -> "list[Finding]":
-    """Return findings with paths from the root of the repository, as code hosts expect them.
+def _prefix_paths(findings: "Sequence[Finding]", prefix: str | None) -> "list[Finding]":
+    """Return findings with paths from a root, in which `prefix` is the current folder.
 
-    The root is ``GITHUB_WORKSPACE`` or the nearest folder with ``.git``. Paths outside of it, and
-    all paths where there is no repository, stay as they are.
+    By default, the root is that of the repository, as code hosts expect. Paths outside of the root
+    stay as they are.
     """
     try:
         folder = Path.cwd()
     except FileNotFoundError:
         return list(findings)
+    prefix = _folder_in_repository(folder) if prefix is None else prefix
+
+    def move(finding: "Finding") -> "Finding":
+        file = finding.location.file
+        if not file or file.startswith(("http:", "https:")):
+            return finding
+        relative = Path(os.path.relpath(file, folder)).as_posix()
+        path = posixpath.normpath(posixpath.join(prefix, relative))
+        if path.startswith("../"):
+            return finding
+        return replace(finding, location=finding.location._replace(file=path))
+
+    return [move(finding) for finding in findings]
+
+
+def _folder_in_repository(folder: Path) -> str:
+    """Return a folder relative to ``GITHUB_WORKSPACE`` or the nearest folder with ``.git``."""
     workspace = Path(os.environ.get("GITHUB_WORKSPACE") or os.devnull)
     roots = [parent for parent in (folder, *folder.parents) if (parent / ".git").exists()]
     root = workspace if folder.is_relative_to(workspace) else next(iter(roots), folder)
-
-    def rebase(finding: "Finding") -> "Finding":
-        file = Path(os.path.abspath(folder / finding.location.file))
-        if not finding.location.file or not file.is_relative_to(root):
-            return finding
-        path = file.relative_to(root).as_posix()
-        return replace(finding, location=finding.location._replace(file=path))
-
-    return [rebase(finding) for finding in findings]
+    return folder.relative_to(root).as_posix()
 
 
 def reports_findings(command: Callable[..., int]) -> Callable[..., int]:
@@ -180,9 +191,14 @@ def reports_findings(command: Callable[..., int]) -> Callable[..., int]:
         show_default=True,
         help="Text for people, JSON for programs, SARIF for dashboards, GitHub annotations.",
     )
+    @click.option(
+        "--path-prefix",
+        metavar="FOLDER",
+        help="Report paths as if the current folder were this folder of the repository.",
+    )
     @wraps(command)
-    def run(output_format: OutputFormat, **options: object) -> int:
-        report = FindingReport(output_format)
+    def run(output_format: OutputFormat, path_prefix: str | None, **options: object) -> int:
+        report = FindingReport(output_format, path_prefix)
         try:
             code = command(report, **options)
         except CodegenError as error:

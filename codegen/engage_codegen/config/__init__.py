@@ -190,7 +190,8 @@ def _config(raw_values: Mapping[str, Value], folder: Path) -> Config:
 def _refuse_shared_outputs(configs: Sequence[Config]) -> None:
     for config in configs:
         for other in configs:
-            if other is not config and other.output.is_relative_to(config.output):
+            folder, inner = (os.path.realpath(item.output) for item in (config, other))
+            if other is not config and Path(inner).is_relative_to(folder):
                 raise ConfigError(
                     f"the targets {config.name} and {other.name} write into the same package",
                     where=quote(str(other.output)),

@@ -57,7 +57,7 @@ class Section:
         for waiver in values.parse_waivers(self._value(self._table, "waivers")):
             pattern = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
             used = {other.line for other in located}
-            lines = enumerate(self._path.read_text("utf-8").splitlines(), 1)
+            lines = enumerate(self._path.read_text("utf-8-sig").splitlines(), 1)
             matches = (n for n, line in lines if n not in used and pattern.match(line))
             located.append(waiver._replace(line=next(matches, 0)))
         return tuple(located)
@@ -122,7 +122,7 @@ class Section:
 def _read_section(path: Path) -> _Table | None:
     """Return the section of a TOML file, or None."""
     try:
-        document: object = tomllib.loads(path.read_text(encoding="utf-8"))
+        document: object = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(
             f"the configuration file cannot be read: {error.strerror}",

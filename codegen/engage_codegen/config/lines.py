@@ -18,7 +18,7 @@ def locate_key(path: Path | None, section: str, key: str) -> Location:
         return Location()
     assignment = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[.=]""")
     current = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         header = _HEADER.fullmatch(line)
         if header:
             current = header[1]

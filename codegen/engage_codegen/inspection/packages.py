@@ -79,7 +79,7 @@ def find_packages(location: str) -> list[ShippedPackage]:
     if not location:
         packages: list[ShippedPackage] = []
     elif path.is_dir():
-        packages = [_read_folder(folder, path) for folder in _package_folders(path)]
+        packages = [_read_folder(folder, _import_root(folder)) for folder in _package_folders(path)]
     elif location.endswith(".whl"):
         packages = _read_wheel(path)
     else:
@@ -101,8 +101,22 @@ def _package_folders(base: Path) -> Iterator[Path]:
             yield Path(folder).parent
 
 
-def _read_folder(package: Path, base: Path) -> ShippedPackage:
-    parts = package.relative_to(base).parts or (package.absolute().name,)
+def _import_root(package: Path) -> Path:
+    """Return the folder from which a package is imported.
+
+    It is an entry of `sys.path`, ``src``, or the nearest folder that is no package. A namespace
+    package elsewhere cannot be told from a folder, so it is no part of the name.
+    """
+    parents = Path(os.path.abspath(package)).parents
+    roots = {os.path.abspath(entry) for entry in sys.path}
+    for parent in parents:
+        if str(parent) in roots or parent.name == "src":
+            return parent
+    return next(parent for parent in parents if not (parent / "__init__.py").is_file())
+
+
+def _read_folder(package: Path, root: Path) -> ShippedPackage:
+    name = os.path.relpath(package, root).replace(os.sep, ".")
     paths = [
         (Path(folder) / name).relative_to(package).as_posix()
         for folder, _, names in os.walk(package)
@@ -112,7 +126,7 @@ def _read_folder(package: Path, base: Path) -> ShippedPackage:
     files = _Files(
         str(package), paths, lambda path: read_bytes(package / path), tracked.__contains__
     )
-    return _inspect(".".join(parts), package, files)
+    return _inspect(name, package, files)
 
 
 def _read_wheel(path: Path) -> list[ShippedPackage]:
@@ -183,7 +197,7 @@ def _inspect(name: str, folder: Path | None, files: _Files) -> ShippedPackage:
         elif data is None or not is_same_schema(data, entry.generated.schema):
             doubts[schema_id] = f"{path} differs from what it was generated from"
         else:
-            schemas[schema_id] = parse_envelope(data.decode("utf-8"), f"{files.origin}: {path}")
+            schemas[schema_id] = parse_envelope(data.decode("utf-8-sig"), f"{files.origin}: {path}")
     if not schemas and not doubts:
         raise InputError(
             "the package has no schemas",

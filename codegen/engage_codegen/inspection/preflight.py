@@ -15,16 +15,22 @@ Verdict: TypeAlias = Literal["SAFE", "BREAKS", "UNKNOWN"]
 
 @dataclass(frozen=True, slots=True)
 class PreflightRow:
-    """The verdict for one schema of a package and one tenant, and the findings it rests on."""
+    """The verdict for one schema of a package and one tenant, and the findings it rests on.
+
+    `is_unanswered` says that the schemas of the tenant are not known.
+    """
 
     package: str
     schema_id: str
     tenant: str
     findings: Sequence[Finding]
+    is_unanswered: bool = False
 
     @property
     def verdict(self) -> Verdict:
         """BREAKS if something surely breaks, UNKNOWN if anything is undecided."""
+        if self.is_unanswered:
+            return "UNKNOWN"
         codes = {finding.code for finding in self.findings}
         if CODES["BREAKING"] in codes:
             return "BREAKS"
@@ -40,13 +46,7 @@ def check_package(
     """
     ids = sorted({*package.schemas, *package.doubts})
     if schemas is None:
-        reason = "the tenant did not answer"
-        return [
-            PreflightRow(
-                package.name, schema_id, tenant, [_unknown(schema_id, reason, tenant, "no-answer")]
-            )
-            for schema_id in ids
-        ]
+        return [PreflightRow(package.name, schema_id, tenant, (), True) for schema_id in ids]
     # The wider dialect covers everything that either dialect generates.
     changes = compare(package.schemas, schemas, "json-schema")
     pairs = findings_of_changes(changes, package.folder, "preflight")
@@ -58,13 +58,11 @@ def check_package(
             if finding.schema_id == schema_id
         ]
         if schema_id in package.doubts:
-            findings.append(_unknown(schema_id, package.doubts[schema_id], tenant, "package"))
+            findings.append(_doubt(schema_id, package.doubts[schema_id], tenant))
         rows.append(PreflightRow(package.name, schema_id, tenant, findings))
     return rows
 
 
-def _unknown(schema_id: str, message: str, tenant: str, kind: str) -> Finding:
+def _doubt(schema_id: str, message: str, tenant: str) -> Finding:
     fix = "generate and build the package again"
-    if kind == "no-answer":
-        fix = "run preflight again when the tenant answers"
-    return Finding(CODES["UNKNOWN"], schema_id, (), (kind,), message, fix, tenant=tenant)
+    return Finding(CODES["UNKNOWN"], schema_id, (), ("package",), message, fix, tenant=tenant)

@@ -147,7 +147,9 @@ def _read_revision(revision: str, output: Path) -> dict[str, Schema]:
     listing = _run_git(base, "ls-tree", "--name-only", "-z", revision, "--", f"{folder}/")
     schemas: dict[str, Schema] = {}
     for name in listing.split("\0"):
-        if name.endswith(".json") and not name.endswith(LOCKFILE_PATH.rpartition("/")[2]):
+        base_name = name.rpartition("/")[2]
+        is_lockfile = base_name == LOCKFILE_PATH.rpartition("/")[2]
+        if name.endswith(".json") and not base_name.startswith(".") and not is_lockfile:
             text = _run_git(base, "show", f"{revision}:./{name}")
             schema = parse_envelope(text, f"{revision}:{name}")
             schemas[schema.id] = schema

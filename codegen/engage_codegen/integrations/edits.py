@@ -172,7 +172,7 @@ def _newline(text: str) -> str:
 
 def _parse_toml(text: str) -> Table | None:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError:
         return None
 

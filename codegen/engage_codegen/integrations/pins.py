@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from .. import __version__
 from . import edits
 from .project import Project
+from .repository import find_repository
 from .requirement import NAME, is_local
-from .scaffold import GITHUB_JOB, GITLAB_JOB, FileChange, read_text
+from .scaffold import FileChange, read_text
 
-_FILES = ("pyproject.toml", ".pre-commit-config.yaml", GITHUB_JOB, GITLAB_JOB)
 _PIN = re.compile(rf"""{NAME}(==[^\s"',;\]]+| @ [^\s"',\]]+)""")
 
 
@@ -25,7 +25,9 @@ def plan_pins(
     """
     recorded = str((project.section or {}).get("required-version", __version__))
     by_path = {change.path: change for change in changes}
-    for path in _FILES:
+    repository = find_repository(project.root)
+    jobs = (repository.pre_commit, repository.github_job, repository.gitlab_job)
+    for path in ("pyproject.toml", *jobs):
         old = read_text(project, path)
         change = by_path.get(path)
         if change is None and old is not None:

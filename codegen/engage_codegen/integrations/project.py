@@ -159,7 +159,7 @@ def read_project(root: Path) -> Project:
         return Project(root, "", {})
     try:
         text = path.read_bytes().decode("utf-8")
-        return Project(root, text, tomllib.loads(text))
+        return Project(root, text, tomllib.loads(text.removeprefix("\ufeff")))
     except OSError as error:
         reason = error.strerror or "unknown error"
         raise InputError(

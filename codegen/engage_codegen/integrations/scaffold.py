@@ -15,6 +15,7 @@ from ..config import HttpLibrary
 from ..errors import InputError
 from . import edits
 from .project import Project, import_path
+from .repository import find_repository
 
 _FILES = Path(__file__).parent / "files"
 _HTTP_REQUIREMENTS: Mapping[HttpLibrary, str] = {
@@ -229,27 +230,37 @@ def _plan_tasks(project: Project) -> FileChange:
 
 
 def _plan_pre_commit(project: Project, setup: Setup) -> Iterator[FileChange]:
-    path = ".pre-commit-config.yaml"
+    repository = find_repository(project.root)
+    path = repository.pre_commit
     files = "|".join(
         re.escape(file) + ("$" if (project.root / file).is_file() else "/")
         for file in [*setup.outputs, *setup.schemas]
     )
     template = _template("pre-commit-config.yaml", setup.requirement).replace("@FILES@", files)
+    template = repository.adapt_pre_commit(template)
     old = read_text(project, path)
     if old is None:
         yield FileChange(path, None, template)
-    elif "engage-codegen" not in old:
+    elif repository.hook_mark not in old:
         new = edits.append_repo(old, template.removeprefix("repos:\n"))
         yield FileChange(path, old, new or old, "" if new else template)
 
 
-def _plan_job(path: str, template: str, notes: str = "") -> _Plan:
-    def plan(project: Project, setup: Setup) -> Iterator[FileChange]:
-        # An existing job may have been changed on purpose.
-        if read_text(project, path) is None:
-            yield FileChange(path, None, _template(template, setup.requirement), notes)
+def _plan_github(project: Project, setup: Setup) -> Iterator[FileChange]:
+    repository = find_repository(project.root)
+    # An existing job may have been changed on purpose.
+    if read_text(project, repository.github_job) is None:
+        text = _template("engage-codegen.github.yml", setup.requirement)
+        yield FileChange(repository.github_job, None, repository.adapt_github(text))
 
-    return plan
+
+def _plan_gitlab(project: Project, setup: Setup) -> Iterator[FileChange]:
+    repository = find_repository(project.root)
+    path = repository.gitlab_job
+    if read_text(project, path) is None:
+        text = repository.adapt_gitlab(_template("engage-codegen.gitlab.yml", setup.requirement))
+        notes = f"in .gitlab-ci.yml: include: [{{local: {repository.gitlab_include}}}]"
+        yield FileChange(path, None, text, notes)
 
 
 def _plan_attributes(project: Project, setup: Setup) -> Iterator[FileChange]:
@@ -269,18 +280,11 @@ def _template(name: str, requirement: str = "") -> str:
     return (_FILES / name).read_text("utf-8").replace("@REQUIREMENT@", requirement)
 
 
-GITHUB_JOB = ".github/workflows/engage-codegen.yml"
-GITLAB_JOB = ".gitlab/engage-codegen.yml"
-
 _PLANS: Mapping[str, _Plan] = {
     "vscode": _plan_vscode,
     "pre-commit": _plan_pre_commit,
-    "github": _plan_job(GITHUB_JOB, "engage-codegen.github.yml"),
-    "gitlab": _plan_job(
-        GITLAB_JOB,
-        "engage-codegen.gitlab.yml",
-        "in .gitlab-ci.yml: include: [{local: .gitlab/engage-codegen.yml}]",
-    ),
+    "github": _plan_github,
+    "gitlab": _plan_gitlab,
     "gitattributes": _plan_attributes,
 }
 EXTRAS: Sequence[str] = (*_PLANS, "build")

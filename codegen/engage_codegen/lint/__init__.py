@@ -8,8 +8,10 @@ from ..errors import InputError
 from ..filesystem import replace_files
 from ..findings.finding import Finding, sort_findings
 from ..schema.envelope import Dialect
-from ..schema.jsontext import canonical_json
+from ..schema.jsontext import exact_canonical_json, loads
 from ..sources.documents import Document, read_document
+from ..sources.files import REPEATED_ID_FIX, find_repeated_ids
+from ..sources.folders import LOCKFILE_NAME, find_schema_files, walk_schema_files
 from .verdicts import lint_schema, lint_tenant
 
 
@@ -20,7 +22,7 @@ def lint(
 
     With `fix`, the files are first corrected where that needs no judgment. Raises `InputError`.
     """
-    documents = [read_document(file) for path in paths for file in _schema_files(path)]
+    documents = [read_document(file) for file in find_schema_files(paths)]
     if fix:
         documents = [_fix_document(document) for document in documents]
     owners = {schema.id: document for document in documents for _, schema in document.schemas}
@@ -28,6 +30,19 @@ def lint(
     findings = [finding for document in documents for finding in document.errors]
     for document in documents:
         findings += document.locate(_lint_document(document, spoken))
+        findings += _lint_snapshot_file(document)
+    findings += [
+        Finding(
+            "EG123",
+            repeated.schema.id,
+            ("id",),
+            (),
+            repeated.message,
+            REPEATED_ID_FIX,
+            repeated.location,
+        )
+        for repeated in find_repeated_ids(documents)
+    ]
     for finding in lint_tenant(schemas, renames):
         owner = owners.get(finding.schema_id)
         findings += owner.locate([finding]) if owner else [finding]
@@ -41,7 +56,7 @@ def locate_findings(findings: Sequence[Finding], paths: Sequence[Path]) -> list[
     """
     owners: dict[str, Document] = {}
     for path in paths:
-        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+        for file in walk_schema_files(path) if path.is_dir() else [path]:
             with suppress(InputError):
                 document = read_document(file)
                 owners |= {schema.id: document for _, schema in document.schemas}
@@ -65,13 +80,20 @@ def _lint_document(document: Document, spoken: Dialect) -> list[Finding]:
     return findings
 
 
-def _schema_files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.glob("*.json") if file.name != "codegen.lock.json")
-    if not files:
-        raise InputError("the folder has no *.json file", where=str(path), fix="check the path")
-    return files
+def _lint_snapshot_file(document: Document) -> list[Finding]:
+    """Return the finding about a file of a snapshot that is not the envelope of its name."""
+    path, schemas = document.path, document.schemas
+    if document.errors or not (path.parent / LOCKFILE_NAME).is_file():
+        return []
+    if document.is_bare or isinstance(document.value, list):
+        message = "a snapshot file must be one envelope with `id`, `displayName` and `jsonSchema`"
+        fix = "restore the file from version control, or engage-codegen pull --force"
+    elif schemas[0][1].id == path.stem:
+        return []
+    else:
+        message = f"the snapshot file contains the schema {schemas[0][1].id}, not {path.stem}"
+        fix = f"name the file {schemas[0][1].id}.json"
+    return document.locate([Finding("EG100", path.stem, (), ("snapshot",), message, fix)])
 
 
 def _fix_document(document: Document) -> Document:
@@ -79,7 +101,7 @@ def _fix_document(document: Document) -> Document:
         return document
     from .fixes import apply_fixes
 
-    text = canonical_json(apply_fixes(document.value))
+    text = exact_canonical_json(apply_fixes(loads(document.text, exact=True)))
     if text == document.text.replace("\r\n", "\n"):
         return document
     replace_files({document.path: text})

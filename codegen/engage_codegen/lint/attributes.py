@@ -1,9 +1,11 @@
 """Rules about the attributes that the platform reads: labels, order and flags."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterator
 
+from ..model.jsonvalues import is_number, normalize
 from ..schema.envelope import Schema
 from ..schema.jsontext import Json
 from ..schema.text import quote
@@ -14,6 +16,9 @@ ATTRIBUTES = ("displayName", "sortOrder", *FLAGS)
 MISPRINT = "showlnContactCard"
 """With a lower-case L, as one page of the vendor's documentation prints it."""
 
+_VALUE_FIX = dict.fromkeys(FLAGS, 'write "true" or "false"') | {
+    "sortOrder": 'write a whole number in quotes, such as "1"'
+}
 _KNOWN = frozenset([*ATTRIBUTES, MISPRINT, "type", "format", "title", "description", "examples"])
 
 
@@ -41,9 +46,11 @@ def _check_strings(schema: Schema) -> Iterator[Violation]:
         for key in (*FLAGS, "sortOrder"):
             attribute = value.get(key)
             if isinstance(attribute, (bool, int, float)):
-                text = to_attribute_text(attribute)
-                message = f"{key} is {text}, but the platform's own samples use a string"
-                yield Violation((*parts, key), message, f'write "{text}" in quotes')
+                shown = json.dumps(attribute)
+                message = f"{key} is {shown}, but the platform's own samples use a string"
+                text = to_attribute_text(key, attribute)
+                fix = f'write "{text}" in quotes' if text is not None else _VALUE_FIX[key]
+                yield Violation((*parts, key), message, fix)
 
 
 @check("EG113")
@@ -52,11 +59,11 @@ def _check_values(schema: Schema) -> Iterator[Violation]:
         for key in FLAGS:
             if isinstance(value.get(key), str) and value[key] not in ("true", "false"):
                 message = f"{key} is {quote(str(value[key]))}, which is neither true nor false"
-                yield Violation((*parts, key), message, 'write "true" or "false"')
+                yield Violation((*parts, key), message, _VALUE_FIX[key])
         order = value.get("sortOrder")
         if isinstance(order, str) and not re.fullmatch(r"-?[0-9]{1,9}", order):
             message = f"sortOrder is {quote(order)}, which is not a whole number"
-            yield Violation((*parts, "sortOrder"), message, 'write a number in quotes, such as "1"')
+            yield Violation((*parts, "sortOrder"), message, _VALUE_FIX["sortOrder"])
 
 
 @check("EG114")
@@ -85,6 +92,14 @@ def _check_order(schema: Schema) -> Iterator[Violation]:
                 yield Violation((*parts, "sortOrder"), message, fix)
 
 
-def to_attribute_text(value: float) -> str:
-    """Return a boolean or number as the platform's samples write it: ``true``, ``1``."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def to_attribute_text(name: str, value: Json) -> str | None:
+    """Return a boolean or a whole number as the platform's samples write it: ``true``, ``1``.
+
+    None if the attribute cannot have this value, or has it as text already.
+    """
+    if name in FLAGS:
+        return str(value).lower() if isinstance(value, bool) else None
+    if name != "sortOrder" or not is_number(value):
+        return None
+    number = normalize(value)
+    return str(number) if isinstance(number, int) else None

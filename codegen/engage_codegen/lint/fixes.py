@@ -1,13 +1,16 @@
 """Fixes that need no judgment. Pure: JSON in, JSON out."""
 
+from collections import Counter
+
 from ..schema.jsontext import Json, JsonObject
-from .attributes import ATTRIBUTES, FLAGS, MISPRINT, to_attribute_text
+from .attributes import ATTRIBUTES, MISPRINT, to_attribute_text
 
 
 def apply_fixes(value: Json) -> Json:
     """Return the JSON of a schema file with attributes as the platform reads them.
 
-    Corrects the misprint and odd capitals, and writes booleans and numbers as strings.
+    Corrects the misprint and odd capitals, and writes booleans and whole numbers as strings. Two
+    spellings of one attribute stay, because it takes a person to choose one of their values.
     """
     if isinstance(value, list):
         return [apply_fixes(item) for item in value]
@@ -32,13 +35,11 @@ def _fix_property(value: Json) -> Json:
         return value
     spellings = {name.lower(): name for name in ATTRIBUTES}
     spellings[MISPRINT.lower()] = "showInContactCard"
+    names = {key: spellings.get(key.lower(), key) for key in value}
+    counts = Counter(names.values())
     result: JsonObject = {}
     for key, attribute in value.items():
-        name = spellings.get(key.lower(), key)
-        if name in value:
-            name = key
-        if name in (*FLAGS, "sortOrder") and isinstance(attribute, (int, float)):
-            result[name] = to_attribute_text(attribute)
-        else:
-            result[name] = attribute
+        name = names[key] if counts[names[key]] == 1 else key
+        text = to_attribute_text(name, attribute)
+        result[name] = attribute if text is None else text
     return result

@@ -38,6 +38,21 @@ def _check_closed(schema: Schema) -> Iterator[Violation]:
         )
 
 
+@check("EG104")
+def _check_dollar_id(schema: Schema) -> Iterator[Violation]:
+    places: list[tuple[tuple[str, ...], JsonObject]] = [((), schema.json_schema)]
+    places += [(parts[1:], value) for parts, _, value in iterate_properties(schema)]
+    for parts, value in places:
+        identifier = value.get("$id", "")
+        if not isinstance(identifier, str) or identifier.partition("#")[2]:
+            yield Violation(
+                ("jsonSchema", *parts, "$id"),
+                "$id must be a URI without a fragment in draft 2020-12, so validators refuse the "
+                "schema",
+                "remove $id",
+            )
+
+
 @check("EG115")
 def _check_sku_type(schema: Schema) -> Iterator[Violation]:
     value = properties_of(schema).get("productSku")

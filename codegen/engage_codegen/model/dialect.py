@@ -7,7 +7,7 @@ draft 2020-12 that applies to scalars. In both, a validating keyword that genera
 check is an error. Ignoring it would let code send what the platform drops or refuses.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from ..errors import SchemaProblem
@@ -16,11 +16,11 @@ from ..schema.jsontext import Json, JsonObject
 from ..schema.text import quote
 from .constraints import SUPPORTED_KEYWORDS, TYPES
 from .jsonvalues import compact_json
+from .payload_size import find_size_problems
 from .property_problems import (
     TYPE_FIX,
     PropertyProblem,
     find_property_problems,
-    is_count,
     malformed,
     quote_json,
     value_reason,
@@ -41,13 +41,30 @@ _OF_OBJECTS = frozenset(
 _OF_CONTENT = frozenset(["contentEncoding", "contentMediaType", "contentSchema"])
 _DEFINITIONS = frozenset(["$defs", "definitions", "dependencies"])
 _APPLICATORS = frozenset(
-    "$ref $dynamicRef allOf anyOf oneOf not if then else dependentSchemas".split()
+    "$ref $dynamicRef $recursiveRef allOf anyOf oneOf not if then else dependentSchemas "
+    "extends".split()
 )
 """Keywords that apply other schemas."""
+_OBSOLETE: Mapping[str, str] = {
+    "disallow": "list the allowed types in `type`",
+    "divisibleBy": "write multipleOf",
+    "maxDecimal": "write multipleOf",
+    "optional": "list the names of the others in `required` of the schema",
+    "requires": "write dependentRequired",
+}
+"""Keywords of drafts 1 to 3 that restricted values -> what to do instead. Validators of draft
+2020-12 ignore them, so ignoring them as well would drop a rule without a word."""
 VALIDATING_KEYWORDS = (
-    SUPPORTED_KEYWORDS | _APPLICATORS | _OF_ARRAYS | _OF_OBJECTS | _OF_CONTENT | _DEFINITIONS
+    SUPPORTED_KEYWORDS
+    | _OBSOLETE.keys()
+    | _APPLICATORS
+    | _OF_ARRAYS
+    | _OF_OBJECTS
+    | _OF_CONTENT
+    | _DEFINITIONS
 )
-"""The keywords of draft 2020-12 that decide whether a value is valid. All others annotate."""
+"""The keywords that decide whether a value is valid: those of draft 2020-12, and those of older
+drafts. All others annotate."""
 
 _ALLOWED: dict[Dialect, tuple[frozenset[str], frozenset[str]]] = {
     "engage": (
@@ -101,7 +118,10 @@ def _find_problems(body: JsonObject, dialect: Dialect) -> _Problems:
     for name, value in sorted(properties.items()):
         for problem in _property_problems(value, dialect):
             yield ("properties", name), problem
-    for problem in (*_required_problems(body, properties), *_size_problems(body)):
+    for problem in (
+        *_required_problems(body, properties),
+        *find_size_problems(body, properties, dialect),
+    ):
         yield (), problem
 
 
@@ -164,7 +184,10 @@ def _disallowed(
     """Yield each validating keyword that a dialect does not allow on a schema or a property."""
     for keyword in sorted((VALIDATING_KEYWORDS & value.keys()) - _ALLOWED[dialect][is_property]):
         reason = ("keyword", keyword)
-        if keyword in _APPLICATORS or keyword == "properties":
+        if keyword in _OBSOLETE:
+            message = f"draft 2020-12 has no keyword {keyword}, so it restricts nothing"
+            yield PropertyProblem("EG202", keyword, reason, message, _OBSOLETE[keyword])
+        elif keyword in _APPLICATORS or keyword == "properties":
             message = f"the keyword {keyword} applies another schema, but payloads are flat"
             fix = "declare each property directly, with a scalar type"
             yield PropertyProblem("EG203", keyword, reason, message, fix)
@@ -194,17 +217,3 @@ def _required_problems(body: JsonObject, properties: JsonObject) -> Iterator[Pro
                 f"the required property {quote(name)} is not declared, so no payload is valid",
                 "declare the property, or remove it from `required`",
             )
-
-
-def _size_problems(body: JsonObject) -> Iterator[PropertyProblem]:
-    for keyword in ("minProperties", "maxProperties"):
-        if not is_count(body.get(keyword, 0)):
-            yield malformed(keyword, body[keyword], "a whole number of at least 0")
-    dependent = body.get("dependentRequired", {})
-    expectation = "an object with lists of property names"
-    if not isinstance(dependent, dict):
-        yield malformed("dependentRequired", dependent, expectation)
-        return
-    for name, others in sorted(dependent.items()):
-        if not isinstance(others, list) or not all(isinstance(other, str) for other in others):
-            yield malformed("dependentRequired", {name: others}, expectation)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..schema.jsontext import Json, JsonObject
 from ..schema.text import quote
@@ -112,6 +112,11 @@ def _choice_problems(schema: JsonObject) -> Iterator[PropertyProblem]:
 
 
 def _limit_problems(schema: JsonObject) -> Iterator[PropertyProblem]:
+    required = schema.get("required", [])
+    if not isinstance(required, list):
+        # Draft 3: validators of draft 2020-12 do not agree on what it means now.
+        problem = malformed("required", required, "a list of names, on the schema itself")
+        yield replace(problem, fix="name the property in `required` of the schema")
     for keyword in ("minLength", "maxLength"):
         number = schema.get(keyword, 0)
         if not is_count(number):
@@ -154,11 +159,28 @@ def _is_contradictory(constraints: Constraints) -> bool:
         return longest is not None and constraints.min_length > longest
     if not set(constraints.types) <= {"integer", "number"}:
         return False
-    lows = [constraints.minimum, constraints.exclusive_minimum]
-    highs = [constraints.maximum, constraints.exclusive_maximum]
-    low = max((limit for limit in lows if limit is not None), default=None)
-    high = min((limit for limit in highs if limit is not None), default=None)
-    if low is None or high is None:
-        return False
-    is_open = low == constraints.exclusive_minimum or high == constraints.exclusive_maximum
-    return low > high or (low == high and is_open)
+    return not _has_number(constraints)
+
+
+def _has_number(constraints: Constraints) -> bool:
+    """Return True if a number, or an integer if these alone are allowed, is within the limits."""
+    from fractions import Fraction
+
+    limits = {name: Fraction(repr(limit)) for name, limit in constraints.numeric_limits.items()}
+    step = limits.get("multiple_of")
+    if constraints.types == ("integer",):
+        # A multiple of a/b that is an integer is a multiple of a.
+        step = Fraction(step.numerator if step else 1)
+    lows = [limits[name] for name in ("minimum", "exclusive_minimum") if name in limits]
+    highs = [limits[name] for name in ("maximum", "exclusive_maximum") if name in limits]
+    if not lows or not highs:
+        return True
+    low, high = max(lows), min(highs)
+    is_low_open = low == limits.get("exclusive_minimum")
+    is_high_open = high == limits.get("exclusive_maximum")
+    if step is None:
+        return low < high or (low == high and not is_low_open and not is_high_open)
+    multiple = -(-low // step) * step
+    if multiple == low and is_low_open:
+        multiple += step
+    return multiple < high or (multiple == high and not is_high_open)

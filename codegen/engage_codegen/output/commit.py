@@ -57,6 +57,8 @@ def apply(plan: Plan) -> None:
     try:
         make_folder(root, created)
         with _exclusive(root):
+            if all(read_below(root, change.path) == change.new for change in plan.changes):
+                return  # another run has written the same meanwhile
             _refuse_races(root, plan.changes)
             steps, staging = _stage_all(root, plan.changes, created)
             _take_steps(root, staging, steps)
@@ -105,7 +107,8 @@ def roll_forward(root: Path) -> bool:
 
 
 def _refuse_races(root: Path, changes: Sequence[Change]) -> None:
-    if is_interrupted(root):
+    """Raise `WriteConflictError` if a file is not what the plan read. The caller holds the lock."""
+    if _journals(root):
         raise _race_error(root)
     for change in changes:
         if read_below(root, change.path) != change.old:

@@ -31,7 +31,6 @@ STAGING_PREFIX = ".engage-codegen-"
 _HEAD = "engage-codegen"
 _SCHEMA_PREFIX = "schema "
 _ROW_START = "| `"
-_RESTORE = "restore the file from version control, or delete it and run engage-codegen pull"
 
 
 class Generator(NamedTuple):
@@ -176,7 +175,7 @@ def parse_lockfile(data: bytes, origin: str) -> Lockfile:
             raise LockfileError(
                 "the lock file contains merge conflict markers",
                 where=origin,
-                fix="keep one line for each schema, then run engage-codegen generate",
+                fix=f"git checkout --ours {origin} (or --theirs), then engage-codegen generate",
                 location=Location(origin, "", text[: text.index("<<<<<<<")].count("\n") + 1, 1),
             )
         return _parse(loads(text), origin)
@@ -185,7 +184,7 @@ def parse_lockfile(data: bytes, origin: str) -> Lockfile:
         raise LockfileError(
             f"the lock file is damaged: {error}",
             where=origin,
-            fix=_RESTORE,
+            fix=f"restore the file from version control: git checkout HEAD -- {origin}",
             location=Location(origin, "", *(place if place[0] else (1, 1))),
         ) from None
 

@@ -12,7 +12,12 @@ from .lockfile import FOLDER, LOCKFILE_PATH, Lockfile, parse_lockfile, snapshot_
 
 
 def snapshot_files(output: Path) -> dict[str, Path]:
-    """Return the snapshot files that exist: schema id -> path, sorted by id."""
+    """Return the snapshot files that exist: schema id -> path, sorted by id.
+
+    Names that begin with a dot belong to the operating system or an editor and are skipped.
+    Raises `InputError` for a name that ends in ``.JSON``: it is a file of the snapshot on some
+    systems and none on others.
+    """
     folder = output / FOLDER
     try:
         names = os.listdir(folder)
@@ -21,7 +26,15 @@ def snapshot_files(output: Path) -> dict[str, Path]:
     except OSError as error:
         raise unreadable(folder, error) from None
     lockfile = LOCKFILE_PATH.rpartition("/")[2]
-    ids = sorted(name[:-5] for name in names if name.endswith(".json") and name != lockfile)
+    names = [name for name in names if name[:1] != "." and name != lockfile]
+    for name in names:
+        if name.lower().endswith(".json") and not name.endswith(".json"):
+            raise InputError(
+                "the name of a snapshot file must end in .json",
+                where=str(folder / name),
+                fix=f"name the file {name[:-5]}.json",
+            )
+    ids = sorted(name[:-5] for name in names if name.endswith(".json"))
     return {schema_id: output / snapshot_path(schema_id) for schema_id in ids}
 
 
@@ -30,7 +43,7 @@ def read_snapshot(output: Path) -> dict[str, Schema]:
     schemas: dict[str, Schema] = {}
     for schema_id, path in snapshot_files(output).items():
         try:
-            text = read_bytes(path).decode("utf-8")
+            text = read_bytes(path).decode("utf-8-sig")
         except OSError as error:
             raise unreadable(path, error) from None
         except UnicodeDecodeError:
@@ -68,7 +81,7 @@ def is_same_schema(data: bytes, expected: str) -> bool:
     if digest(data) == expected:
         return True
     try:
-        return parse_envelope(data.decode("utf-8"), "").digest == expected
+        return parse_envelope(data.decode("utf-8-sig"), "").digest == expected
     except (UnicodeDecodeError, CodegenError):
         return False
 

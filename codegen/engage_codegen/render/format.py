@@ -9,11 +9,23 @@ out once. The tests compare the result with black's layout of the whole module.
 """
 
 import ast
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-import black
+try:
+    import black
+except RuntimeError:
+    # black looks for the user's cache when it is imported, and this user has no home folder. It
+    # needs no cache here, so any path will do where nothing can be written.
+    _home = os.environ.get("HOME")
+    os.environ["HOME"] = os.devnull
+    try:
+        import black
+    finally:
+        del os.environ["HOME"]
+        os.environ |= {} if _home is None else {"HOME": _home}
 from black.mode import Mode, TargetVersion
 from black.parsing import InvalidInput
 

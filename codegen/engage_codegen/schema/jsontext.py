@@ -37,14 +37,26 @@ class JsonError(ValueError):
         return self.message + place
 
 
+class ExactFloat(float):
+    """A number with more digits than a float holds, and its text."""
+
+    def __new__(cls, text: str) -> "ExactFloat":
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+
 class _DuplicateKeyError(Exception):
     def __init__(self, key: str) -> None:
         self.key = key
 
 
-def loads(text: str) -> Json:
+def loads(text: str, *, exact: bool = False) -> Json:
     """Parse JSON from an untrusted source.
 
+    With `exact`, a number with more digits than a float holds becomes an `ExactFloat`.
     Also refuses what Python's own parser accepts: duplicate keys, NaN and infinities, integers of
     more than 1,000 digits, and nesting deeper than 100 levels. Raises `JsonError`.
     """
@@ -55,7 +67,7 @@ def loads(text: str) -> Json:
                 text,
                 object_pairs_hook=_parse_object,
                 parse_constant=_refuse_constant,
-                parse_float=_parse_float,
+                parse_float=_parse_exact_float if exact else _parse_float,
                 parse_int=_parse_int,
             ),
         )
@@ -78,6 +90,26 @@ def canonical_json(value: Json) -> str:
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # json.dumps escapes the ASCII controls itself; the line breaks of the layout have to stay.
     return "\n".join(UNSAFE_IN_TEXT.sub(_json_escape, line) for line in text.split("\n")) + "\n"
+
+
+def exact_canonical_json(value: Json) -> str:
+    """Return the canonical text with every digit of each `ExactFloat`."""
+    numbers: list[str] = []
+    text, mark = canonical_json(value), "number "
+    while f'"{mark}' in text:
+        mark += " "
+
+    def replace_numbers(item: Json) -> Json:
+        if isinstance(item, ExactFloat):
+            numbers.append(item.text)
+            return f"{mark}{len(numbers) - 1}"
+        if isinstance(item, dict):
+            return {key: replace_numbers(child) for key, child in item.items()}
+        return [replace_numbers(child) for child in item] if isinstance(item, list) else item
+
+    marked = canonical_json(replace_numbers(value))
+    pattern = re.compile(f'"{mark}([0-9]+)"')
+    return pattern.sub(lambda match: numbers[int(match[1])], marked) if numbers else text
 
 
 def digest(text: str | bytes) -> str:
@@ -180,6 +212,13 @@ def _parse_float(text: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise JsonError(f"the number {quote(text, 30)} is too large")
     return value
+
+
+def _parse_exact_float(text: str) -> float:
+    from decimal import Decimal
+
+    value = _parse_float(text)
+    return value if Decimal(text) == Decimal(repr(value)) else ExactFloat(text)
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")

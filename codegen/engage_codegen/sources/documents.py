@@ -13,6 +13,7 @@ from ..schema.jsontext import (
     JsonError,
     Position,
     canonical_json,
+    exact_canonical_json,
     loads,
     nearest_position,
     pointer,
@@ -22,6 +23,8 @@ from ..schema.text import escape, quote
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
+
+_PULL = "delete the file, and run engage-codegen pull, which reads each schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,17 @@ class Document:
     @property
     def is_canonical(self) -> bool:
         """True if the text of the file is the canonical form of its JSON."""
-        return self.text.replace("\r\n", "\n") == canonical_json(self.value)
+        return self.text.replace("\r\n", "\n") in (
+            canonical_json(self.value),
+            exact_canonical_json(loads(self.text, exact=True)),
+        )
+
+    def is_same_file(self, other: "Document") -> bool:
+        """Return True if both were read from one file, perhaps through different paths."""
+        try:
+            return self.path == other.path or self.path.samefile(other.path)
+        except OSError:
+            return False
 
     def locate(self, findings: "Sequence[Finding]") -> "list[Finding]":
         """Return findings about the schemas of this file with their lines and columns."""
@@ -102,6 +115,9 @@ def read_document(path: Path) -> Document:
         message = f"the file is not valid JSON: {error.message}"
         place = (error.line or 1, error.column or 1)
         return Document(path, text, error=_error(path, message, "correct the file", *place))
+    if _lists_no_schemas(value):
+        message = "the list that Engage gives of its schemas has their ids and names alone"
+        return Document(path, text, value, error=_error(path, message, _PULL))
     schemas: list[tuple[tuple[str, ...], Schema]] = []
     prefix: tuple[str, ...] = ()
     try:
@@ -130,6 +146,15 @@ def _envelopes_in(value: Json, file: Path) -> Iterator[tuple[tuple[str, ...], Js
         yield (), {"id": file.stem, "displayName": name, "jsonSchema": value}, str(file)
     else:
         yield (), value, str(file)
+
+
+def _lists_no_schemas(value: Json) -> bool:
+    """Return True for the answer to ``GET interactionschemas``, or an item of it."""
+    items = value if isinstance(value, list) else [value]
+    return bool(items) and all(
+        isinstance(item, dict) and "id" in item and item.keys() <= {"id", "displayName"}
+        for item in items
+    )
 
 
 def _check_file_name(file: Path) -> None:

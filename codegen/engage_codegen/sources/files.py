@@ -1,17 +1,58 @@
-"""Schemas in local files: folders of ``*.json``, single files, and lists exported from the API.
+"""Schemas in local files: folders of ``*.json``, single files, and lists of envelopes.
 
 A file has an envelope ``{id, displayName, jsonSchema}``, a list of envelopes, or a bare JSON
 Schema, whose id is the name of the file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from ..errors import InputError
+from ..errors import InputError, Location
 from ..findings.finding import display_path
 from ..schema.envelope import Schema
 from .documents import Document, read_document
+from .folders import find_schema_files
 from .interface import Progress
+
+
+class RepeatedId(NamedTuple):
+    """A schema whose id an earlier one has: its place, and the earlier schema."""
+
+    schema: Schema
+    first: Schema
+    document: Document
+    number: int
+
+    @property
+    def message(self) -> str:
+        """What is wrong: the id, and where it is as well."""
+        file, comma, item = self.first.origin.partition(", item ")
+        return f"the schema {self.schema.id} is also in {display_path(Path(file))}{comma}{item}"
+
+    @property
+    def location(self) -> Location:
+        """The place of the id."""
+        return self.document.locate_schema(self.number)
+
+
+REPEATED_ID_FIX = "delete one of them. Schemas of different tenants need a target each"
+
+
+def find_repeated_ids(documents: Iterable[Document]) -> list[RepeatedId]:
+    """Return each schema with an id that an earlier schema of the documents has.
+
+    The same place of the same file, reached through another path, is not repeated.
+    """
+    owners: dict[str, tuple[Schema, Document, tuple[str, ...]]] = {}
+    repeated: list[RepeatedId] = []
+    for document in documents:
+        for number, (parts, schema) in enumerate(document.schemas):
+            first, owner, place = owners.setdefault(schema.id, (schema, document, parts))
+            is_same_place = place == parts and document.is_same_file(owner)
+            if first is not schema and not is_same_place:
+                repeated.append(RepeatedId(schema, first, document, number))
+    return repeated
 
 
 class FileSource:
@@ -22,17 +63,15 @@ class FileSource:
 
     def fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
         """Return the schemas; see `Source.fetch`."""
-        schemas: dict[str, Schema] = {}
-        for document in self._read_documents():
-            for number, (_, schema) in enumerate(document.schemas):
-                first = schemas.setdefault(schema.id, schema)
-                if first is not schema:
-                    raise InputError(
-                        f"the schema {schema.id} is also in {display_path(Path(first.origin))}",
-                        where=schema.origin,
-                        fix="delete one of them. Schemas of different tenants need a target each",
-                        location=document.locate_schema(number),
-                    )
+        documents = list(self._read_documents())
+        for repeated in find_repeated_ids(documents):
+            raise InputError(
+                repeated.message,
+                where=repeated.schema.origin,
+                fix=REPEATED_ID_FIX,
+                location=repeated.location,
+            )
+        schemas = {schema.id: schema for document in documents for _, schema in document.schemas}
         missing = sorted(set(only) - set(schemas))
         if missing:
             raise InputError(
@@ -45,18 +84,8 @@ class FileSource:
         return requested
 
     def _read_documents(self) -> Iterator[Document]:
-        for path in self._paths:
-            for file in _schema_files(path):
-                document = read_document(file)
-                if document.error is not None:
-                    raise document.error
-                yield document
-
-
-def _schema_files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.glob("*.json") if file.is_file())
-    if not files:
-        raise InputError("the folder has no *.json file", where=str(path), fix="check the path")
-    return files
+        for file in find_schema_files(self._paths):
+            document = read_document(file)
+            if document.error is not None:
+                raise document.error
+            yield document

@@ -37,7 +37,7 @@ def compare(
         is_valid = _value_validator(body, oracle)
     except ValueError as error:
         return SchemaResult(schema_id=schema.id, error=str(error).split("\n")[0])
-    cases = make_cases(body, is_valid, matching)
+    cases = make_cases(schema.json_schema, is_valid, matching)
     run = _Run(subject, judge, attributes)
     for payload in cases.payloads:
         run.add(payload)

@@ -12,8 +12,12 @@ from ..errors import ConfigError
 from ..model.jsonvalues import is_number
 from ..schema.jsontext import Json, JsonObject
 
-_FOREIGN = ("$defs", "definitions", "$id")
-"""Keywords that can lead to other documents. Without references, they validate nothing."""
+_ANNOTATIONS = frozenset(
+    "$id $anchor $dynamicAnchor $recursiveAnchor $vocabulary $comment $defs definitions title "
+    "description default examples deprecated readOnly writeOnly".split()
+)
+"""Keywords that validate nothing without references. A validator would refuse the whole schema if
+one of them is malformed, such as a `$id` with a fragment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,17 @@ def choose_oracle() -> Oracle:
 
 
 def close_schema(schema: JsonObject) -> JsonObject:
-    """Return the schema as generated classes implement it: undeclared properties are invalid."""
-    local = {key: value for key, value in schema.items() if key not in _FOREIGN}
-    return {**local, "additionalProperties": False}
+    """Return the schema as generated classes implement it: undeclared properties are invalid.
+
+    Annotations are left out. They are no part of what generated code promises.
+    """
+    properties = cast("dict[str, JsonObject]", schema.get("properties", {}))
+    rules: JsonObject = {
+        name: {key: value for key, value in rule.items() if key not in {*_ANNOTATIONS, "$schema"}}
+        for name, rule in properties.items()
+    }
+    local = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
+    return {**local, "properties": rules, "additionalProperties": False}
 
 
 def _jsonschema_rs(schema: JsonObject) -> Judge:
