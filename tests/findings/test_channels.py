@@ -11,7 +11,6 @@ import pytest
 from engage_codegen.errors import Location
 from engage_codegen.findings.finding import Finding
 from engage_codegen.findings.report import TenantRow, render_report
-from engage_codegen.schema.jsontext import Json
 from engage_codegen.schema.text import escape_line
 from tests.support.logs import (
     LOG_SYNTAX,
@@ -38,26 +37,24 @@ def hostile_texts(seed: int) -> Iterator[list[str]]:
 def findings(seed: int) -> list[Finding]:
     """Return findings with hostile texts everywhere, with and without a file and a line."""
     result: list[Finding] = []
-    for number, texts in enumerate(hostile_texts(seed)):
-        name = texts[0].replace("/", "")
+    for texts in hostile_texts(seed):
         # Surrogates stand for the bytes of a file name that is not UTF-8.
-        file = re.sub("[\ud800-\udfff]", "\udcff", name).replace("\x00", "") or "a"
-        location = [Location(), Location(file), Location(file, "", number + 1, 7)][number % 3]
-        schema_id = "" if number % 4 == 0 else "review"
-        parts = () if number % 5 == 0 else ("jsonSchema", "properties", texts[1])
-        result.append(
-            Finding(
-                CODES[number % len(CODES)],
-                schema_id,
-                parts,
-                (texts[2],),
-                texts[3],
-                texts[4],
-                location,
-                tenant=texts[5] if number % 7 == 0 else "",
-                call=texts[6] if number % 6 == 0 else "",
+        file = re.sub("[\ud800-\udfff]", "\udcff", texts[0].replace("/", "").replace("\x00", ""))
+        for location in (Location(), Location(file), Location(file, "", len(result) + 1, 7)):
+            number = len(result)
+            result.append(
+                Finding(
+                    CODES[number % len(CODES)],
+                    "" if number % 4 == 0 else "review",
+                    () if number % 5 == 0 else ("jsonSchema", "properties", texts[1]),
+                    (texts[2],),
+                    texts[3],
+                    texts[4],
+                    location if file else Location(),
+                    tenant=texts[5] if number % 7 == 0 else "",
+                    call=texts[6] if number % 6 == 0 else "",
+                )
             )
-        )
     return result
 
 
@@ -72,7 +69,7 @@ def test_text_has_the_lines_and_the_problems_of_its_findings_only() -> None:
             assert (severity, code) == (finding.severity, finding.code)
             if location.line:
                 assert (line, column) == (str(location.line), str(location.column))
-                assert file == escape_line(location.file)
+                assert f"{file}:{line}:{column}" == escape_line(finding.where)
 
 
 def test_github_executes_one_command_for_each_finding() -> None:
@@ -93,40 +90,29 @@ def test_github_executes_one_command_for_each_finding() -> None:
         assert not [line for line in command.data.split("\n") if "##[" in line]
 
 
-def texts_of(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from texts_of(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_of(item)
-
-
 @pytest.mark.parametrize("output_format", ["json", "sarif"])
 def test_a_document_is_one_for_programs_and_plain_for_the_log(output_format: str) -> None:
-    for finding in findings(3):
-        tenants = [TenantRow(finding.tenant, finding.message, finding.fix, finding.tenant)]
-        is_json = output_format == "json"
-        report = render_report([finding], "json" if is_json else "sarif", tenants=tenants)
-        assert report.isascii()
-        assert_plain(report)
-        document = json.loads(report)
-        if is_json:
-            (value,) = document["findings"]
-            assert value["message"] == finding.message
-            assert (value["file"] or "") == finding.location.file
-            assert document["tenants"][0]["url"] == finding.message
-            continue
-        (result,) = document["runs"][0]["results"]
+    reported = findings(3)
+    tenants = [TenantRow(item.tenant, item.message, item.fix, item.tenant) for item in reported]
+    is_json = output_format == "json"
+    report = render_report(reported, "json" if is_json else "sarif", tenants=tenants)
+    assert report.isascii()
+    assert_plain(report)
+    document = json.loads(report)
+    if is_json:
+        assert [item["url"] for item in document["tenants"]] == [item.message for item in reported]
+        assert [item["message"] for item in document["findings"]] == [
+            item.message for item in reported
+        ]
+        return
+    for item, result in zip(reported, document["runs"][0]["results"], strict=True):
         text = result["message"]["text"]
         assert not re.search(r"\[[^\]]*\\?\]\(|\{+\d+\}", text), text
         for place in result.get("locations", []):
             uri = place["physicalLocation"]["artifactLocation"]["uri"]
             assert re.fullmatch(r"(?:[\w.~/-]|%[0-9A-F]{2})+", uri, re.ASCII), uri
             path = unquote(uri, errors="surrogateescape")
-            assert path == finding.location.file.replace("\\", "/")
+            assert path == item.location.file.replace("\\", "/")
 
 
 def test_a_tenant_of_a_file_is_one_annotation() -> None:

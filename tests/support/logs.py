@@ -1,7 +1,7 @@
 """Logs as their readers see them: terminals, GitHub, Azure and GitLab, and the tasks of an editor.
 
-Each parser follows the documentation or the source of its reader: ECMA-48 and Unicode, the runner of
-GitHub (`ActionCommand`), the traces of GitLab, and the pattern in the tasks that `init` writes.
+Each parser follows the documentation or the source of its reader: ECMA-48 and Unicode, the runner
+of GitHub (`ActionCommand`), the traces of GitLab, and the pattern in the tasks that `init` writes.
 """
 
 import json
@@ -107,6 +107,7 @@ def assert_plain(text: str, lines: int | None = None, *, problems: Sequence[obje
 
 LOG_SYNTAX = (
     *Path(__file__).with_name("log_syntax.txt").read_text("utf-8").splitlines(),
+    *("\u034f", "\u115f", "\u3164", "\u2800", "\ufe0f", "é", "日本", "😀"),
     *("\x1b[31m", "\x1b]0;title\x07", "\x1b]8;;http://evil.example\x07", "\x9b31m"),
     *("\x9d0;x\x9c", "\x07", "\r", "\n", "\r\n", "\x0b", "\x0c", "\x85", "\u2028"),
     *("\u2029", "\x1c", "\x08", "\x7f", "\x00", "\t", "\u202e", "\u2066", "\u200b"),

@@ -48,7 +48,7 @@ def _format_place(finding: Finding, level: str) -> str:
     """Return file, line and column, or a place that cannot be mistaken for them."""
     location = finding.location
     if location.line:
-        return f"{escape_line(location.file)}:{location.line}:{location.column}"
+        return escape_line(finding.where)
     if not (location.file or finding.schema_id):
         return finding.where
     # Numbers at the end of a name would be a line and a column before the level.
