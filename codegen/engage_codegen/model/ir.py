@@ -6,6 +6,7 @@ Names are Python identifiers. The names on the wire are data beside them.
 import re
 from dataclasses import dataclass
 
+from ..schema.envelope import file_name
 from ..schema.names import Identifier, SchemaNames
 from ..schema.text import escape
 
@@ -168,6 +169,11 @@ class Record:
     imports: tuple[Import, ...]
     limits: Code = NO_CODE
     deprecation: str = ""
+
+    @property
+    def snapshot_file(self) -> Code:
+        """The name of the file in the snapshot."""
+        return Code(file_name(self.schema_id))
 
     @property
     def headline(self) -> Prose:
