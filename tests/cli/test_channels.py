@@ -60,13 +60,14 @@ def broken_schema_of(texts: Texts, number: int) -> object:
     """Return a schema with hostile texts that lint reports."""
     schema = schema_of(texts, number)
     body: dict[str, object] = {"type": texts.draw(), texts.draw(): texts.draw()}
-    return [
+    schemas: list[object] = [
         {**schema, "id": texts.draw()},
         {**schema, "jsonSchema": {**body, "properties": {texts.draw(): {"type": texts.draw()}}}},
         {**schema, "jsonSchema": {"type": "object", "properties": {texts.draw(): texts.draw()}}},
         {**schema, "jsonSchema": {"type": "object", "required": [texts.draw()], "properties": {}}},
         texts.draw(),
-    ][number % 5]
+    ]
+    return schemas[number % 5]
 
 
 @pytest.fixture

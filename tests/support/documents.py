@@ -7,14 +7,20 @@ literals is in it.
 import doctest
 import io
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from docutils import frontend, nodes, utils
-from docutils.parsers.rst import Parser
 from markdown_it import MarkdownIt
 
 from engage_codegen.render.docstrings import WITHOUT_ESCAPE
 from engage_codegen.schema.text import escape, escape_match
+
+# docutils and pdoc have no types.
+frontend: Any = import_module("docutils.frontend")
+nodes: Any = import_module("docutils.nodes")
+utils: Any = import_module("docutils.utils")
+rst: Any = import_module("docutils.parsers.rst")
 
 _PLAIN_NODES = (nodes.document, nodes.paragraph, nodes.literal, nodes.Text)
 _PLAIN_TOKENS = {"paragraph_open", "paragraph_close", "inline"}
@@ -36,11 +42,11 @@ def show(text: str) -> str:
 
 def read_rst(text: str) -> str:
     """Return the text of a docstring that Sphinx renders, without its white space."""
-    settings = frontend.get_default_settings(Parser)
+    settings = frontend.get_default_settings(rst.Parser)
     settings.report_level, settings.halt_level = 5, 6
     settings.warning_stream = io.StringIO()
     document = utils.new_document("docstring", settings)
-    Parser().parse(text, document)
+    rst.Parser().parse(text, document)
     for node in document.findall():
         assert isinstance(node, _PLAIN_NODES), (text, node.pformat())
     assert len(document.children) <= 1, document.pformat()
@@ -63,8 +69,8 @@ def check_doctest(text: str) -> None:
 
 def check_pdoc(text: str) -> None:
     """Fail if a docstring that pdoc renders is more than a paragraph, or hides its object."""
-    from pdoc import docstrings, render_helpers
-
+    docstrings: Any = import_module("pdoc.docstrings")
+    render_helpers: Any = import_module("pdoc.render_helpers")
     assert not {"@private", "@public"} & set(text.split())
     for docformat in ("markdown", "restructuredtext", "google", "numpy"):
         markdown = docstrings.convert(text, docformat, Path("/nowhere/module.py"))

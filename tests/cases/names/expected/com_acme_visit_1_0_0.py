@@ -2,7 +2,7 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""com\\_acme\\_visit\\_1\\_0\\_0 (interaction schema ``com_acme_visit_1_0_0``)."""
+"""com_acme_visit_1_0_0 (interaction schema ``com_acme_visit_1_0_0``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComAcmeVisit1_0_0(Payload):
-    """com\\_acme\\_visit\\_1\\_0\\_0."""
+    """com_acme_visit_1_0_0."""
 
     __schema_id__: ClassVar[str] = "com_acme_visit_1_0_0"
     __properties__: ClassVar[frozenset[str]] = frozenset({"v1_0"})
 
     v1_0: str | None = None
-    """v1\\_0."""
+    """v1_0."""
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []

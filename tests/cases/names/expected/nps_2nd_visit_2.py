@@ -2,7 +2,7 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""NPS\\_2nd-Visit\\_2 (interaction schema ``NPS_2nd-Visit_2``)."""
+"""NPS_2nd-Visit_2 (interaction schema ``NPS_2nd-Visit_2``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NPS2ndVisit2(Payload):
-    """NPS\\_2nd-Visit\\_2."""
+    """NPS_2nd-Visit_2."""
 
     __schema_id__: ClassVar[str] = "NPS_2nd-Visit_2"
     __properties__: ClassVar[frozenset[str]] = frozenset(
@@ -115,7 +115,7 @@ class NPS2ndVisit2(Payload):
     """str. Sent as ``str``."""
 
     to_payload_: str | None = None
-    """to\\_payload. Sent as ``to_payload``."""
+    """to_payload. Sent as ``to_payload``."""
 
     type: str | None = None
     """type."""

@@ -2,7 +2,7 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""reuse\\_spring\\_2023 (interaction schema ``reuse_spring_2023``)."""
+"""reuse_spring_2023 (interaction schema ``reuse_spring_2023``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReuseAgain(Payload):
-    """reuse\\_spring\\_2023."""
+    """reuse_spring_2023."""
 
     __schema_id__: ClassVar[str] = "reuse_spring_2023"
     __properties__: ClassVar[frozenset[str]] = frozenset()
