@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("pipeline", "render", "schema", "sources"),
     },
     "verify": {"config", "errors", "model", "output", "pipeline", "schema"},
-    "integrations": {"config", "errors", "filesystem", "output", "pipeline"},
+    "integrations": {"config", "errors", "filesystem", "output", "pipeline", "schema"},
     "sandbox": {"errors"},
     "cli": {
         *("compat", "config", "errors", "filesystem", "findings", "inspection", "integrations"),

@@ -58,8 +58,13 @@ class CodegenError(Exception):
         self.fix = fix
         self.location = location or Location()
 
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the error. They may contain foreign text, line feeds of `where` included."""
+        return [*self.message.split("\n"), f"  where: {self.where}", f"  fix: {self.fix}"]
+
     def __str__(self) -> str:
-        return f"{self.message}\n  where: {self.where}\n  fix: {self.fix}"
+        return "\n".join(self.lines)
 
 
 class ConfigError(CodegenError):
@@ -132,8 +137,10 @@ class SchemaProblem(NamedTuple):
         place = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in self.parts)
         return f"{self.origin or self.schema_id}#{place}"
 
-    def __str__(self) -> str:
-        return f"{self.title}\n  where: {self.where}\n  fix: {self.fix}"
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the problem, as in `CodegenError`."""
+        return [self.title, f"  where: {self.where}", f"  fix: {self.fix}"]
 
 
 class SchemaError(CodegenError):
@@ -144,10 +151,14 @@ class SchemaError(CodegenError):
 
     def __init__(self, problems: Sequence[SchemaProblem]) -> None:
         self.problems = tuple(problems)
-        last = self.problems[-1]
-        super().__init__(
-            "\n".join([*map(str, self.problems[:-1]), last.title]), where=last.where, fix=last.fix
-        )
+        *others, last = self.problems
+        lines = [line for problem in others for line in problem.lines]
+        super().__init__("\n".join([*lines, last.title]), where=last.where, fix=last.fix)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of all problems."""
+        return [line for problem in self.problems for line in problem.lines]
 
 
 class NameCollisionError(SchemaError):

@@ -14,7 +14,7 @@ from .errors import InputError
 MAX_BYTES = 20_000_000
 """The largest file that is read: far above any schema, module or lock file."""
 
-_RELATIVE_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+_RELATIVE_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_-][A-Za-z0-9_.+-]*)*")
 
 
 def read_bytes(path: str | Path) -> bytes:

@@ -1,8 +1,10 @@
-"""Violations of the rules of a schema. Imports nothing of the package."""
+"""Violations of the rules of a schema."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal, TypeAlias
+
+from .call.foreign_text import printable_line
 
 ViolationCode: TypeAlias = Literal[
     "type",
@@ -74,7 +76,7 @@ class Violation:
     """The invalid value; None if there is none. A pickle keeps values of standard types only."""
 
     def __str__(self) -> str:
-        return f"{self.property}: {self.message}"
+        return printable_line(f"{self.property}: {self.message}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return Violation, (self.property, self.code, self.message, _picklable(self.value))

@@ -1,6 +1,7 @@
 """No text of a schema becomes code."""
 
 import ast
+import inspect
 import io
 import itertools
 import json
@@ -26,7 +27,8 @@ from engage_codegen.render.env import environment
 from engage_codegen.render.package import MARKERS, render_package
 from engage_codegen.schema.envelope import Schema, from_envelope
 from engage_codegen.schema.names import SchemaNames, name_properties, rename_key
-from engage_codegen.schema.text import UNSAFE_IN_TEXT, escape, escape_match
+from engage_codegen.schema.text import UNSAFE_IN_TEXT, escape_match
+from tests.support.documents import read_rst, show
 from tests.support.paths import ROOT
 from tests.support.tiers import IS_FULL
 
@@ -162,13 +164,9 @@ def skeleton(tree: ast.Module, names: SchemaNames) -> str:
     return re.sub(rf"'({'|'.join(own)})'", lambda match: str(own.index(match[1])), ast.dump(tree))
 
 
-def remove_spaces(text: str) -> str:
-    return "".join(escape(text).split())
-
-
 def assert_texts_survive(tree: ast.Module, schema: Schema, names: dict[str, str]) -> None:
     """Assert that each text of the schema stands, unchanged, where it belongs."""
-    assert remove_spaces(schema.display_name) in "".join(str(ast.get_docstring(tree)).split())
+    assert show(schema.display_name) in read_rst(str(ast.get_docstring(tree)))
     (payload_class,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
     docs: dict[str | None, str] = {None: str(ast.get_docstring(payload_class))}
     rules: dict[str, Any] = {}
@@ -176,15 +174,14 @@ def assert_texts_survive(tree: ast.Module, schema: Schema, names: dict[str, str]
         if isinstance(node, ast.Assign):
             rules[ast.unparse(node.targets[0])] = node.value
         if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr):
-            docs[ast.unparse(node.target)] = ast.literal_eval(after.value)
+            docs[ast.unparse(node.target)] = inspect.cleandoc(ast.literal_eval(after.value))
     whole: Item = {**schema.json_schema, "displayName": schema.display_name}
     for wire, value in [(None, whole), *properties_of(schema).items()]:
         titles = [text for text in (value.get("displayName"), value.get("title"), wire) if text]
         title = [text for text in titles if text.strip()][:1]
+        said = read_rst(docs[None if wire is None else names[wire]])
         for text in [*title, value.get("description", "")]:
-            assert remove_spaces(" ".join(text.split())) in "".join(
-                docs[None if wire is None else names[wire]].split()
-            )
+            assert show(" ".join(text.split())) in said
     for wire, value in properties_of(schema).items():
         rule: Any = rules.get(f"_{names[wire].upper()}")
         if "pattern" in value:

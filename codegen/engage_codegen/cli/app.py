@@ -13,7 +13,15 @@ import click
 
 from .. import __version__
 from ..errors import CodegenError
-from .console import Verbosity, escape_unencodable, hide_keys, print_status, print_traceback
+from .console import (
+    Verbosity,
+    escape_unencodable,
+    hide_keys,
+    print_error,
+    print_lines,
+    print_status,
+    print_traceback,
+)
 
 COMMANDS = {
     "init": "Set up the tool in the repository of the current folder.",
@@ -59,33 +67,41 @@ def run(arguments: Sequence[str]) -> int:
 def _handle_error(error: BaseException) -> int:
     """Print what ended the run, and return its exit code."""
     if isinstance(error, click.ClickException):
-        error.show()
+        _print_usage_error(error)
         return 2
     if isinstance(error, CodegenError):
-        print_status(f"error: {error}", 0)
+        print_error(error)
         return error.exit_code
     if isinstance(error, BrokenPipeError):
         _drop_output()  # because its reader is gone
         return 1
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
         _drop_output()
-        print_status(
-            f"error: the output of the command cannot be written: {error.strerror}\n"
-            "  where: stdout\n  fix: check the free space on the disk that it is redirected to",
-            0,
-        )
+        message = f"error: the output of the command cannot be written: {error.strerror}"
+        fix = "  fix: check the free space on the disk that it is redirected to"
+        print_lines([message, "  where: stdout", fix], 0)
         return 2
     if isinstance(error, click.Abort) or _was_interrupted(error):
         print_status("interrupted", 0)
         return 130
     if isinstance(error, SystemExit):
         raise error
-    print_status(
-        f"internal error: {type(error).__name__}: {hide_keys(str(error))}\n"
-        "  fix: this is a bug in engage-codegen; run again with --debug and report it",
-        0,
-    )
+    message = f"internal error: {type(error).__name__}: {hide_keys(str(error))}"
+    fix = "  fix: this is a bug in engage-codegen; run again with --debug and report it"
+    print_lines([*message.split("\n"), fix], 0)
     return 2
+
+
+def _print_usage_error(error: click.ClickException) -> None:
+    """Print an error of click in its own layout. An argument in it may be foreign text."""
+    lines: list[str] = []
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        lines += context.get_usage().split("\n")
+        lines += [f"Try '{context.command_path} --help' for help.", ""]
+    message = f"Error: {error.format_message()}"
+    is_listing = isinstance(error, click.MissingParameter)  # the choices, one a line
+    print_lines([*lines, *(message.expandtabs(2).split("\n") if is_listing else [message])], 0)
 
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..config import Config
 from ..output.snapshot import read_lockfile
-from .console import print_status
+from .console import print_lines
 from .options import report_unread
 from .reporting import FindingReport
 
@@ -47,5 +47,6 @@ def report_changes(
         report_unread(calls.unread)
         unwaived = [(finding, change) for finding, change in pairs if finding in remaining]
         report.findings += sides.findings_at_calls(unwaived, calls.sites, modules)
-    print_status(sides.summarize_changes(remaining, len(pairs) - len(remaining)))
+    summary = sides.summarize_changes(remaining, len(pairs) - len(remaining))
+    print_lines(summary.split("\n"))
     return sides.exit_code_of(remaining)

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,6 +12,7 @@ from ..errors import API_KEY_VARIABLE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..errors import CodegenError
     from ..sources.interface import Progress
 
 
@@ -32,15 +33,34 @@ class Verbosity:
     debug = False
 
 
+def print_line(text: str) -> None:
+    """Print text, which may quote foreign text, as one line to stdout."""
+    from ..schema.text import escape_line
+
+    print(escape_line(text))
+
+
 def print_status(text: str, level: int = 1) -> None:
-    """Print text, which may quote foreign text, to stderr if the verbosity is at least `level`."""
+    """Print text, which may quote foreign text, as one line to stderr if the verbosity is at least
+    `level`."""
+    print_lines([text], level)
+
+
+def print_lines(lines: Iterable[str], level: int = 1) -> None:
+    """Print lines like `print_status`. None of them can become two."""
     # A stream that was closed from outside is None, and print would use stdout instead.
     if level > Verbosity.level or sys.stderr is None:
         return
-    from ..schema.text import escape
+    from ..schema.text import escape_line
 
     with suppress(OSError):
-        print("\n".join(map(escape, text.split("\n"))), file=sys.stderr, flush=True)
+        print("\n".join(map(escape_line, lines)), file=sys.stderr, flush=True)
+
+
+def print_error(error: "CodegenError") -> None:
+    """Print an error to stderr."""
+    first, *others = error.lines
+    print_lines([f"error: {first}", *others], 0)
 
 
 def print_traceback(error: BaseException) -> None:
@@ -48,7 +68,8 @@ def print_traceback(error: BaseException) -> None:
     if Verbosity.debug:
         import traceback
 
-        print_status(hide_keys("".join(traceback.format_exception(error)).rstrip("\n")), 0)
+        text = "".join(traceback.format_exception(error)).rstrip("\n")
+        print_lines(hide_keys(text).split("\n"), 0)
 
 
 def hide_keys(text: str) -> str:
@@ -90,9 +111,9 @@ def has_color(stream: TextIO) -> bool:
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of foreign text: on a terminal as a table that wraps, elsewhere with tabs."""
-    from ..schema.text import escape
+    from ..schema.text import escape_line
 
-    cells = [[escape(cell) for cell in row] for row in rows]
+    cells = [[escape_line(cell) for cell in row] for row in rows]
     if not is_terminal(sys.stdout):
         for line in [header, *cells]:
             print("\t".join(line))

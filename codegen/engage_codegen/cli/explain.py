@@ -6,9 +6,8 @@ import click
 
 from ..config import Config
 from ..output.snapshot import read_lockfile
-from ..schema.text import escape
 from ..sources.interface import ApiKey
-from .console import print_status
+from .console import print_line, print_status
 from .options import complete_ids, config_options, load_configs, report_unread, run_for_targets
 
 EXAMPLES = ["engage-codegen explain favourite.price --usage src"]
@@ -37,19 +36,15 @@ def command(subject: str, usage: tuple[Path, ...], **options: object) -> int:
     def explain_target(config: Config, _key: ApiKey) -> int:
         target = find_subject(config, subject)
         for label, text in describe(target):
-            _print_line(label, text)
+            print_line(f"{label:10} {text}")
         if usage:
             result = find_calls(usage, config.output, read_lockfile(config.output).modules)
             report_unread(result.unread)
             calls = list(describe_calls(target, result.sites))
             for call in calls:
-                _print_line("used", call)
+                print_line(f"{'used':10} {call}")
             if not calls:
                 print_status("no calls")
         return 0
 
     return run_for_targets(load_configs(options), explain_target)
-
-
-def _print_line(label: str, text: str) -> None:
-    click.echo(f"{label:10} {escape(text)}")

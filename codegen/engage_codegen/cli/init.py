@@ -27,7 +27,7 @@ from ..output.git import is_ignored
 from ..schema.redaction import hide_credentials
 from ..sources.connection import TenantConnection
 from ..sources.interface import ApiKey
-from .console import Verbosity, is_terminal, print_status
+from .console import Verbosity, is_terminal, print_line, print_lines, print_status
 from .options import current_folder, verbosity_options
 
 EXAMPLES = [
@@ -281,6 +281,6 @@ def _show(change: FileChange, *, is_answer: bool) -> None:
         old, new = (change.old or "").splitlines(), change.new.splitlines()
         source = change.path if change.old is not None else "/dev/null"
         for line in difflib.unified_diff(old, new, source, change.path, lineterm=""):
-            click.echo(line)
+            print_line(line)
     if change.notes:
-        print_status(f"{change.path}: add by hand:\n{change.notes}")
+        print_lines([f"{change.path}: add by hand:", *change.notes.split("\n")])

@@ -12,7 +12,7 @@ from ..config import Config
 from ..errors import CodegenError, InputError
 from ..schema.redaction import hide_credentials
 from ..sources.interface import ApiKey
-from .console import Verbosity, print_status, print_traceback, shorten
+from .console import Verbosity, print_error, print_status, print_traceback, shorten
 from .tenants import api_keys
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def run_for_targets(
         except CodegenError as error:
             if report is None:
                 print_traceback(error)
-                print_status(f"error: {error}", 0)
+                print_error(error)
             else:
                 report.add_error(error, settings)
             codes.append(error.exit_code)

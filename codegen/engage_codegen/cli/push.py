@@ -8,9 +8,8 @@ from .. import pipeline
 from ..config import Config
 from ..output.freshness import read_schema_files
 from ..output.snapshot import read_snapshot
-from ..schema.text import escape
 from ..sources.interface import ApiKey, ignore_progress
-from .console import count, print_status
+from .console import count, print_line, print_status
 from .options import (
     complete_ids,
     config_options,
@@ -86,7 +85,7 @@ def _push_target(config: Config, key: ApiKey, request: _Request) -> int:
     current = tenant.fetch((), ignore_progress)
     plan = plan_push(project, current, request.ids, config.dialect, config.renames)
     for line in describe_plan(plan, request.allowed):
-        click.echo(escape(line))
+        print_line(line)
     if plan.is_empty:
         print_status(f"nothing to do: {count(len(plan.unchanged), 'schema')} unchanged")
         return 0

@@ -16,8 +16,7 @@ import click
 from ..config import Config
 from ..errors import CodegenError, Location
 from ..findings.report import FORMATS, OutputFormat
-from ..schema.text import escape
-from .console import count, has_color, print_status, print_traceback
+from .console import count, has_color, print_line, print_status, print_traceback
 
 if TYPE_CHECKING:
     from ..findings.finding import Finding
@@ -114,7 +113,7 @@ class FindingReport:
         """Print a diff to stdout, in the text format only."""
         if self.output_format == "text":
             for line in lines:
-                click.echo(escape(line))
+                print_line(line)
 
 
 def _place(finding: "Finding", error: CodegenError, config: Config | None) -> "Finding":

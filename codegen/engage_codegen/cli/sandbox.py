@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ..errors import API_KEY_VARIABLE
-from .console import print_status
+from .console import print_lines
 
 EXAMPLES = [
     "engage-codegen sandbox",
@@ -53,11 +53,12 @@ def command(
         ) from None
 
     def show_address(base_url: str) -> None:
-        print_status("The sandbox is running. Press Ctrl-C to stop it. To connect to it, run:\n")
+        run = "The sandbox is running. Press Ctrl-C to stop it. To connect to it, run:"
+        print_lines([run, ""])
         settings = {"ENGAGE_BASE_URL": base_url, API_KEY_VARIABLE: api_key}
         for name, value in (settings | {"ENGAGE_USER_AGENT": "sandbox/1.0"}).items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
-        print_status(f"\nPages that show what marketing would see: {base_url}/_sandbox/ui")
+        print_lines(["", f"Pages that show what marketing would see: {base_url}/_sandbox/ui"])
 
     serve(
         host=host,

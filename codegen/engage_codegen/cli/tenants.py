@@ -11,7 +11,7 @@ from ..config import Config
 from ..config.tenant import find_key_refusal, host_of, variable_of
 from ..errors import API_KEY_VARIABLE, ConfigError
 from ..schema.redaction import hide_credentials
-from ..schema.text import quote
+from ..schema.text import escape_line, quote
 from ..sources.interface import ApiKey
 from .console import is_terminal, print_status, shorten
 
@@ -103,7 +103,7 @@ def confirm_destruction(settings: Config, hosts: Sequence[str], ids: Sequence[st
     host = host_of(settings.base_url)
     if not hosts and is_terminal(sys.stdin):
         question = f"Type the host of the tenant to delete {', '.join(ids)} in {host}"
-        hosts = (click.prompt(question, err=True, default="", show_default=False),)
+        hosts = (click.prompt(escape_line(question), err=True, default="", show_default=False),)
         if not hosts[0].strip():
             hosts = ()
     if hosts:

@@ -4,7 +4,7 @@ import click
 
 from ..config import Config
 from ..sources.interface import ApiKey
-from .console import print_status
+from .console import print_line, print_status
 from .options import config_options, load_configs, run_for_targets
 
 EXAMPLES = ["engage-codegen verify"]
@@ -25,7 +25,7 @@ def command(**options: object) -> int:
     def verify_target(config: Config, _key: ApiKey) -> int:
         result = verify(config)
         for line in result.format_lines():
-            print(line)
+            print_line(line)
         print_status(result.verdict)
         return 0 if result.is_sound else 1
 

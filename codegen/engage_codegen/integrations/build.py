@@ -8,8 +8,9 @@ from pathlib import Path
 
 from .. import config, pipeline
 from ..config import Config
-from ..errors import InputError
+from ..errors import CodegenError, InputError
 from ..filesystem import read_bytes
+from ..schema.text import escape_line
 from .project import read_project
 
 
@@ -29,6 +30,11 @@ def prepare_build(root: Path) -> Sequence[Path]:
         else:
             pipeline.require_current(settings)
     return [settings.output for settings in configs]
+
+
+def describe_error(error: CodegenError) -> str:
+    """Return an error for the log of a build. No foreign text in it begins a line of its own."""
+    return "engage-codegen: " + "\n".join(map(escape_line, error.lines))
 
 
 def _is_source_distribution(root: Path) -> bool:

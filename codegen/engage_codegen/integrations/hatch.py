@@ -9,7 +9,7 @@ from hatchling.plugin import hookimpl
 from pathspec import GitIgnoreSpec
 
 from ..errors import CodegenError, InputError
-from .build import prepare_build
+from .build import describe_error, prepare_build
 
 
 class EngageCodegenHook(BuildHookInterface[BuilderConfig]):
@@ -27,7 +27,7 @@ class EngageCodegenHook(BuildHookInterface[BuilderConfig]):
             outputs = prepare_build(Path(self.root))
             build_data["artifacts"] += self._find_ignored(outputs)
         except CodegenError as error:
-            self.app.abort(f"engage-codegen: {error}")
+            self.app.abort(describe_error(error))
 
     def _find_ignored(self, outputs: Sequence[Path]) -> list[str]:
         """Return patterns for the packages that hatchling would leave out without a message."""

@@ -9,7 +9,7 @@ from setuptools.errors import BaseError
 
 from ..errors import CodegenError
 from ..output.lockfile import FOLDER
-from .build import generates, is_enabled, prepare_build
+from .build import describe_error, generates, is_enabled, prepare_build
 
 
 def finalize(distribution: Distribution) -> None:
@@ -45,4 +45,4 @@ def _prepare(root: Path) -> None:
     try:
         prepare_build(root)
     except CodegenError as error:
-        raise BaseError(f"engage-codegen: {error}") from None
+        raise BaseError(describe_error(error)) from None

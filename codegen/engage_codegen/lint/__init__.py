@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..filesystem import replace_files
 from ..findings.finding import Finding, sort_findings
-from ..schema.envelope import Dialect
+from ..schema.envelope import Dialect, file_name
 from ..schema.jsontext import exact_canonical_json, loads
 from ..sources.documents import Document, read_document
 from ..sources.files import REPEATED_ID_FIX, find_repeated_ids
@@ -88,11 +88,11 @@ def _lint_snapshot_file(document: Document) -> list[Finding]:
     if document.is_bare or isinstance(document.value, list):
         message = "a snapshot file must be one envelope with `id`, `displayName` and `jsonSchema`"
         fix = "restore the file from version control, or engage-codegen pull --force"
-    elif schemas[0][1].id == path.stem:
+    elif file_name(schemas[0][1].id) == path.name:
         return []
     else:
         message = f"the snapshot file contains the schema {schemas[0][1].id}, not {path.stem}"
-        fix = f"name the file {schemas[0][1].id}.json"
+        fix = f"name the file {file_name(schemas[0][1].id)}"
     return document.locate([Finding("EG100", path.stem, (), ("snapshot",), message, fix)])
 
 

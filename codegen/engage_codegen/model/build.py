@@ -12,7 +12,7 @@ from ..schema.text import quote
 from .codecs import FieldType, choose_type, json_types_of, scalar_literal
 from .constraints import Constraints, parse_constraints
 from .dialect import find_problems
-from .ir import Code, Field, Import, Package, Record, literal
+from .ir import Code, Field, Import, Package, Prose, Record, inline_literal, literal
 from .types import Annotation, JsonType, generate_annotations
 
 _PAYLOAD_NAMES = ("InvalidPayloadError", "Json", "Payload", "Reader", "Violation")
@@ -115,7 +115,7 @@ def _limits(body: JsonObject) -> Code:
 
 def _doc(
     wire: str, name: str, value: JsonObject, constraints: Constraints, type_: FieldType
-) -> str:
+) -> Prose:
     return _sentences(
         _first(value.get("displayName"), value.get("title"), wire),
         value.get("description"),
@@ -130,8 +130,12 @@ def _doc(
         "Read only: Engage sets it." if value.get("readOnly") is True else "",
         "Write only: Engage does not return it." if value.get("writeOnly") is True else "",
         *_value_sentences(value),
-        f"Sent as ``{wire}``." if name != wire else "",
+        _wire_sentence(wire) if name != wire else "",
     )
+
+
+def _wire_sentence(wire: str) -> Prose:
+    return Prose("Sent as ", inline_literal(wire), ".")
 
 
 def _limit_sentence(constraints: Constraints) -> str:
@@ -173,10 +177,17 @@ def _order(field: Field, properties: Mapping[str, JsonObject]) -> tuple[bool, bo
     return (not field.required, rank is None, rank or 0, field.wire)
 
 
-def _sentences(*parts: Json) -> str:
+def _sentences(*parts: Json) -> Prose:
     """Return the texts as sentences on one line, each with a full stop."""
-    texts = [_SPACES.sub(" ", part).strip(" ") for part in parts if isinstance(part, str)]
-    return " ".join(text if text[-1] in ".!?…" else f"{text}." for text in texts if text)
+    pieces: list[str] = []
+    for part in parts:
+        if isinstance(part, Prose):
+            sentence = part.pieces
+        else:
+            text = _SPACES.sub(" ", part).strip(" ") if isinstance(part, str) else ""
+            sentence = (text if text[-1] in ".!?…" else f"{text}.",) if text else ()
+        pieces += (" " if pieces and sentence else "", *sentence)
+    return Prose(*pieces)
 
 
 def _first(*texts: Json) -> str:

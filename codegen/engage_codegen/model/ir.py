@@ -3,8 +3,10 @@
 Names are Python identifiers. The names on the wire are data beside them.
 """
 
+import re
 from dataclasses import dataclass
 
+from ..schema.envelope import file_name
 from ..schema.names import Identifier, SchemaNames
 from ..schema.text import escape
 
@@ -19,6 +21,28 @@ class Code(str):
 
 
 NO_CODE = Code("")
+
+
+class Prose(str):
+    """Text for a docstring. `pieces` are its parts: markup of this tool is `Code`, any other text
+    is foreign."""
+
+    __slots__ = ("pieces",)
+
+    pieces: tuple[str, ...]
+
+    def __new__(cls, *pieces: str) -> "Prose":
+        prose = super().__new__(cls, "".join(pieces))
+        prose.pieces = pieces
+        return prose
+
+
+def inline_literal(text: str) -> Code:
+    """Return foreign text as an inline literal of reStructuredText and Markdown."""
+    safe = escape(text).replace("`", "\\u0060")
+    # A literal neither is empty nor begins or ends with a space.
+    safe = re.sub(r"^ | $", r"\\u0020", safe) or '""'
+    return Code(f"``{safe}``")
 
 
 def literal(text: str) -> Code:
@@ -68,7 +92,7 @@ class Field:
     codec: Codec
     required: bool
     nullable: bool
-    doc: str
+    doc: Prose
 
     @property
     def declaration(self) -> Code:
@@ -140,16 +164,21 @@ class Record:
     schema_id: Code
     names: SchemaNames
     title: str
-    doc: str
+    doc: Prose
     fields: tuple[Field, ...]
     imports: tuple[Import, ...]
     limits: Code = NO_CODE
     deprecation: str = ""
 
     @property
-    def headline(self) -> str:
+    def snapshot_file(self) -> Code:
+        """The name of the file in the snapshot."""
+        return Code(file_name(self.schema_id))
+
+    @property
+    def headline(self) -> Prose:
         """The first line of the module's docstring."""
-        return f"{self.title} (interaction schema ``{self.schema_id}``)."
+        return Prose(self.title, " (interaction schema ", inline_literal(self.schema_id), ").")
 
     @property
     def ruled_fields(self) -> tuple[Field, ...]:

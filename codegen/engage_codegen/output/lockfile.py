@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 
 from .. import __version__
 from ..errors import Location, LockfileError
-from ..schema.envelope import Schema, is_id
+from ..schema.envelope import Schema, file_name, is_id
 from ..schema.jsontext import Json, JsonError, JsonObject, digest, loads
 from ..schema.text import quote
 
@@ -142,7 +142,7 @@ class Lockfile:
 
 def snapshot_path(schema_id: str) -> str:
     """Return the path of a schema's snapshot file below the package."""
-    return f"{FOLDER}/{schema_id}.json"
+    return f"{FOLDER}/{file_name(schema_id)}"
 
 
 def fingerprint(path: str, data: bytes) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import CodegenError, InputError, Location
 from ..filesystem import read_bytes, unreadable
-from ..schema.envelope import Schema, parse_envelope
+from ..schema.envelope import Schema, file_name, id_of_file, parse_envelope
 from ..schema.jsontext import digest, positions
 from .lockfile import FOLDER, LOCKFILE_PATH, Lockfile, parse_lockfile, snapshot_path
 
@@ -34,7 +34,7 @@ def snapshot_files(output: Path) -> dict[str, Path]:
                 where=str(folder / name),
                 fix=f"name the file {name[:-5]}.json",
             )
-    ids = sorted(name[:-5] for name in names if name.endswith(".json"))
+    ids = sorted(id_of_file(name) for name in names if name.endswith(".json"))
     return {schema_id: output / snapshot_path(schema_id) for schema_id in ids}
 
 
@@ -58,7 +58,7 @@ def read_snapshot(output: Path) -> dict[str, Schema]:
             raise InputError(
                 f"the snapshot file contains the schema {schema.id!r}, not {schema_id!r}",
                 where=str(path),
-                fix=f"name the file {schema.id}.json",
+                fix=f"name the file {file_name(schema.id)}",
                 location=Location(str(path), "/id", *positions(text)["id",]),
             )
         schemas[schema_id] = schema

@@ -1,39 +1,29 @@
 """The filters of the templates. Each makes foreign text harmless in its place."""
 
 import re
-import textwrap
 from collections.abc import Sequence
 
 from ..model.ir import Code, Field, literal
 from ..schema.names import Identifier
-from ..schema.text import escape
-
-_WIDTH = 88
+from ..schema.text import escape, escape_match
+from .docstrings import format_docstring
 
 
 def doc(text: str, indent: int = 0) -> Code:
     """Return the inside of a docstring in triple double quotes, wrapped behind `indent` spaces."""
-    # Characters without a glyph are escaped visibly, because docstrings are shown in terminals, and
-    # a lone surrogate would keep the module from being imported.
-    safe = escape(text).replace("\\", "\\\\")
-    safe = re.sub(r'"+$', lambda match: '\\"' * len(match.group()), safe)
-    safe = safe.replace('"""', '\\"\\"\\"')
-    # The first line is behind the indent and the quotes, the last line is before the quotes.
-    lines = textwrap.wrap(
-        safe,
-        _WIDTH - 3,
-        initial_indent=" " * (indent + 3),
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return Code("\n".join(lines).lstrip(" "))
+    return format_docstring(text, indent)
 
 
 def cell(text: str) -> Code:
-    """Return the inside of a cell of a Markdown table."""
-    safe = escape(text).replace("&", "&amp;").replace("<", "&lt;")
-    return Code(re.sub(r"([\\`*_\[\]|])", r"\\\1", safe))
+    """Return the inside of a cell of a Markdown table: GitHub and GitLab render no link, reference,
+    emoji or formula in it."""
+    safe = _MAIL.sub(escape_match, escape(text)).replace("&", "&amp;").replace("<", "&lt;")
+    return Code(_INLINE.sub(r"\\\g<0>", safe))
+
+
+_MAIL = re.compile(r"@(?=[^ ])")
+"""GitHub makes links of mail addresses after it removed the backslashes."""
+_INLINE = re.compile(r"[\\`*_\[\]|~$]|#(?=[^ ])|[:/.](?=[^ ])")
 
 
 def names(items: Sequence[Code | Field]) -> Code:

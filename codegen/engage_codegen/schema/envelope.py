@@ -25,6 +25,7 @@ Schema that applies to scalars."""
 DIALECTS: tuple[Dialect, ...] = ("engage", "json-schema")
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_DEVICE = re.compile(r"con|prn|aux|nul|(?:com|lpt)[1-9]", re.IGNORECASE)
 _ENVELOPE_FIX = 'write an envelope: {"id": "…", "displayName": "…", "jsonSchema": {…}}'
 
 
@@ -122,6 +123,20 @@ def from_envelope(value: Json, origin: str) -> Schema:
             location=Location("", "/displayName"),
         )
     return Schema(schema_id, (title or "").strip() or schema_id, body, origin)
+
+
+def file_name(schema_id: str) -> str:
+    """Return the name of the file of a schema in a snapshot.
+
+    Windows cannot have ``CON.json`` and the files of its other devices, in any case. They get a
+    ``+``, which no id has.
+    """
+    return f"{schema_id}{'+' if _DEVICE.fullmatch(schema_id) else ''}.json"
+
+
+def id_of_file(name: str) -> str:
+    """Return the id of the schema for which `file_name` returns that name."""
+    return name.removesuffix(".json").removesuffix("+")
 
 
 def is_id(text: str) -> bool:

@@ -5,6 +5,7 @@
 """The schemas that this package was generated from, as its folder ``_snapshot`` lists them."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -89,7 +90,13 @@ def json_schema(schema_id: str) -> dict[str, Json]:
 
 
 def _envelope(schema_id: str) -> dict[str, Json]:
-    return cast(dict[str, Json], json.loads(_read_text(f"{schema_id}.json")))
+    return cast(dict[str, Json], json.loads(_read_text(_file_name(schema_id))))
+
+
+def _file_name(schema_id: str) -> str:
+    """Return the name of the file of a schema. The devices of Windows have a ``+``."""
+    device = re.fullmatch("con|prn|aux|nul|(com|lpt)[1-9]", schema_id, re.IGNORECASE)
+    return f"{schema_id}{'+' if device else ''}.json"
 
 
 def _read_text(name: str) -> str:

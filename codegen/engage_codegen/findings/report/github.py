@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ..codes import Severity
 from ..finding import Finding
-from .text import describe, escape_line
+from .text import describe, format_text
 
 if TYPE_CHECKING:
     from . import TenantRow
@@ -42,4 +42,4 @@ def _render_command(finding: Finding) -> str:
 def _escape(text: str, special: str) -> str:
     for character in f"%\r\n{special}":
         text = text.replace(character, f"%{ord(character):02X}")
-    return escape_line(text)
+    return format_text(text)

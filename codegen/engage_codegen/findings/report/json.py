@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...schema.jsontext import Json, JsonObject, pointer
+from ...schema.text import COMMANDS, escape_match
 from ..finding import Finding
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ def render(
             {"package": package, "schema": schema_id, "tenant": tenant, "verdict": verdict}
             for (package, schema_id, tenant), verdict in verdicts.items()
         ]
-    return json.dumps(document, indent=2) + "\n"
+    return dump(document)
+
+
+def dump(document: JsonObject) -> str:
+    """Return a document in ASCII. A text in it begins no command in the log of a CI job."""
+    # A command can only stand in a string, where JSON has the same escapes.
+    return COMMANDS.sub(escape_match, json.dumps(document, indent=2)) + "\n"
 
 
 def tenant_object(row: "TenantRow") -> JsonObject:

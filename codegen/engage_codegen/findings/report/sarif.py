@@ -1,15 +1,16 @@
 """Findings as SARIF 2.1.0, for dashboards and code scanning."""
 
-import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ... import __version__
 from ...schema.jsontext import Json, JsonObject
+from ...schema.text import escape_match
 from ..codes import Rule, documentation_url, rules
 from ..finding import Finding, numbered_calls
-from .json import tenant_object
+from .json import dump, tenant_object
 from .text import describe
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def render(findings: Sequence[Finding], tenants: Sequence["TenantRow"] = ()) -> 
     }
     if tenants:
         run["properties"] = {"tenants": [tenant_object(row) for row in tenants]}
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(rule: Rule) -> JsonObject:
@@ -55,7 +56,7 @@ def _result(finding: Finding, number: int) -> JsonObject:
     result: JsonObject = {
         "ruleId": finding.code,
         "level": finding.severity,
-        "message": {"text": f"{describe(finding)}. {finding.fix}"},
+        "message": {"text": _format_message(f"{describe(finding)}. {finding.fix}")},
         "partialFingerprints": {"engageCodegen/v2": _fingerprint(finding, number)},
     }
     if finding.location.file:
@@ -63,10 +64,20 @@ def _result(finding: Finding, number: int) -> JsonObject:
             "startLine": max(finding.location.line, 1),
             "startColumn": max(finding.location.column, 1),
         }
-        uri = quote(finding.location.file.replace("\\", "/"))
+        path = finding.location.file.replace("\\", "/")
+        uri = quote(path, errors="surrogateescape")  # a name need not be UTF-8
         location: JsonObject = {"artifactLocation": {"uri": uri}, "region": region}
         result["locations"] = [{"physicalLocation": location}]
     return result
+
+
+_LINK = re.compile(r"\](?=\()|\{(?=\d+\})")
+
+
+def _format_message(text: str) -> str:
+    """Return plain text of SARIF without embedded links ``[text](target)`` and placeholders
+    ``{0}``: viewers disagree about the backslashes that would escape them."""
+    return _LINK.sub(escape_match, text)
 
 
 def _fingerprint(finding: Finding, number: int) -> str:

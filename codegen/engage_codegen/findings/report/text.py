@@ -1,14 +1,10 @@
 """Findings as text for people and problem matchers: ``file:line:column: severity code: …``."""
 
-import re
 from collections.abc import Sequence
 
-from ...schema.text import UNSAFE_IN_TEXT, escape_match
+from ...schema.text import escape_line
 from ..codes import Severity
 from ..finding import Finding
-
-_NO_PLACE = "engage-codegen"
-"""What stands for the file of a finding without one, as in the errors of a compiler."""
 
 _COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "note": "36"}
 
@@ -20,11 +16,12 @@ def render(findings: Sequence[Finding], *, color: bool) -> str:
 
 def _render_finding(finding: Finding, color: bool) -> str:
     level = f"{finding.severity} {finding.code}"
+    place = _format_place(finding, level)
     if color:
         level = f"\x1b[1;{_COLORS[finding.severity]}m{level}\x1b[0m"
     lines = [
-        f"{escape_line(finding.where or _NO_PLACE)}: {level}: {escape_line(describe(finding))}",
-        f"    fix: {escape_line(finding.fix)}",
+        f"{place}: {level}: {format_text(describe(finding))}",
+        f"    fix: {format_text(finding.fix)}",
     ]
     # The findings that fail a run are the ones that need a waiver.
     if finding.severity == "error" and finding.is_waivable:
@@ -38,10 +35,22 @@ def describe(finding: Finding) -> str:
     return ": ".join(filter(None, [finding.tenant, call, finding.subject, finding.message]))
 
 
-def escape_line(text: str) -> str:
-    """Return text on one line, without control characters. Tabs and odd spaces become spaces."""
-    return UNSAFE_IN_TEXT.sub(_escape, text)
+def format_text(text: str) -> str:
+    """Return text on one line that begins no command and no finding. Line feeds, tabs and odd
+    spaces become spaces."""
+    return escape_line(text.translate(_SPACES))
 
 
-def _escape(match: re.Match[str]) -> str:
-    return " " if match.group() in "\u00a0\t\n" else escape_match(match)
+_SPACES = dict.fromkeys(map(ord, "\u00a0\t\n"), " ")
+
+
+def _format_place(finding: Finding, level: str) -> str:
+    """Return file, line and column, or a place that cannot be mistaken for them."""
+    location = finding.location
+    if location.line:
+        return escape_line(finding.where)
+    if not (location.file or finding.schema_id):
+        return finding.where
+    # Numbers at the end of a name would be a line and a column before the level.
+    end = f": {level}"
+    return escape_line(finding.where + end).removesuffix(end)

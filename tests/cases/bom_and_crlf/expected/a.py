@@ -24,13 +24,13 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class A(Payload):
-    """a."""
+    """a\\."""
 
     __schema_id__: ClassVar[str] = "a"
     __properties__: ClassVar[frozenset[str]] = frozenset({"x"})
 
     x: str | None = None
-    """x."""
+    """x\\."""
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []

@@ -30,7 +30,7 @@ class One(Payload):
     __properties__: ClassVar[frozenset[str]] = frozenset({"a"})
 
     a: str | None = None
-    """a."""
+    """a\\."""
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []

@@ -30,7 +30,7 @@ class Two(Payload):
     __properties__: ClassVar[frozenset[str]] = frozenset({"b"})
 
     b: str | None = None
-    """b."""
+    """b\\."""
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []

@@ -2,8 +2,8 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""\"\"\"'''\\ {{ 7*7 }} {% raw %} \\u000a\\u000d\\u0000\\u202e import os;
-os.system("x") # 😀 </td>|`\\\\ud800 (interaction schema ``evil``)."""
+"""\"\"\"'''\\\\ {{ 7\\*7 }} {% raw %} \\\\u000a\\\\u000d\\\\u0000\\\\u202e import os;
+os.system("x") # 😀 \\\\u003c/td>\\|\\`\\\\\\\\ud800 (interaction schema ``evil``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPoli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evil(Payload):
-    """\"\"\"'''\\ {{ 7*7 }} {% raw %} \\u0000\\u202e import os; os.system("x") # 😀
-    </td>|`\\\\ud800. \"\"\"'''\\ {{ 7*7 }} {% raw %} \\u0000\\u202e import os;
-    os.system("x") # 😀 </td>|`\\."""
+    """\"\"\"'''\\\\ {{ 7\\*7 }} {% raw %} \\\\u0000\\\\u202e import os; os.system("x") # 😀
+    \\\\u003c/td>\\|\\`\\\\\\\\ud800. \"\"\"'''\\\\ {{ 7\\*7 }} {% raw %} \\\\u0000\\\\u202e import os;
+    os.system("x") # 😀 \\\\u003c/td>\\|\\`\\\\."""
 
     __schema_id__: ClassVar[str] = "evil"
     __properties__: ClassVar[frozenset[str]] = frozenset(
@@ -40,19 +40,19 @@ class Evil(Payload):
     )
 
     property_7_7_raw_import_os_os_system_x_td: str | None = None
-    """\"\"\"'''\\ {{ 7*7 }} {% raw %} \\u0000\\u202e import os; os.system("x") # 😀
-    </td>|`\\. \"\"\"'''\\ {{ 7*7 }} {% raw %} \\u0000\\u202e import os;
-    os.system("x") # 😀 </td>|`\\. Sent as ``\"\"\"'''\\ {{ 7*7 }} {% raw %} \\u202e
-    import os; os.system("x") # 😀 </td>|`\\``."""
+    """\"\"\"'''\\\\ {{ 7\\*7 }} {% raw %} \\\\u0000\\\\u202e import os; os.system("x") # 😀
+    \\\\u003c/td>\\|\\`\\\\. \"\"\"'''\\\\ {{ 7\\*7 }} {% raw %} \\\\u0000\\\\u202e import os;
+    os.system("x") # 😀 \\\\u003c/td>\\|\\`\\\\. Sent as
+    ``\"\"\"'''\\ {{ 7*7 }} {% raw %} \\u000a\\u000d\\u202e import os; os.system("x") # 😀 </td>|\\u0060\\``."""
 
     x: str | None = None
     """ends in a quote"."""
 
     y: str | None = None
-    """ends in \\."""
+    """ends in \\\\."""
 
     z: str | None = None
-    """a lone \\ud800 and \"\"\". \"\"\"."""
+    """a lone \\\\ud800 and \"\"\". \"\"\"."""
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []

@@ -76,10 +76,10 @@ class NPS2ndVisit2(Payload):
     """URLs. Sent as ``URLs``."""
 
     id: str | None = None
-    """_id. Sent as ``_id``."""
+    """\\_id. Sent as ``_id``."""
 
     a_b_c_d: str | None = None
-    """a.b/c~d. Sent as ``a.b/c~d``."""
+    """a.b/c\\~d. Sent as ``a.b/c~d``."""
 
     class_: str | None = None
     """class. Sent as ``class``."""

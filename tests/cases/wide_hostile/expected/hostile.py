@@ -54,7 +54,7 @@ class Hostile(Payload):
     __properties__: ClassVar[frozenset[str]] = frozenset({"p", "q"})
 
     p: str | None = None
-    """p. Matches the pattern of the schema. For example "\\"\\"\\"", "\\\\"."""
+    """p\\. Matches the pattern of the schema. For example "\\\\"\\\\"\\\\"", "\\\\\\\\"."""
 
     q: (
         Literal[
@@ -70,7 +70,7 @@ class Hostile(Payload):
         ]
         | None
     ) = None
-    """q. \"\"\" {{ x }}. The schema names "\\"\\"\\" + 1" as the default."""
+    """q\\. \"\"\" {{ x }}. The schema names "\\\\"\\\\"\\\\" + 1" as the default."""
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
