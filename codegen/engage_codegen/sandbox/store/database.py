@@ -1,7 +1,8 @@
 """The SQLite database of the tenant, in a file or in memory.
 
 There is one connection and one lock, so transactions run one after the other, in any thread. A file
-is locked for as long as it is open, so that a second sandbox cannot use it, and private to its owner.
+is private to its owner, and locked for as long as it is open, so that a second sandbox cannot use
+it.
 """
 
 import sqlite3
