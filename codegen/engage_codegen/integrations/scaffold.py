@@ -27,10 +27,7 @@ _PACKAGE_DATA = ("_snapshot/*.json", "INDEX.md", "py.typed")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The settings of one package. Paths are below the project's folder, with ``/``.
-
-    `name` is the name of the target, empty without targets.
-    """
+    """The settings of one package, or target. Paths are below the project's folder, with ``/``."""
 
     base_url: str
     schemas: tuple[str, ...]
@@ -55,10 +52,6 @@ class Setup:
     @property
     def outputs(self) -> list[str]:
         return [target.output for target in self.targets]
-
-    @property
-    def names(self) -> list[str]:
-        return [target.name for target in self.targets]
 
     @property
     def http_libraries(self) -> list[HttpLibrary]:
@@ -256,14 +249,13 @@ def _plan_pre_commit(project: Project, setup: Setup) -> Iterator[FileChange]:
 
 def _plan_github(project: Project, setup: Setup) -> Iterator[FileChange]:
     repository = find_repository(project.root)
-    path = repository.github_job
+    path, names = repository.github_job, [target.name for target in setup.targets]
     template = _template("engage-codegen.github.yml", setup.requirement)
     old = read_text(project, path)
     if old is None:
-        text = repository.adapt_github(jobs.make_github_job(template, setup.names))
-        yield FileChange(path, None, text)
+        yield FileChange(path, None, repository.adapt_github(jobs.make_github_job(template, names)))
     else:  # it may have been changed on purpose
-        missing = jobs.find_targets_without_key(old, setup.names)
+        missing = jobs.find_targets_without_key(old, names)
         yield FileChange(path, old, old, jobs.make_github_steps(template, missing))
 
 
@@ -272,7 +264,8 @@ def _plan_gitlab(project: Project, setup: Setup) -> Iterator[FileChange]:
     path = repository.gitlab_job
     if read_text(project, path) is None:
         template = _template("engage-codegen.gitlab.yml", setup.requirement)
-        text = repository.adapt_gitlab(jobs.make_gitlab_job(template, setup.names))
+        job = jobs.make_gitlab_job(template, [target.name for target in setup.targets])
+        text = repository.adapt_gitlab(job)
         notes = f"in .gitlab-ci.yml: include: [{{local: {repository.gitlab_include}}}]"
         yield FileChange(path, None, text, notes)
 

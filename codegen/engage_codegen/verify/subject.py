@@ -7,7 +7,7 @@ that compares and decides. It gets no environment variables, and its answers are
 import json
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404
 import sys
 import threading
 from collections.abc import Generator, Mapping, Sequence
@@ -164,7 +164,7 @@ def import_package(output: Path) -> Generator[PackageProcess]:
     """
     with TemporaryDirectory(prefix="engage-codegen-") as name:
         _copy_sources(output, Path(name))
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603  # nosec B603
             [sys.executable, "-I", "-B", "-X", "utf8", str(_PROGRAM)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

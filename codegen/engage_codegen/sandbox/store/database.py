@@ -92,7 +92,7 @@ class Store:
         """Delete all data except the keys, and add the initial data again."""
         with self.transaction() as tenant:
             for table in _TABLES_TO_RESET:
-                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names  # nosec B608
             self._fill(tenant)
 
     @contextmanager
