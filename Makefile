@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 PYTEST := $(RUN)/python -m pytest -n auto --dist worksteal
 PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo docs test test-quick test-full check format bench mutants clean
+.PHONY: demo docs test test-quick test-full check format bench mutants release clean
 
 demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
@@ -31,6 +31,8 @@ check: $(VENV)/.dev
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy & mypy=$$!; $(RUN)/basedpyright; code=$$?; wait $$mypy && exit $$code
+	$(RUN)/bandit --quiet --recursive codegen templates generated
+	$(RUN)/zizmor --quiet --offline . codegen/engage_codegen/integrations/files/engage-codegen.github.yml
 	$(RUN)/engage-codegen check
 
 format: $(VENV)/.dev
@@ -46,9 +48,26 @@ bench: $(VENV)/.dev
 mutants: $(VENV)/.mutants
 	$(RUN)/python -m tests.support.mutants $(MODULES) $(if $(SURVIVORS),--survivors)
 
+# The wheel and the source distribution of the last commit, and an SBOM (CycloneDX) of the wheel with everything that its
+# extras install, in dist. The same commit gives the same bytes of the distributions.
+release: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+release: $(VENV)/.release
+	rm -rf dist build/release
+	mkdir -p build/release/source
+	git archive HEAD | tar -x -C build/release/source
+	$(RUN)/python -m build --no-isolation --outdir dist build/release/source
+	$(PYTHON) -m venv --without-pip build/release/environment
+	$(RUN)/python -m pip --python build/release/environment/bin/python install --quiet --disable-pip-version-check \
+		"$$(echo dist/*.whl)[sandbox,verify,watch]"
+	name=$$(basename dist/*.tar.gz .tar.gz) && \
+	sed "s/^dynamic = .*/version = \"$${name##*-}\"/" build/release/source/pyproject.toml > build/release/pyproject.toml && \
+	$(RUN)/cyclonedx-py environment --output-reproducible --pyproject build/release/pyproject.toml \
+		--output-file dist/$$name.cdx.json build/release/environment/bin/python
+
 # The environment of a target: the tool with extras, and a dependency group of pyproject.toml.
 $(VENV)/.dev: INSTALL := '.[sandbox,verify,watch]' --group dev
 $(VENV)/.mutants: INSTALL := '.[sandbox,verify,watch]' --group mutants
+$(VENV)/.release: INSTALL := . --group release
 $(VENV)/.docs: INSTALL := . --group docs
 $(VENV)/.sandbox: INSTALL := '.[sandbox]'
 $(VENV)/.%: pyproject.toml

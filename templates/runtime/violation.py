@@ -87,7 +87,7 @@ def _picklable(value: object) -> object:
 
     The pickle of an error must be readable in a process that has other libraries.
     """
-    import pickle
+    import pickle  # nothing is loaded  # nosec B403
 
     if type(value) not in _STANDARD_TYPES:
         return None

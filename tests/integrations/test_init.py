@@ -463,6 +463,10 @@ def test_hooks_and_attributes_name_the_packages_of_all_targets(project: Path, to
     assert tool("init", "--with", "pre-commit", "--with", "gitattributes").code == 0
     assert "pa/|pb/" in (project / ".pre-commit-config.yaml").read_text()
     assert (project / ".gitattributes").read_text().count("linguist-generated") == 2
+    assert tool("init", "--with", "github").code == 0
+    workflow = (project / ".github/workflows/engage-codegen.yml").read_text()
+    for name in ("ENGAGE_API_KEY_A", "ENGAGE_API_KEY_B"):
+        assert f"{name}: ${{{{ secrets.{name} }}}}" in workflow
 
 
 @pytest.mark.parametrize(

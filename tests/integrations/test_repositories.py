@@ -1,5 +1,6 @@
 """The hooks and CI jobs for the repositories of users run and find a stale package."""
 
+import json
 import os
 import re
 import shutil
@@ -159,10 +160,12 @@ def job_scripts(text: str) -> list[str]:
     return scripts
 
 
-def planned(consumer: Path, extra: str, reference: str = "https://example.com/e.whl") -> FileChange:
+def planned(
+    consumer: Path, extra: str, reference: str = "https://example.com/e.whl", *names: str
+) -> FileChange:
     """Return the file that `init` would write for an extra."""
-    target = Target("", ("schemas",), "a/1", "interactions")
-    setup = Setup((target,), [extra], f"engage-codegen @ {reference}")
+    targets = [Target("", ("schemas",), "a/1", "interactions", name=name) for name in names or [""]]
+    setup = Setup(tuple(targets), [extra], f"engage-codegen @ {reference}")
     changes = plan_files(read_project(consumer), setup)
     (change,) = [change for change in changes if change.path != "pyproject.toml"]
     return change
@@ -241,6 +244,102 @@ def test_the_jobs_that_init_writes_execute_nothing_of_the_repository(
     assert sprung(trapped) == set()
     (trapped / "interactions" / "repair.py").unlink()
     assert "exit code 1" in install_and_check(scripts, trapped, environ)
+
+
+@pytest.mark.parametrize("names", [[""], ["brand-a"], ["a", "B_2"]])
+def test_the_workflow_gives_the_key_of_a_target_to_its_step_alone(
+    tmp_path: Path, names: list[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    text = planned(tmp_path, "github", "https://example.com/e.whl", *names).new
+    workflow = yaml.safe_load(text)
+    assert "env" not in workflow
+    assert "env" not in workflow["jobs"]["check"]
+    steps = workflow["jobs"]["check"]["steps"]
+    live = [step for step in steps if "--live" in step.get("run", "")]
+    assert "ENGAGE" not in json.dumps([step for step in steps if step not in live])
+    assert len(live) == len({step["name"] for step in live}) == len(names)
+    for name, step in zip(names, live, strict=True):
+        suffix = f"_{re.sub('[^A-Z0-9]', '_', name.upper())}" if name else ""
+        assert step["env"] == {
+            f"ENGAGE_API_KEY{suffix}": f"${{{{ secrets.ENGAGE_API_KEY{suffix} }}}}",
+            f"ENGAGE_BASE_URL{suffix}": f"${{{{ vars.ENGAGE_BASE_URL{suffix} }}}}",
+        }
+        option = f"--target {name} " if name else ""
+        assert f"check --live {option}--output-format github" in step["run"]
+        assert step["if"] == "github.event_name == 'schedule' && !cancelled()"
+
+
+def test_a_target_that_the_workflow_lacks_is_shown_with_its_key(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    change = planned(tmp_path, "github", "https://example.com/e.whl", "a")
+    job = tmp_path / change.path
+    job.parent.mkdir(parents=True)
+    job.write_text(change.new)
+    change = planned(tmp_path, "github", "https://example.com/e.whl", "a", "ab")
+    assert (change.old, change.new) == (job.read_text(), job.read_text())
+    (step,) = yaml.safe_load(change.notes)
+    assert list(step["env"]) == ["ENGAGE_API_KEY_AB", "ENGAGE_BASE_URL_AB"]
+    job.write_text("jobs: {}  # without --live on purpose")
+    setup = Setup((Target("", (), "a/1", "a", name="a"),), ["github"], "engage-codegen==1")
+    changes = plan_files(read_project(tmp_path), setup)
+    assert [change.path for change in changes] == ["pyproject.toml"]
+
+
+def test_the_gitlab_job_names_the_variables_of_every_target(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    for names in ([""], ["a", "brand-b"]):
+        text = planned(tmp_path, "gitlab", "https://example.com/e.whl", *names).new
+        assert yaml.safe_load(text)
+        for name in names:
+            suffix = f"_{name.upper().replace('-', '_')}" if name else ""
+            assert f"# ENGAGE_API_KEY{suffix} and ENGAGE_BASE_URL{suffix}\n" in text
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "sh"])
+@pytest.mark.parametrize("file", ["templates/check.yml", "gitlab", "action.yml"])
+def test_only_the_comparison_with_the_tenant_sees_the_keys(
+    tmp_path: Path, file: str, shell_name: str
+) -> None:
+    """Run the jobs with a Python that prints the keys in its environment."""
+    if file == "action.yml":
+        if shell_name == "sh":
+            pytest.skip("the steps of the action name their shell")
+        action = yaml.safe_load((ROOT / file).read_text())
+        scripts = [step["run"] for step in action["runs"]["steps"] if "run" in step]
+    else:
+        (tmp_path / "pyproject.toml").write_text("")
+        is_component = file.startswith("templates")
+        text = (ROOT / file).read_text() if is_component else planned(tmp_path, "gitlab").new
+        scripts = job_scripts(text)
+    folder = tmp_path / "commands"
+    (folder / "bin").mkdir(parents=True)
+    for name in ("python", "bin/python"):
+        command = folder / name
+        command.write_text('#!/bin/bash\necho "$* keys: ${!ENGAGE_API_KEY@}"\n')
+        command.chmod(0o755)
+    environ = {
+        **dict.fromkeys(("ENGAGE_API_KEY", "ENGAGE_API_KEY_BRAND_A"), "secret"),
+        **{"CI_PIPELINE_SOURCE": "schedule", "LIVE": "true", "ARGUMENTS": "", "BASE_URL": ""},
+        **{"PYTHON": str(folder / "python"), "FOLDER": str(folder), "SOURCE": "."},
+    }
+    script = "\n".join(f"({step}\n)" for step in scripts).replace("$(mktemp -d)", str(folder))
+    script = re.sub(r"\$\[\[ .*? \]\]", "", f"export PATH={folder}:$PATH\n{script}")
+    done = subprocess.run(
+        [shell_name, "-e", "-c", script],
+        env={**os.environ, **environ},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3 if file == "action.yml" else 4, done.stdout
+    for line in lines:
+        arguments, _, keys = line.partition(" keys: ")
+        expected = "ENGAGE_API_KEY ENGAGE_API_KEY_BRAND_A" if "--live" in arguments else ""
+        assert keys == expected, line
+    assert "--live" in lines[-1]
 
 
 def test_the_hook_that_init_writes_runs_for_its_files_only(consumer: Path) -> None:

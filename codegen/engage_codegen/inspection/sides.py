@@ -1,7 +1,7 @@
 """Two sides compared: the snapshot, the tenant, files, a package, or a git revision."""
 
 import json
-import subprocess
+import subprocess  # nosec B404
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -165,7 +165,7 @@ def _read_revision(revision: str, output: Path) -> dict[str, Schema]:
 def _run_git(base: Path, *arguments: str) -> str:
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(base), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  # nosec B603
     except OSError:
         raise InputError("git cannot be run", where="PATH", fix="install git") from None
     if done.returncode:

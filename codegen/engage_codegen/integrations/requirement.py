@@ -2,7 +2,7 @@
 
 import json
 import re
-import subprocess
+import subprocess  # nosec B404
 from importlib import metadata
 from pathlib import Path
 from typing import cast
@@ -102,7 +102,7 @@ def _ask_git(folder: Path, *arguments: str) -> str:
     """Return what git prints, or "" if it fails or is not installed."""
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # nosec B603
     except OSError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -13,7 +13,7 @@ from typing import TypeAlias, cast
 from .. import __version__
 from ..config import HttpLibrary
 from ..errors import InputError
-from . import edits
+from . import edits, jobs
 from .project import Project, import_path
 from .repository import find_repository
 
@@ -27,13 +27,14 @@ _PACKAGE_DATA = ("_snapshot/*.json", "INDEX.md", "py.typed")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The settings of one package. Paths are below the project's folder, with ``/``."""
+    """The settings of one package, or target. Paths are below the project's folder, with ``/``."""
 
     base_url: str
     schemas: tuple[str, ...]
     user_agent: str
     output: str
     http: HttpLibrary = "httpx"
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,17 +249,23 @@ def _plan_pre_commit(project: Project, setup: Setup) -> Iterator[FileChange]:
 
 def _plan_github(project: Project, setup: Setup) -> Iterator[FileChange]:
     repository = find_repository(project.root)
-    # An existing job may have been changed on purpose.
-    if read_text(project, repository.github_job) is None:
-        text = _template("engage-codegen.github.yml", setup.requirement)
-        yield FileChange(repository.github_job, None, repository.adapt_github(text))
+    path, names = repository.github_job, [target.name for target in setup.targets]
+    template = _template("engage-codegen.github.yml", setup.requirement)
+    old = read_text(project, path)
+    if old is None:
+        yield FileChange(path, None, repository.adapt_github(jobs.make_github_job(template, names)))
+    else:  # it may have been changed on purpose
+        missing = jobs.find_targets_without_key(old, names)
+        yield FileChange(path, old, old, jobs.make_github_steps(template, missing))
 
 
 def _plan_gitlab(project: Project, setup: Setup) -> Iterator[FileChange]:
     repository = find_repository(project.root)
     path = repository.gitlab_job
     if read_text(project, path) is None:
-        text = repository.adapt_gitlab(_template("engage-codegen.gitlab.yml", setup.requirement))
+        template = _template("engage-codegen.gitlab.yml", setup.requirement)
+        job = jobs.make_gitlab_job(template, [target.name for target in setup.targets])
+        text = repository.adapt_gitlab(job)
         notes = f"in .gitlab-ci.yml: include: [{{local: {repository.gitlab_include}}}]"
         yield FileChange(path, None, text, notes)
 

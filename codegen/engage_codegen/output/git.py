@@ -1,6 +1,6 @@
 """What git says of the output: which files it tracks, and whether it ignores the package."""
 
-import subprocess
+import subprocess  # nosec B404
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def _run(folder: Path, arguments: Sequence[str]) -> str | None:
     """
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  # nosec B603
     except OSError:
         return None
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None

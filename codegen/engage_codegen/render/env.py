@@ -17,7 +17,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is Python; only_code is its autoescape
+        autoescape=False,  # noqa: S701 - the output is Python; only_code is its autoescape  # nosec B701
     )
     env.globals.clear()
     env.filters.clear()

@@ -106,7 +106,7 @@ class LinkFormat(StrEnum):
     REL_LISTS = "rel-lists"
     OBJECT = "object"
     HTML_ESCAPED = "html-escaped"
-    TOKEN = "token"  # noqa: S105
+    TOKEN = "token"  # noqa: S105  # nosec B105
     NONE = "none"
 
 

@@ -28,14 +28,14 @@ def verify(config: Config) -> Verification:
 
 
 def verify_package(config: Config) -> Verification:
-    """Verify a package, even if it is stale. Imports the package, which runs its code."""
+    """Verify a package, even if it is stale. Runs its code, in another process."""
     independent = oracle.choose_oracle()
     lockfile = read_lockfile(config.output)
     schemas = read_snapshot(config.output)
     matching = generate_strings(_patterns(schemas.values()))
     with import_package(config.output) as package:
         results = tuple(
-            compare(schemas[key], package.subject(module), independent, module.properties, matching)
+            compare(schemas[key], package.subject(module), independent, matching)
             for key, module in sorted(lockfile.modules.items())
         )
     paths = [path for path in lockfile.written_files if path.endswith((".py", "py.typed"))]

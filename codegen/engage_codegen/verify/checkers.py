@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-import subprocess
+import subprocess  # nosec B404
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -105,7 +105,7 @@ def _check(checker: _Checker, folder: Path, package: str) -> CheckerResult:
 def _run(checker: _Checker, command: str, folder: Path, package: str) -> tuple[str, ...]:
     """Return the lines that report errors, or the first line of any other failure."""
     try:
-        process = subprocess.run(  # noqa: S603
+        process = subprocess.run(  # noqa: S603  # nosec B603
             [command, *checker.options(sys.executable), package],
             cwd=folder,
             capture_output=True,

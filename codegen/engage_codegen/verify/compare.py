@@ -2,18 +2,19 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal, TypeAlias, cast
 
 from ..schema.envelope import Schema
 from ..schema.jsontext import Json, JsonObject
+from .answers import ReadResult
 from .cases import IsValid, make_cases
 from .oracle import Judge, Oracle, Verdict, close_schema
 from .results import Disagreement, Loss, SchemaResult
 from .rounds import find_difference
-from .subject import ReadResult, Subject
+from .subject import BATCH, Subject
 from .values import Matching
 
 Outcome: TypeAlias = Literal["agree", "by design", "unchecked", "disagree"]
@@ -24,23 +25,19 @@ def compare(
     schema: Schema,
     subject: Subject,
     oracle: Oracle,
-    attributes: Mapping[str, str],
     matching: Matching,
 ) -> SchemaResult:
-    """Compare a generated class with an independent validator.
-
-    `attributes` are the Python names of the properties.
-    """
+    """Compare a generated class with an independent validator."""
     body = close_schema(schema.json_schema)
     try:
         judge = oracle.judge(body)
         is_valid = _value_validator(body, oracle)
     except ValueError as error:
         return SchemaResult(schema_id=schema.id, error=str(error).split("\n")[0])
-    cases = make_cases(schema.json_schema, is_valid, matching)
-    run = _Run(subject, judge, attributes)
-    for payload in cases.payloads:
-        run.add(payload)
+    cases = make_cases(schema.json_schema, is_valid, matching)  # with its examples
+    run = _Run(subject, judge)
+    for number in range(0, len(cases.payloads), BATCH):
+        run.add_all(cases.payloads[number : number + BATCH])
     return SchemaResult(
         schema_id=schema.id,
         cases=len(cases.payloads),
@@ -61,7 +58,7 @@ def classify(ours: ReadResult, theirs: Verdict) -> Outcome:
         return "disagree"
     if theirs.is_valid is None:
         return "unchecked"
-    if theirs.is_valid == (ours.instance is not None):
+    if theirs.is_valid == (ours.is_accepted):
         return "agree"
     return "by design" if ours.is_by_design else "disagree"
 
@@ -72,20 +69,25 @@ class _Run:
 
     subject: Subject
     judge: Judge
-    attributes: Mapping[str, str]
     tally: Counter[Outcome] = field(default_factory=Counter[Outcome])
     keywords: set[str] = field(default_factory=set[str])
     differing: dict[_Key, Json] = field(default_factory=dict[_Key, Json])
     lossy: dict[_Key, Json] = field(default_factory=dict[_Key, Json])
 
-    def add(self, payload: Json) -> None:
-        ours, theirs = self.subject.read(payload), self.judge(payload)
+    def add_all(self, payloads: Sequence[Json]) -> None:
+        """Add at most `BATCH` payloads."""
+        self.subject.send(payloads)
+        verdicts = [*map(self.judge, payloads)]  # meanwhile the other process reads them
+        for payload, ours, theirs in zip(payloads, self.subject.receive(), verdicts, strict=True):
+            self._add(payload, ours, theirs)
+
+    def _add(self, payload: Json, ours: ReadResult, theirs: Verdict) -> None:
         outcome = classify(ours, theirs)
         self.tally[outcome] += 1
         self.keywords |= theirs.keywords
         if outcome == "disagree":
             _keep_smallest(self.differing, _key(ours, theirs), payload)
-        elif ours.instance is not None:
+        elif ours.is_accepted:
             loss = self._find_loss(payload, ours)
             if loss is not None:
                 _keep_smallest(self.lossy, ("", loss[0]), payload)
@@ -112,12 +114,12 @@ class _Run:
 
     def _find_loss(self, payload: Json, ours: ReadResult) -> tuple[str, str] | None:
         """Return the property that a round trip changes, and how; None if the payload survives."""
-        if ours.instance is None or not isinstance(payload, dict):
+        if not ours.is_accepted or not isinstance(payload, dict):
             return None
-        loss = find_difference(payload, ours.instance, self.subject, self.attributes)
+        loss = find_difference(payload, ours)
         if loss is not None:
             return loss
-        verdict = self.judge(cast(Json, ours.instance.to_payload()))
+        verdict = self.judge(dict(ours.written))
         if verdict.is_valid is False:
             return verdict.property, f"the written payload is not valid: {verdict.text}"
         return None
@@ -148,7 +150,7 @@ def _key(ours: ReadResult, theirs: Verdict) -> _Key:
     """Return the direction of a disagreement, and its property."""
     if ours.crashed:
         return "raises", ""
-    return ("accepts", theirs.property) if ours.instance is not None else ("refuses", ours.property)
+    return ("accepts", theirs.property) if ours.is_accepted else ("refuses", ours.property)
 
 
 def _value_validator(body: JsonObject, oracle: Oracle) -> IsValid:

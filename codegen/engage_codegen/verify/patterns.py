@@ -4,7 +4,7 @@ import importlib.util
 import json
 import os
 import re
-import subprocess
+import subprocess  # nosec B404
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,7 +58,7 @@ def _run_hypothesis(regexes: Sequence[str]) -> Mapping[str, Sequence[str]]:
     program = Path(__file__).with_name("strings.py")
     with TemporaryDirectory(prefix="engage-codegen-", ignore_cleanup_errors=True) as folder:
         try:
-            process = subprocess.run(  # noqa: S603
+            process = subprocess.run(  # noqa: S603  # nosec B603
                 [sys.executable, "-P", str(program)],
                 input=json.dumps(regexes),
                 stdout=subprocess.PIPE,

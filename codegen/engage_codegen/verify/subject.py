@@ -1,153 +1,219 @@
-"""The subject of a verification: the classes of a package, imported from its folder."""
+"""The subject of a verification: the classes of a package, in a process of their own.
 
-import importlib
-import importlib.util
-import shutil
+The code of the package can say about itself what it likes, but it can change nothing in the process
+that compares and decides. It gets no environment variables, and its answers are JSON.
+"""
+
+import json
+import os
+import signal
+import subprocess  # nosec B404
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, cast
+from typing import IO, cast
 
 from ..errors import RenderError
+from ..filesystem import read_bytes, unreadable
 from ..output.lockfile import GeneratedModule
 from ..schema.jsontext import Json
+from .answers import ReadResult, decode_answer, decode_results
 
-_NAME = "_engage_codegen_verified"
+BATCH = 500
+"""The largest number of payloads in a request."""
 
-_BY_DESIGN = frozenset(["leap-second", "precision", "year-zero"])
-"""The codes of violations by values that JSON Schema allows and Python cannot represent."""
+TIMEOUT = 120.0
+"""The seconds in which the process has to answer a request."""
 
+_PROGRAM = Path(__file__).with_name("reader.py")
+_VARIABLES = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""The environment variables without which some Pythons do not start."""
 
-class Instance(Protocol):
-    """An instance of a payload class."""
-
-    def to_payload(self) -> dict[str, Json]: ...
-
-
-class Violation(Protocol):
-    """A rule that a payload breaks, as the package reports it."""
-
-    property: str
-    code: str
-    value: object
+_BYTES_PER_RESULT = 40_000
+"""A bound on the texts of a result, beside the written payload."""
 
 
-class PayloadClass(Protocol):
-    """A payload class."""
+class PackageProcess:
+    """The process that imported a package. It answers one request at a time."""
 
-    def from_payload(self, payload: Json) -> Instance: ...
+    def __init__(self, process: "subprocess.Popen[bytes]", output: Path) -> None:
+        self._process = process
+        self._output = output
+        self._stdin = cast("IO[bytes]", process.stdin)
+        self._stdout = cast("IO[bytes]", process.stdout)
+        self._max_bytes = 0
+        self._is_late = False
 
+    def subject(self, module: GeneratedModule) -> "Subject":
+        """Return the class of a schema. It is imported with the first payloads."""
+        return Subject(self, module)
 
-@dataclass(frozen=True, slots=True)
-class ReadResult:
-    """The result of reading a payload: an instance, a refusal, or a crash.
-
-    `property` is the first that was refused. A refusal is by design if any of its violations is,
-    because other properties can depend on the one that cannot be represented.
-    """
-
-    instance: Instance | None
-    text: str = "accepts"
-    property: str = ""
-    is_by_design: bool = False
-    crashed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The payload class of one schema, and the error with which it refuses payloads."""
-
-    payload_class: PayloadClass
-    refusal: type[Exception]
-
-    def read(self, payload: Json) -> ReadResult:
-        """Return the result of `from_payload`."""
+    def send(self, request: Mapping[str, object], number: int, file: str) -> None:
+        """Send a request with a number of payloads, about a file of the package."""
+        line = json.dumps(request).encode() + b"\n"
+        self._max_bytes = _BYTES_PER_RESULT * (number + 1) + 10 * len(line)
         try:
-            return ReadResult(self.payload_class.from_payload(payload))
-        except self.refusal as error:
-            broken = cast("tuple[Violation, ...]", getattr(error, "violations", ()))
-        except Exception as error:
-            return ReadResult(None, f"raises {type(error).__name__}: {error}", crashed=True)
-        return ReadResult(
-            None,
-            f"refuses: {'; '.join(map(str, broken))}",
-            broken[0].property if broken else "",
-            any(map(_is_by_design, broken)),
+            with self._deadline():
+                self._stdin.write(line)
+                self._stdin.flush()
+        except OSError:
+            raise self._error(file, self._describe_end()) from None
+
+    def receive(self, file: str) -> dict[str, object]:
+        """Return the answer to the request. Raises `RenderError` if there is none."""
+        with self._deadline():
+            line = self._stdout.readline(self._max_bytes)
+        if not line.endswith(b"\n"):
+            is_long = len(line) == self._max_bytes
+            raise self._error(file, "its answer is too long" if is_long else self._describe_end())
+        try:
+            answer = decode_answer(line)
+        except ValueError:
+            raise self.malformed(file) from None
+        if "error" in answer:
+            raise self._error(file, str(answer["error"]))
+        return answer
+
+    def malformed(self, file: str) -> RenderError:
+        """Return the error for an answer that does not have the form of one."""
+        return self._error(file, "its answer is malformed")
+
+    def _describe_end(self) -> str:
+        if self._is_late:
+            return f"it did not answer within {TIMEOUT:g} s"
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        return f"it ended the process with exit code {self._process.poll()}"
+
+    def _error(self, file: str, reason: str) -> RenderError:
+        return RenderError(
+            f"the generated module cannot be imported: {reason}",
+            where=str(self._output / file),
+            fix="report this bug in engage-codegen, with the schema",
         )
 
+    @contextmanager
+    def _deadline(self) -> Generator[None]:
+        """Kill the process if the block takes too long, which ends its streams."""
 
-def _is_by_design(broken: Violation) -> bool:
-    return broken.code in _BY_DESIGN
+        def stop() -> None:
+            self._is_late = True
+            _stop(self._process)
 
-
-@dataclass(frozen=True, slots=True)
-class ImportedPackage:
-    """A package that is imported from a folder."""
-
-    output: Path
-
-    def subject(self, generated: GeneratedModule) -> Subject:
-        """Return the class of a schema. Raises `RenderError` if it cannot be imported."""
+        timer = threading.Timer(TIMEOUT, stop)
+        timer.daemon = True
+        timer.start()
         try:
-            module = importlib.import_module(f"{_NAME}.{generated.module}")
-            payload_class = cast(PayloadClass, getattr(module, generated.class_name))
-            errors = importlib.import_module(f"{_NAME}._runtime.errors")
-            refusal = cast("type[Exception]", errors.InvalidPayloadError)
-        except Exception as error:
-            raise _import_error(self.output / f"{generated.module}.py", error) from error
-        return Subject(payload_class, refusal)
+            yield
+        finally:
+            timer.cancel()
+
+
+@dataclass(slots=True)
+class Subject:
+    """The payload class of one schema."""
+
+    package: PackageProcess
+    module: GeneratedModule
+    number: int = 0
+
+    def send(self, payloads: Sequence[Json]) -> None:
+        """Send at most `BATCH` payloads, which the class reads while this process goes on."""
+        request = {
+            "module": self.module.module,
+            "class_name": self.module.class_name,
+            "attributes": dict(self.module.properties),
+            "payloads": list(payloads),
+        }
+        self.number = len(payloads)
+        self.package.send(request, self.number, self._file)
+
+    def receive(self) -> list[ReadResult]:
+        """Return the results for the payloads that were sent, in their order.
+
+        Raises `RenderError` if the module cannot be imported, or does not answer properly.
+        """
+        try:
+            results = decode_results(self.package.receive(self._file))
+        except ValueError:
+            raise self.package.malformed(self._file) from None
+        if len(results) != self.number:
+            raise self.package.malformed(self._file)
+        return results
+
+    def read(self, payload: Json) -> ReadResult:
+        """Return the result of `from_payload` for one payload."""
+        self.send([payload])
+        return self.receive()[0]
+
+    @property
+    def _file(self) -> str:
+        return f"{self.module.module}.py"
 
 
 @contextmanager
-def import_package(output: Path) -> Generator[ImportedPackage]:
-    """Import a copy of the package in a folder under a private name, for the duration of the block.
+def import_package(output: Path) -> Generator[PackageProcess]:
+    """Import a copy of the package in a folder in another process, for the duration of the block.
 
     The copy has no caches: Python would execute bytecode of a checkout that has the right hash or
     date of its source, whatever the bytecode does. No bytecode is written.
     """
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     with TemporaryDirectory(prefix="engage-codegen-") as name:
+        _copy_sources(output, Path(name))
+        process = subprocess.Popen(  # noqa: S603  # nosec B603
+            [sys.executable, "-I", "-B", "-X", "utf8", str(_PROGRAM)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=name,
+            env={key: os.environ[key] for key in _VARIABLES if key in os.environ},
+            start_new_session=True,
+        )
         try:
-            _import_root(_copy_sources(output, Path(name)), output)
-            yield ImportedPackage(output)
+            package = PackageProcess(process, output)
+            package.send({"folder": name, "path": _search_path()}, 0, "__init__.py")
+            package.receive("__init__.py")
+            yield package
         finally:
-            sys.dont_write_bytecode = before
-            for module in [module for module in sys.modules if module.split(".")[0] == _NAME]:
-                del sys.modules[module]
+            _stop(process)
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    cast("IO[bytes]", stream).close()
 
 
-def _copy_sources(output: Path, folder: Path) -> Path:
+def _search_path() -> list[str]:
+    """Return where this process imports from, but not the current folder, which may be a checkout.
+
+    The other process looks there last, for what its isolated Python lacks: the HTTP library may be
+    installed for this user alone.
+    """
+    current = Path.cwd()
+    return [path for path in sys.path if path and Path(path) != current]
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the process, and those that it started."""
+    if process.poll() is not None:
+        return
+    with suppress(OSError):
+        if os.name == "nt":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _copy_sources(output: Path, folder: Path) -> None:
     """Copy the modules of a package, and nothing else that Python could import."""
     for path in sorted(output.rglob("*.py")):
         if path.is_file() and "__pycache__" not in path.parts:
             copy = folder / path.relative_to(output)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-    return folder
-
-
-def _import_root(copy: Path, output: Path) -> None:
-    """Import the package itself. Its modules are imported when they are needed."""
-    importlib.invalidate_caches()
-    path = output / "__init__.py"
-    spec = importlib.util.spec_from_file_location(
-        _NAME, copy / "__init__.py", submodule_search_locations=[str(copy)]
-    )
-    if spec is None or spec.loader is None:
-        raise _import_error(path, ImportError("Python has no loader for it"))
-    package = sys.modules[_NAME] = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(package)
-    except Exception as error:
-        raise _import_error(path, error) from error
-
-
-def _import_error(path: Path, error: Exception) -> RenderError:
-    return RenderError(
-        f"the generated module cannot be imported: {type(error).__name__}: {error}",
-        where=str(path),
-        fix="report this bug in engage-codegen, with the schema",
-    )
+            try:
+                copy.write_bytes(read_bytes(path))
+            except OSError as error:
+                raise unreadable(path, error) from None

@@ -109,7 +109,7 @@ class Faults:
 
     def __init__(self, seed: int = 0) -> None:
         self._lock = threading.Lock()
-        self._random = random.Random(seed)  # noqa: S311 - tests need the same choices again
+        self._random = random.Random(seed)  # noqa: S311 - tests need the same choices again  # nosec B311
         self._active: list[tuple[Fault, int | None]] = []
 
     def add(self, fault: Fault) -> None:

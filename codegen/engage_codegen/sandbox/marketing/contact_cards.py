@@ -82,7 +82,7 @@ def list_timeline(
     rows = tenant.query(
         f"""SELECT id, schema_id, created_date, seq, payload FROM interactions
         WHERE {where} AND (created_date, seq) < (?, ?)
-        ORDER BY created_date DESC, seq DESC LIMIT ?""",  # noqa: S608 - our own text
+        ORDER BY created_date DESC, seq DESC LIMIT ?""",  # noqa: S608 - our own text  # nosec B608
         (contact_id, *([schema_id] if schema_id else []), *before, limit),
     )
     return [_build_entry(row, schemas[row[1]]) for row in rows]

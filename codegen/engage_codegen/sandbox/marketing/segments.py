@@ -93,7 +93,7 @@ def count_segment(
     where = " AND ".join(parts)
     tenant.query("DROP TABLE IF EXISTS temp.members")
     tenant.query(
-        f"CREATE TEMP TABLE members AS SELECT id, name FROM contacts "  # noqa: S608
+        f"CREATE TEMP TABLE members AS SELECT id, name FROM contacts "  # noqa: S608  # nosec B608
         f"WHERE deleted IS NULL AND {where} ORDER BY rowid",
         values,
     )
@@ -103,7 +103,7 @@ def count_segment(
     months = tenant.query(
         f"""SELECT substr(created_date, 1, 7), count(*) FROM interactions
         WHERE schema_id IN ({", ".join("?" * len(ids))})
-        AND contact_id IN (SELECT id FROM temp.members) GROUP BY 1 ORDER BY 1""",  # noqa: S608
+        AND contact_id IN (SELECT id FROM temp.members) GROUP BY 1 ORDER BY 1""",  # noqa: S608  # nosec B608
         ids,
     )
     return Segment(size, tuple(page.fetchall()), tuple(months.fetchall()))
@@ -132,7 +132,7 @@ def _select_contacts(
     where, values = _select_interactions(condition, schema, now, pointer)
     having, counts = _compare_count(condition, least)
     part = (
-        f"id {'NOT IN' if least <= 0 else 'IN'} "  # noqa: S608 - our own text
+        f"id {'NOT IN' if least <= 0 else 'IN'} "  # noqa: S608 - our own text  # nosec B608
         f"(SELECT contact_id FROM interactions WHERE {where} GROUP BY contact_id HAVING {having})"
     )
     return part, [*values, *counts]

@@ -64,7 +64,7 @@ class Contacts:
     def add(self, contact: StoredContact, at: str) -> None:
         """Add a contact whose id was never used."""
         self._sql(
-            f"INSERT INTO contacts ({_FIELDS}, {_KEYS}) VALUES ({', '.join('?' * 10)})",  # noqa: S608 - our own names
+            f"INSERT INTO contacts ({_FIELDS}, {_KEYS}) VALUES ({', '.join('?' * 10)})",  # noqa: S608 - our own names  # nosec B608
             (*astuple(contact), *_build_keys(contact)),
         )
         self._record(contact.id, ChangeType.CREATED, at)
@@ -88,7 +88,7 @@ class Contacts:
     def get(self, contact_id: str) -> StoredContact | None:
         """Return a contact, or None if it does not exist or was deleted."""
         rows = self._sql(
-            f"SELECT {_FIELDS} FROM contacts WHERE id = ? AND {_EXISTING}",  # noqa: S608 - our own names
+            f"SELECT {_FIELDS} FROM contacts WHERE id = ? AND {_EXISTING}",  # noqa: S608 - our own names  # nosec B608
             (contact_id,),
         )
         return next((StoredContact(*row) for row in rows), None)
@@ -96,22 +96,22 @@ class Contacts:
     def exists(self, contact_id: str, *, or_deleted: bool = False) -> bool:
         """Return True if the contact exists, or, with `or_deleted`, if it ever existed."""
         where = "id = ?" if or_deleted else f"id = ? AND {_EXISTING}"
-        row = self._sql(f"SELECT 1 FROM contacts WHERE {where}", (contact_id,)).fetchone()  # noqa: S608 - our own names
+        row = self._sql(f"SELECT 1 FROM contacts WHERE {where}", (contact_id,)).fetchone()  # noqa: S608 - our own names  # nosec B608
         return row is not None
 
     def list_all(self) -> list[StoredContact]:
         """Return the contacts, oldest first."""
-        rows = self._sql(f"SELECT {_FIELDS} FROM contacts WHERE {_EXISTING} ORDER BY rowid")  # noqa: S608 - our own names
+        rows = self._sql(f"SELECT {_FIELDS} FROM contacts WHERE {_EXISTING} ORDER BY rowid")  # noqa: S608 - our own names  # nosec B608
         return [StoredContact(*row) for row in rows]
 
     def list_types(self) -> set[str]:
         """Return the contact types in use."""
-        rows = self._sql(f"SELECT DISTINCT contact_type FROM contacts WHERE {_EXISTING}")  # noqa: S608 - our own names
+        rows = self._sql(f"SELECT DISTINCT contact_type FROM contacts WHERE {_EXISTING}")  # noqa: S608 - our own names  # nosec B608
         return {row[0] for row in rows}
 
     def count(self) -> int:
         """Return the number of contacts."""
-        (count,) = self._sql(f"SELECT count(*) FROM contacts WHERE {_EXISTING}").fetchone()  # noqa: S608 - our own names
+        (count,) = self._sql(f"SELECT count(*) FROM contacts WHERE {_EXISTING}").fetchone()  # noqa: S608 - our own names  # nosec B608
         return int(count)
 
     def find(
@@ -123,7 +123,7 @@ class Contacts:
             pairs.append(("contact_type", contact_type))
         where = " AND ".join([_EXISTING, *(f"{column} = ?" for column, _ in pairs)])
         rows = self._sql(
-            f"SELECT id FROM contacts WHERE {where} ORDER BY rowid",  # noqa: S608 - our own names
+            f"SELECT id FROM contacts WHERE {where} ORDER BY rowid",  # noqa: S608 - our own names  # nosec B608
             [value for _, value in pairs],
         )
         return [row[0] for row in rows]
@@ -137,7 +137,7 @@ class Contacts:
         rows = self._sql(
             f"""SELECT contact_id FROM contact_changes JOIN contacts ON contacts.id = contact_id
             WHERE change = ? AND at >= ? AND at < ? AND deleted IS {is_existing}
-            GROUP BY contact_id ORDER BY max(at), contact_id LIMIT ?""",  # noqa: S608 - our own names
+            GROUP BY contact_id ORDER BY max(at), contact_id LIMIT ?""",  # noqa: S608 - our own names  # nosec B608
             (change, since, until, limit),
         )
         return [row[0] for row in rows]
@@ -145,7 +145,7 @@ class Contacts:
     def _write(self, contact: StoredContact) -> None:
         columns = ", ".join(f"{name} = ?" for name in f"{_FIELDS}, {_KEYS}".split(", "))
         values = (*astuple(contact), *_build_keys(contact), contact.id)
-        self._sql(f"UPDATE contacts SET {columns} WHERE id = ?", values)  # noqa: S608 - our own names
+        self._sql(f"UPDATE contacts SET {columns} WHERE id = ?", values)  # noqa: S608 - our own names  # nosec B608
 
     def _record(self, contact_id: str, change: ChangeType, at: str) -> None:
         self._sql("INSERT INTO contact_changes VALUES (?, ?, ?)", (change, at, contact_id))

@@ -1,7 +1,8 @@
 """The SQLite database of the tenant, in a file or in memory.
 
 There is one connection and one lock, so transactions run one after the other, in any thread. A file
-is locked for as long as it is open, so that a second sandbox cannot use it.
+is private to its owner, and locked for as long as it is open, so that a second sandbox cannot use
+it.
 """
 
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from engage_codegen.errors import InputError
 from engage_codegen.sandbox.dates import to_timestamp
+from engage_codegen.sandbox.store.private_file import hide_from_others, prepare_file
 from engage_codegen.sandbox.store.tables import APPLICATION_ID, MIGRATIONS, TABLES
 from engage_codegen.sandbox.store.tenant import Tenant
 
@@ -36,13 +38,16 @@ class Store:
 
     Raises:
         InputError: The file is not a database, belongs to another application or to a version that
-            cannot be read, is used by another sandbox, or cannot be written.
+            cannot be read, is used by another sandbox, or cannot be written; or another user owns
+            it or may write to it.
     """
 
     def __init__(self, database: Path | None, fill: Callable[[Tenant], None]) -> None:
         self._lock = threading.Lock()
         self._fill = fill
         self._keys: set[str] = set()
+        if database is not None:
+            prepare_file(database)
         with _report_unusable_file(database):
             self._connection = sqlite3.connect(
                 ":memory:" if database is None else database,
@@ -51,7 +56,7 @@ class Store:
                 check_same_thread=False,
             )
             try:
-                self._open()
+                self._open(database)
             except BaseException:
                 self.close()
                 raise
@@ -87,7 +92,7 @@ class Store:
         """Delete all data except the keys, and add the initial data again."""
         with self.transaction() as tenant:
             for table in _TABLES_TO_RESET:
-                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names  # nosec B608
             self._fill(tenant)
 
     @contextmanager
@@ -102,13 +107,15 @@ class Store:
                 self._connection.rollback()
                 raise
 
-    def _open(self) -> None:
+    def _open(self, database: Path | None) -> None:
         execute = self._connection.execute
         execute("PRAGMA locking_mode = EXCLUSIVE")
         owner: int = execute("PRAGMA application_id").fetchone()[0]
         tables: int = execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if owner not in (APPLICATION_ID, *MIGRATIONS) and (owner or tables):
             raise sqlite3.DatabaseError("the file belongs to another application or version")
+        if database is not None:
+            hide_from_others(database)
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA foreign_keys = ON")

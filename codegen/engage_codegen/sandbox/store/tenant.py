@@ -142,7 +142,7 @@ class Tenant:
         """
         source = "incomplete_arrivals" if incomplete else "arrivals"
         rows = self._sql(
-            f"SELECT * FROM {source} WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608
+            f"SELECT * FROM {source} WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608  # nosec B608
             (before, limit),
         ).fetchall()
         return [
