@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("compat", "config", "errors", "filesystem", "findings", "lint", "model", "output"),
         *("pipeline", "render", "schema", "sources"),
     },
-    "verify": {"config", "errors", "model", "output", "pipeline", "schema"},
+    "verify": {"config", "errors", "filesystem", "model", "output", "pipeline", "schema"},
     "integrations": {"config", "errors", "filesystem", "output", "pipeline"},
     "sandbox": {"errors"},
     "cli": {

@@ -11,6 +11,7 @@ from ..schema.jsontext import digest
 from .lockfile import FOLDER, LOCKFILE_PATH, fingerprint
 from .snapshot import is_same_schema
 
+_MAX_DIFF_LINES = 50_000
 _RESTORE = f"restore {LOCKFILE_PATH} from version control"
 
 
@@ -132,13 +133,16 @@ def _is_newer(version: str) -> bool:
 
 def diff_lines(plan: Plan) -> Iterator[str]:
     """Yield the changes as a unified diff, line by line, without line ends."""
-    import difflib
+    from .difference import MAX_LINES, compare_lines
 
+    lines_left = _MAX_DIFF_LINES
     for change in plan.changes:
         old, new = _split(change.old), _split(change.new)
+        limit = min(MAX_LINES, max(lines_left, 0))
+        lines_left -= len(old) + len(new)
         before = f"a/{change.path}" if change.old is not None else "/dev/null"
         after = f"b/{change.path}" if change.new is not None else "/dev/null"
-        lines = list(difflib.unified_diff(old, new, before, after, lineterm=""))
+        lines = list(compare_lines(old, new, before, after, limit))
         yield from lines or [f"--- {before}", f"+++ {after}"]
 
 

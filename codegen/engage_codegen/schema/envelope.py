@@ -24,6 +24,11 @@ Dialect: TypeAlias = Literal["engage", "json-schema"]
 Schema that applies to scalars."""
 DIALECTS: tuple[Dialect, ...] = ("engage", "json-schema")
 
+MAX_SCHEMAS = 1_000
+"""The most schemas that are read from one place. A tenant of the platform can have 15."""
+MAX_PROPERTIES = 1_000
+"""The most properties of one schema."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _ENVELOPE_FIX = 'write an envelope: {"id": "…", "displayName": "…", "jsonSchema": {…}}'
 
@@ -114,6 +119,14 @@ def from_envelope(value: Json, origin: str) -> Schema:
             fix=_ENVELOPE_FIX,
             location=Location("", "/jsonSchema"),
         )
+    properties = body.get("properties")
+    if isinstance(properties, dict) and len(properties) > MAX_PROPERTIES:
+        raise InputError(
+            f"{schema_id} has more than {MAX_PROPERTIES:,} properties",
+            where=origin,
+            fix="split the schema",
+            location=Location("", "/jsonSchema/properties"),
+        )
     if title is not None and not isinstance(title, str):
         raise InputError(
             f"`displayName` of {schema_id} must be a string",
@@ -122,6 +135,16 @@ def from_envelope(value: Json, origin: str) -> Schema:
             location=Location("", "/displayName"),
         )
     return Schema(schema_id, (title or "").strip() or schema_id, body, origin)
+
+
+def refuse_too_many(count: int, place: str) -> None:
+    """Raise `InputError` for more schemas, or files of them, than are read from one place."""
+    if count > MAX_SCHEMAS:
+        raise InputError(
+            f"there are more than {MAX_SCHEMAS:,} schemas",
+            where=place,
+            fix="name the files or folders with the schemas of one tenant",
+        )
 
 
 def is_id(text: str) -> bool:

@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import shutil
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol, cast
 
 from ..errors import RenderError
+from ..filesystem import read_bytes, unreadable, walk
 from ..output.lockfile import GeneratedModule
 from ..schema.jsontext import Json
 
@@ -121,12 +121,20 @@ def import_package(output: Path) -> Generator[ImportedPackage]:
 
 def _copy_sources(output: Path, folder: Path) -> Path:
     """Copy the modules of a package, and nothing else that Python could import."""
-    for path in sorted(output.rglob("*.py")):
-        if path.is_file() and "__pycache__" not in path.parts:
+    for base, folders, names in walk(output):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for path in (Path(base) / name for name in names if name.endswith(".py")):
             copy = folder / path.relative_to(output)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
+            copy.write_bytes(_read(path))
     return folder
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def _import_root(copy: Path, output: Path) -> None:
