@@ -3,7 +3,7 @@
 import lzma
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -52,7 +52,7 @@ class Wheel:
 
 
 @contextmanager
-def open_wheel(path: Path) -> Iterator[Wheel]:
+def open_wheel(path: Path) -> Generator[Wheel]:
     """Open a wheel for the duration of the block.
 
     Raises `InputError` for one that cannot be read, also in the block.

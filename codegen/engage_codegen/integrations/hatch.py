@@ -24,7 +24,7 @@ class EngageCodegenHook(BuildHookInterface[BuilderConfig]):
         """
         del version
         try:
-            outputs = prepare_build(Path(self.root), self.metadata.name)
+            outputs = prepare_build(Path(self.root))
             build_data["artifacts"] += self._find_ignored(outputs)
         except CodegenError as error:
             self.app.abort(f"engage-codegen: {error}")
