@@ -63,7 +63,7 @@ def find_calls(
     visited: set[Path] = set()
     length = 0
     for path in paths:
-        if not path.exists():
+        if not os.path.exists(path):
             raise InputError("no such file or folder", where=str(path), fix="check the path")
         for file in _python_files(path, output, result.unread):
             if file.resolve() in visited:
@@ -134,7 +134,7 @@ def _read_calls(source: bytes, file: str, output: Path, targets: _Targets) -> li
 
 def _python_files(path: Path, output: Path, unread: list[str]) -> Iterator[Path]:
     """Yield the Python files of a source tree, and add folders that cannot be read to `unread`."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         yield path
         return
 

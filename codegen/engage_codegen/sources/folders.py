@@ -11,7 +11,7 @@ from ..schema.envelope import refuse_too_many
 LOCKFILE_NAME = "codegen.lock.json"
 """The name of the lock file, which stands among the schema files of a snapshot."""
 
-_MAX_ENTRIES = 100_000
+_MAX_ENTRIES = 50_000
 
 
 def find_schema_files(paths: Sequence[Path]) -> list[Path]:
@@ -24,7 +24,7 @@ def find_schema_files(paths: Sequence[Path]) -> list[Path]:
     """
     files: dict[tuple[str, str], Path] = {}
     for path in paths:
-        below = list(walk_schema_files(path)) if path.is_dir() else [path]
+        below = list(walk_schema_files(path)) if os.path.isdir(path) else [path]
         if not below:
             raise InputError("the folder has no *.json file", where=str(path), fix="check the path")
         for file in below:
@@ -91,11 +91,11 @@ class _Walk:
 
 def _is_dangling(path: Path, name: str) -> bool:
     """Return True for a link to nowhere that may have been one to a folder with schema files."""
-    return "." not in name and path.is_symlink() and not path.exists()
+    return "." not in name and os.path.islink(path) and not os.path.exists(path)
 
 
 def _refuse_dangling(path: Path) -> None:
-    if path.is_symlink() and not path.exists():
+    if os.path.islink(path) and not os.path.exists(path):
         raise InputError(
             f"the schema file is a link to {os.readlink(path)}, which does not exist",
             where=str(path),
