@@ -129,7 +129,7 @@ class Section:
 def _read_section(path: Path) -> _Table | None:
     """Return the section of a TOML file, or None."""
     try:
-        document: object = parse_toml(read_text(path))
+        document = cast(object, parse_toml(read_text(path)))
     except OSError as error:
         raise ConfigError(
             f"the configuration file cannot be read: {error.strerror}",
