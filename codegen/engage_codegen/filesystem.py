@@ -5,38 +5,83 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from .errors import InputError
 
-MAX_BYTES = 20_000_000
-"""The largest file that is read: far above any schema, module or lock file."""
+MAX_BYTES = 5_000_000
+"""The largest file that is read: far above any generated module."""
+MAX_SCHEMA_BYTES = 2_000_000
+"""The largest schema file, and the largest snapshot file."""
+MAX_CONFIG_BYTES = 1_000_000
+"""The largest settings file: TOML, YAML, the tasks of an editor."""
+MAX_SOURCE_BYTES = 250_000
+"""The largest Python file in which calls are searched."""
+
+MAX_ENTRIES, MAX_DEPTH = 1_000_000, 50
+"""The most files and folders that a walk looks at, and how deep it goes."""
 
 _RELATIVE_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_-][A-Za-z0-9_.+-]*)*")
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Return the contents of a regular file of at most `MAX_BYTES`.
+def open_file(path: str | Path) -> FileIO:
+    """Open a regular file for reading, unbuffered.
 
-    Never waits for a pipe or a device. Raises `FileNotFoundError`, and `OSError` for anything else
-    that cannot be read.
+    Never waits for a pipe or a device. Raises `OSError`, also for anything but a regular file.
     """
     # Without O_NONBLOCK, opening a named pipe waits for a writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(path, flags)
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        if status.st_size > MAX_BYTES:
-            raise OSError(errno.EFBIG, f"larger than {MAX_BYTES:,} bytes", str(path))
-        # Not before it is known to be a file: open() leaves the handle of a folder open.
-        with open(handle, "rb", buffering=0, closefd=False) as file:
-            return file.readall()
-    finally:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    # Not before it is known to be a file: open() leaves the handle of a folder open.
+    return FileIO(handle)
+
+
+def read_bytes(path: str | Path, limit: int = MAX_BYTES) -> bytes:
+    """Return the contents of a regular file of at most `limit` bytes. Raises like `open_file`."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        parts = [b""]
+        # Files of /proc have the size 0, and others may grow meanwhile.
+        while size <= limit:
+            part = file.read(size + 1 if len(parts) == 1 else 1 << 20)
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+            size = sum(map(len, parts))
+        raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
+
+
+def walk(
+    root: str | Path, on_error: Callable[[OSError], None] | None = None, limit: int = MAX_ENTRIES
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk a folder like `os.walk`, which does not follow links.
+
+    `on_error` gets each folder that cannot be read; without it, that raises `InputError`. So do
+    more than `limit` files and folders, and folders deeper than `MAX_DEPTH`.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise unreadable(Path(error.filename), error)
+
+    base, count = os.fspath(root), 0
+    for folder, folders, names in os.walk(base, onerror=on_error or refuse):
+        count += len(folders) + len(names)
+        check_walk(folder, count, len(Path(folder).relative_to(base).parts), limit)
+        yield folder, folders, names
+
+
+def check_walk(folder: str | Path, count: int, depth: int, limit: int = MAX_ENTRIES) -> None:
+    """Raise `InputError` if a walk has looked at too many entries, or is too deep in a folder."""
+    problem = f"there are more than {limit:,} files, or folders deeper than {MAX_DEPTH} levels"
+    if depth > MAX_DEPTH or count > limit:
+        raise InputError(problem, where=str(folder), fix="name a smaller folder, or remove files")
 
 
 def read_below(root: Path, path: str) -> bytes | None:

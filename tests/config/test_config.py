@@ -144,12 +144,32 @@ def test_another_time_limit_is_refused(text: str, tmp_path: Path) -> None:
 def test_paths_are_relative_to_the_file_or_for_flags_to_the_current_folder(tmp_path: Path) -> None:
     _write(
         tmp_path / "pyproject.toml",
-        '[tool.engage-codegen]\nschemas = ["schemas", "../more.json"]\noutput = "./x/../y"\n',
+        '[tool.engage-codegen]\nschemas = ["schemas", "x/../more.json"]\noutput = "./x/../y"\n',
     )
     config = _load(tmp_path / "below")
-    assert config.schemas == (tmp_path / "schemas", tmp_path.parent / "more.json")
+    assert config.schemas == (tmp_path / "schemas", tmp_path / "more.json")
     assert config.output == tmp_path / "y"
     assert _load(tmp_path / "below", output="z").output == tmp_path / "below/z"
+
+
+@pytest.mark.parametrize("text", ["../other", "/etc", "sub/../../other", "link", "link/a.json"])
+def test_schemas_of_a_file_are_in_its_repository(tmp_path: Path, text: str) -> None:
+    repository = tmp_path / "repository"
+    project = repository / "project"
+    (tmp_path / "other").mkdir()
+    project.mkdir(parents=True)
+    (project / "link").symlink_to(tmp_path / "other")
+    _write(project / "pyproject.toml", f'[tool.engage-codegen]\nschemas = "{text}"\n')
+    with pytest.raises(ConfigError, match="leads out of the repository") as caught:
+        _load(project)
+    assert caught.value.location.line == 2
+    flags = {"schemas": text}
+    file = project / "pyproject.toml"
+    file.write_text("[tool.engage-codegen]\n")
+    assert load(file=file, environ={}, flags=flags, folder=project)[0].schemas
+    (repository / ".git").mkdir()
+    file.write_text('[tool.engage-codegen]\nschemas = "../shared"\n')
+    assert _load(project).schemas == (repository / "shared",)
 
 
 def test_renames_of_the_command_line_are_added_to_those_of_the_file(tmp_path: Path) -> None:

@@ -198,3 +198,27 @@ def test_lines_and_calls_belong_to_the_package_that_is_compared(visits: Path, to
 def test_usage_without_live_is_a_usage_error(visits: Path, tool: Tool) -> None:
     outcome = tool("check", "--usage", "app")
     assert (outcome.code, "add --live" in outcome.err) == (2, True)
+
+
+UNREADABLE = {
+    "doubling names": "v = Visit\n" + "v = w.x\nv = w.y\nw = v.x\nw = v.y\n" * 7,
+    "a cookie of bytes": "# coding: hex\n",
+    "a cookie of compression": "# coding: zlib\n",
+    "a cookie of text": "# coding: rot13\n",
+    "a slow cookie": "# coding: punycode\n",
+    "an undefined cookie": "# coding: undefined\n",
+    "nesting": "x = " + "-" * 100_000 + "1\n",
+    "size": "#" * 300_000 + "\n",
+    "a long line of calls": "'é'; " + "Visit(); " * 2_000 + "\n",
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_file_that_cannot_be_read_in_time_is_named(visits: Path, tool: Tool, name: str) -> None:
+    call = "from acme.visits.visit import Visit\n"
+    cookie, _, rest = UNREADABLE[name].rpartition("coding: ")
+    (visits / "app/bad.py").write_text(f"{cookie}coding: {rest}{call}" if cookie else call + rest)
+    (visits / "app/shop.py").write_text(f"{call}Visit()\n")
+    outcome = tool("explain", "visit", "--usage", "app")
+    assert (outcome.code, "app/shop.py:2:1 Visit" in outcome.out) == (0, True), outcome
+    assert "app/bad.py cannot be read as Python and was skipped" in outcome.err

@@ -210,3 +210,14 @@ def test_a_plan_is_shown_as_a_unified_diff(tmp_path: Path) -> None:
         *("--- a/c.py", "+++ /dev/null", "@@ -1 +0,0 @@", "-old"),
         *("--- a/d.py", "+++ b/d.py"),
     ]
+
+
+def test_of_a_long_difference_the_beginning_and_each_name_are_shown(tmp_path: Path) -> None:
+    long = b"x\n" * 60_000
+    plan = Plan(tmp_path, (Change("a.py", long, b"y\n"), Change("b.py", b"y\n", None)))
+    lines = list(diff_lines(plan))
+    assert lines[:2] == ["--- a/a.py", "+++ b/a.py"]
+    assert lines[50_000:] == [
+        "\\ The rest of this difference is not shown.",
+        *("--- a/b.py", "+++ /dev/null", "\\ The rest of this difference is not shown."),
+    ]

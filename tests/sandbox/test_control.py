@@ -157,6 +157,36 @@ def test_invalid_keywords_and_references_are_rejected(
     assert (rule, f"/jsonSchema/properties/name{pointer}") in list_rules(answer)
 
 
+def test_no_pattern_takes_longer_for_one_text_than_for_another(web: httpx.Client) -> None:
+    set_options(web, other_keywords="accept")
+    declaration: dict[str, object] = {
+        "type": "string",
+        "anyOf": [{"pattern": "^(a+)+$"}, {"pattern": "(x*)*y"}],
+    }
+    assert create_schema(web, declaration).status_code == 200
+    for value, payload in (("a" * 50_000 + "!", {}), ("aa", {"name": "aa"})):
+        body = {"contactId": CONTACT, "schemaId": "mine", "payload": {"name": value}}
+        url = f"{INTERACTIONS}/{web.post(INTERACTIONS, json=body).json()['id']}"
+        assert web.get(url).json()["payload"] == payload
+
+
+@pytest.mark.parametrize(
+    ("declaration", "rule"),
+    [
+        ({"type": "string", "pattern": "^(?=a+)(a+)+$"}, "pattern"),
+        ({"type": "string", "not": {"pattern": r"^(a+)\1$"}}, "pattern"),
+        ({"type": "string", "allOf": [{"patternProperties": {"(a+)+$": True}}]}, "unsupported"),
+    ],
+)
+def test_patterns_that_need_a_slow_engine_are_rejected(
+    declaration: dict[str, object], rule: str, web: httpx.Client
+) -> None:
+    set_options(web, other_keywords="accept")
+    answer = create_schema(web, declaration)
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "InvalidSchema")
+    assert (rule, "/jsonSchema/properties/name") in list_rules(answer)
+
+
 def test_a_stored_interaction_can_appear_in_the_list_later(web: httpx.Client) -> None:
     web.post("/_sandbox/clock", json={"freeze": True})
     set_options(web, list_lag_seconds=10)

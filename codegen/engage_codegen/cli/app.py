@@ -66,6 +66,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _handle_error(error: BaseException) -> int:
     """Print what ended the run, and return its exit code."""
+    if isinstance(error, OSError):
+        from .reporting import describe_path_error
+
+        error = describe_path_error(error) or error
     if isinstance(error, click.ClickException):
         _print_usage_error(error)
         return 2

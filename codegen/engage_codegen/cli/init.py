@@ -1,6 +1,5 @@
 """The command `init`."""
 
-import difflib
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import click
 
-from ..config import Config, load
+from ..config import Config, is_in_project, load
 from ..errors import InputError
 from ..filesystem import replace_files
 from ..integrations.pins import plan_pins
@@ -23,6 +22,7 @@ from ..integrations.scaffold import (
     needs_requirement,
     plan_files,
 )
+from ..output.difference import compare_lines
 from ..output.git import is_ignored
 from ..schema.redaction import hide_credentials
 from ..sources.connection import TenantConnection
@@ -225,6 +225,13 @@ def _validate(target: Target, schemas: str) -> None:
     """Raise `InputError` or `ConfigError` for settings that `pull` or `generate` would refuse."""
     if schemas and not Path(schemas).exists():
         raise InputError("no such file or folder", where=schemas, fix="check the path")
+    if schemas and not is_in_project(Path(schemas), Path.cwd()):
+        raise InputError(
+            "the schemas are outside of the repository, where a configuration file cannot name "
+            "them",
+            where=schemas,
+            fix="copy them into the repository, or set ENGAGE_CODEGEN_SCHEMAS instead",
+        )
     flags = {"user-agent": target.user_agent, "output": target.output}
     load(file=None, environ={}, flags=flags, folder=Path.cwd())
     url = target.base_url or "https://localhost"
@@ -280,7 +287,7 @@ def _show(change: FileChange, *, is_answer: bool) -> None:
     if change.is_change and (is_answer or Verbosity.level > 0):
         old, new = (change.old or "").splitlines(), change.new.splitlines()
         source = change.path if change.old is not None else "/dev/null"
-        for line in difflib.unified_diff(old, new, source, change.path, lineterm=""):
+        for line in compare_lines(old, new, source, change.path):
             print_line(line)
     if change.notes:
         print_lines([f"{change.path}: add by hand:", *change.notes.split("\n")])

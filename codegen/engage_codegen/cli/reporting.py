@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..config import Config
-from ..errors import CodegenError, Location
+from ..errors import CodegenError, InputError, Location
 from ..findings.report import FORMATS, OutputFormat
 from .console import count, has_color, print_line, print_status, print_traceback
 
@@ -177,6 +177,17 @@ def _folder_in_repository(folder: Path) -> str:
     return folder.relative_to(root).as_posix()
 
 
+def describe_path_error(error: OSError) -> InputError | None:
+    """Return the error for a path that the system refuses; None if `error` names no path."""
+    if not isinstance(error.filename, str):
+        return None
+    return InputError(
+        f"the file or folder cannot be used: {error.strerror}",
+        where=error.filename,
+        fix="check the path and its permissions",
+    )
+
+
 def reports_findings(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the option ``--output-format`` and a report, which is printed at its end.
 
@@ -203,6 +214,12 @@ def reports_findings(command: Callable[..., int]) -> Callable[..., int]:
         except CodegenError as error:
             report.add_error(error)
             code = error.exit_code
+        except OSError as error:
+            problem = describe_path_error(error)
+            if problem is None:
+                raise
+            report.add_error(problem)
+            code = problem.exit_code
         report.print()
         return code
 

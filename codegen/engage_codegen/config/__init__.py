@@ -16,7 +16,9 @@ from ..schema.envelope import Dialect
 from ..schema.text import quote
 from . import files, values
 from .lines import locate_key
+from .project import is_in_project, repository_root
 from .tenant import BASE_URL_VARIABLE, NO_ORIGIN, OriginKind, UrlOrigin, variable_of
+from .toml import parse_toml
 from .values import HTTP_LIBRARIES, PARTS, SECTION, Build, HttpLibrary, Value
 
 KEYS = {
@@ -208,6 +210,9 @@ __all__ = [
     "Config",
     "HttpLibrary",
     "Waiver",
+    "is_in_project",
     "load",
     "locate_key",
+    "parse_toml",
+    "repository_root",
 ]

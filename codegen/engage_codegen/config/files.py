@@ -1,7 +1,7 @@
 """The section of a ``pyproject.toml``: where it is, and which keys it has."""
 
+import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,13 @@ from ..findings.waivers import Waiver
 from ..schema.text import quote
 from . import values
 from .lines import locate_key
+from .toml import parse_toml, read_text
 from .values import SECTION, Value
 
 _SECRET_WORDS = frozenset(["apikey", "key", "engageapikey", "token", "secret", "password"])
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_WAIVED = re.compile(r"""^\s*["']?finding["']?\s*=.*(EG[0-9]{3}:[0-9a-f]{16})""")
+_MAX_TARGETS = 100
 _Table = dict[str, object]
 
 
@@ -23,7 +26,7 @@ def find_configuration(folder: Path) -> Path | None:
     """Return the nearest ``pyproject.toml``, from `folder` upwards, that has the section."""
     for parent in (folder, *folder.parents):
         path = parent / "pyproject.toml"
-        if path.is_file() and _read_section(path) is not None:
+        if os.path.exists(path) and _read_section(path) is not None:
             return path
     return None
 
@@ -53,13 +56,14 @@ class Section:
         """The waivers of all targets, with their lines."""
         if "waivers" not in self._table:
             return ()
+        lines: dict[str, list[int]] = {}
+        for number, line in enumerate(read_text(self._path).splitlines(), 1):
+            for fingerprint in _WAIVED.findall(line):
+                lines.setdefault(fingerprint, []).append(number)
         located: list[Waiver] = []
         for waiver in values.parse_waivers(self._value(self._table, "waivers")):
-            pattern = re.compile(rf"""^\s*["']?finding["']?\s*=.*{waiver.fingerprint}""")
-            used = {other.line for other in located}
-            lines = enumerate(self._path.read_text("utf-8-sig").splitlines(), 1)
-            matches = (n for n, line in lines if n not in used and pattern.match(line))
-            located.append(waiver._replace(line=next(matches, 0)))
+            numbers = lines.get(waiver.fingerprint)
+            located.append(waiver._replace(line=numbers.pop(0) if numbers else 0))
         return tuple(located)
 
     def targets(self, only: Sequence[str]) -> dict[str, dict[str, Value]]:
@@ -92,6 +96,9 @@ class Section:
                 f"{value.name} must be a table of targets", f"write [{SECTION}.targets.name]"
             )
         tables = cast("dict[str, object]", raw)
+        if len(tables) > _MAX_TARGETS:
+            value = self._value(self._table, "targets")
+            raise value.error(f"more than {_MAX_TARGETS} targets", "split the project")
         for name, table in tables.items():
             if not isinstance(table, dict) or not _TARGET.fullmatch(name):
                 raise ConfigError(
@@ -122,14 +129,15 @@ class Section:
 def _read_section(path: Path) -> _Table | None:
     """Return the section of a TOML file, or None."""
     try:
-        document: object = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = cast(object, parse_toml(read_text(path)))
     except OSError as error:
         raise ConfigError(
             f"the configuration file cannot be read: {error.strerror}",
             where=str(path),
             fix="check the path",
+            location=None if isinstance(error, FileNotFoundError) else _start_of(path),
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigError(
             f"the configuration file is not valid TOML: {error}",
             where=str(path),

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ..errors import Location
+from .toml import read_text
 
 _HEADER = re.compile(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?")
 
@@ -18,7 +19,7 @@ def locate_key(path: Path | None, section: str, key: str) -> Location:
         return Location()
     assignment = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[.=]""")
     current = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         header = _HEADER.fullmatch(line)
         if header:
             current = header[1]

@@ -12,6 +12,7 @@ from ..filesystem import is_inside
 from ..findings.waivers import Waiver
 from ..schema.envelope import DIALECTS, Dialect
 from ..schema.text import UNSAFE_IN_TEXT, quote
+from .project import is_in_project
 
 SECTION = "tool.engage-codegen"
 
@@ -25,6 +26,7 @@ HTTP_LIBRARIES: tuple[HttpLibrary, ...] = ("httpx", "httpx2")
 
 
 MAX_TIMEOUT = 86400
+_MAX_PATHS = 100
 
 _OUTPUT = re.compile(r"(\w[\w.-]*/)*\w+")
 
@@ -142,15 +144,31 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def parse_paths(value: Value) -> tuple[Path, ...]:
+    """Return the absolute paths of schema files and folders.
+
+    A file is not trusted: it can only name what is in its repository.
+    """
     raw = [value.raw] if isinstance(value.raw, str) else value.raw
     if not isinstance(raw, (list, tuple)):
         raise value.error(
             f"{value.name} must be a path or a list of paths", 'write schemas = ["schemas"]'
         )
     items = cast("list[object]", raw)
-    return tuple(
-        Path(os.path.abspath(value.folder / parse_text(value._replace(raw=item)))) for item in items
-    )
+    if len(items) > _MAX_PATHS:
+        raise value.error(f"{value.name} has more than {_MAX_PATHS} paths", "name their folders")
+    return tuple(_parse_path(value._replace(raw=item)) for item in items)
+
+
+def _parse_path(value: Value) -> Path:
+    text = parse_text(value)
+    path = Path(os.path.abspath(value.folder / text))
+    if value.name == "`schemas`" and not is_in_project(path, value.folder):
+        raise value.error(
+            f"the path {quote(text)} of `schemas` leads out of the repository of the project",
+            "copy the schemas into the repository, or pass --schemas or ENGAGE_CODEGEN_SCHEMAS, "
+            "which can name any path",
+        )
+    return path
 
 
 def parse_parts(value: Value) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..compat import sample_payload
 from ..config import Config
 from ..errors import InputError
+from ..filesystem import MAX_SCHEMA_BYTES, read_bytes
 from ..findings.finding import display_path
 from ..lint.attributes import ATTRIBUTES
 from ..model.build import build, properties_of
@@ -117,12 +118,13 @@ def _renames_for(config: Config, schema: Schema) -> dict[str, str]:
 def _origin(subject: Subject) -> str:
     path = subject.config.output / snapshot_path(subject.schema.id)
     parts = ("jsonSchema", "properties", subject.wire) if subject.wire else ()
-    line, _ = nearest_position(positions(path.read_text("utf-8")), parts)
+    data = read_bytes(path, MAX_SCHEMA_BYTES)
+    line, _ = nearest_position(positions(data.decode("utf-8-sig")), parts)
     place = f"{display_path(path)}:{line}"
     entry = read_lockfile(subject.config.output).schemas.get(subject.schema.id)
     if entry is None or entry.pulled is None:
         return f"{place}, added by hand"
-    is_unedited = is_same_schema(path.read_bytes(), entry.pulled)
+    is_unedited = is_same_schema(data, entry.pulled)
     state = "as pulled" if is_unedited else "edited since it was pulled"
     return f"{place}, {state} from {entry.origin or 'an unrecorded source'}"
 

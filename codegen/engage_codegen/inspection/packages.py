@@ -6,17 +6,16 @@ snapshot, by the same version of this tool, and where that is impossible nothing
 
 import os
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile, ZipFile
 
 from .. import __version__
 from ..config import PARTS, HttpLibrary
 from ..errors import CodegenError, InputError, SchemaError
-from ..filesystem import MAX_BYTES, read_bytes
+from ..filesystem import read_bytes, unreadable, walk
 from ..model.build import build
 from ..output.git import tracked_files
 from ..output.lockfile import (
@@ -28,14 +27,15 @@ from ..output.lockfile import (
     snapshot_path,
 )
 from ..output.snapshot import is_same_schema
-from ..output.unexpected import UnexpectedFile, find_unexpected
+from ..output.unexpected import UnexpectedFile, find_unexpected, list_files
 from ..render.package import render_package
 from ..schema.envelope import Schema, parse_envelope
 from ..schema.jsontext import digest
 from ..schema.names import name_properties, name_schemas, rename_key
 from ..schema.text import quote
+from .wheels import Wheel, open_wheel
 
-_MAX_TOTAL_BYTES = 100_000_000
+_MAX_PACKAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,9 @@ def find_packages(location: str) -> list[ShippedPackage]:
     if not location:
         packages: list[ShippedPackage] = []
     elif path.is_dir():
-        packages = [_read_folder(folder, _import_root(folder)) for folder in _package_folders(path)]
+        folders = list(islice(_package_folders(path), _MAX_PACKAGES + 1))
+        _refuse_many(len(folders), location)
+        packages = [_read_folder(folder, _import_root(folder)) for folder in folders]
     elif location.endswith(".whl"):
         packages = _read_wheel(path)
     else:
@@ -94,8 +96,17 @@ def find_packages(location: str) -> list[ShippedPackage]:
     return packages
 
 
+def _refuse_many(count: int, location: str) -> None:
+    if count > _MAX_PACKAGES:
+        raise InputError(
+            f"there are more than {_MAX_PACKAGES} generated packages",
+            where=location,
+            fix="pass the folder of one package",
+        )
+
+
 def _package_folders(base: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(base):
+    for folder, folders, names in walk(base):
         folders[:] = sorted(name for name in folders if name[0] != "." and name != "node_modules")
         if Path(folder).name == FOLDER and Path(LOCKFILE_PATH).name in names:
             yield Path(folder).parent
@@ -117,54 +128,28 @@ def _import_root(package: Path) -> Path:
 
 def _read_folder(package: Path, root: Path) -> ShippedPackage:
     name = os.path.relpath(package, root).replace(os.sep, ".")
-    paths = [
-        (Path(folder) / name).relative_to(package).as_posix()
-        for folder, _, names in os.walk(package)
-        for name in names
-    ]
-    tracked = tracked_files(package)
+    paths, tracked = list_files(package), tracked_files(package)
     files = _Files(
         str(package), paths, lambda path: read_bytes(package / path), tracked.__contains__
     )
-    return _inspect(name, package, files)
+    try:
+        return _inspect(name, package, files)
+    except OSError as error:
+        raise unreadable(package / LOCKFILE_PATH, error) from None
 
 
 def _read_wheel(path: Path) -> list[ShippedPackage]:
-    try:
-        with ZipFile(path) as wheel:
-            if sum(entry.file_size for entry in wheel.infolist()) > _MAX_TOTAL_BYTES:
-                limit = f"{_MAX_TOTAL_BYTES:,} bytes"
-                raise InputError(
-                    f"the wheel has more than {limit}", where=str(path), fix="check the path"
-                )
-            suffix = f"/{LOCKFILE_PATH}"
-            names = sorted(name for name in wheel.namelist() if name.endswith(suffix))
-            return [_read_wheel_folder(wheel, name.removesuffix(suffix)) for name in names]
-    except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}", where=str(path), fix="check the path"
-        ) from None
-    except (BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zlib.error):
-        raise InputError(
-            f"{quote(str(path))} is not a wheel", where=str(path), fix="build it again"
-        ) from None
+    with open_wheel(path) as wheel:
+        suffix = f"/{LOCKFILE_PATH}"
+        names = sorted(name for name in wheel.paths if name.endswith(suffix))
+        _refuse_many(len(names), str(path))
+        return [_read_wheel_folder(wheel, name.removesuffix(suffix)) for name in names]
 
 
-def _read_wheel_folder(wheel: ZipFile, package: str) -> ShippedPackage:
-    def read(path: str) -> bytes:
-        try:
-            with wheel.open(f"{package}/{path}") as file:
-                return file.read(MAX_BYTES)
-        except KeyError:
-            raise FileNotFoundError(path) from None
-
+def _read_wheel_folder(wheel: Wheel, package: str) -> ShippedPackage:
     prefix = f"{package}/"
-    paths = [
-        name.removeprefix(prefix)
-        for name in wheel.namelist()
-        if name.startswith(prefix) and not name.endswith("/")
-    ]
-    files = _Files(package, paths, read, lambda _: True)
+    paths = [name.removeprefix(prefix) for name in wheel.paths if name.startswith(prefix)]
+    files = _Files(package, paths, lambda path: wheel.read(prefix + path), lambda _: True)
     return _inspect(".".join(PurePosixPath(package).parts), None, files)
 
 

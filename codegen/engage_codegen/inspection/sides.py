@@ -1,7 +1,6 @@
 """Two sides compared: the snapshot, the tenant, files, a package, or a git revision."""
 
 import json
-import subprocess  # nosec B404
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,13 @@ from typing import Literal, TypeAlias
 from ..compat import RECREATE_WARNING, Change, Level, compare
 from ..config import Config
 from ..errors import InputError
+from ..filesystem import MAX_BYTES, MAX_SCHEMA_BYTES
 from ..findings.finding import Finding
+from ..output.git import run_git
 from ..output.lockfile import FOLDER, LOCKFILE_PATH, GeneratedModule, snapshot_path
 from ..output.snapshot import read_snapshot
 from ..pipeline import tenant_of
-from ..schema.envelope import Schema, parse_envelope
+from ..schema.envelope import Schema, parse_envelope, refuse_too_many
 from ..schema.text import quote
 from ..sources.documents import read_document
 from ..sources.files import FileSource
@@ -145,14 +146,13 @@ def _read_revision(revision: str, output: Path) -> dict[str, Schema]:
             f"{quote(revision)} is not a git revision", where=f"{REVISION}…", fix="name a commit"
         )
     listing = _run_git(base, "ls-tree", "--name-only", "-z", revision, "--", f"{folder}/")
+    names = [name for name in listing.split("\0") if _is_schema_file(name.rpartition("/")[2])]
+    refuse_too_many(len(names), f"{revision}, {folder}")
     schemas: dict[str, Schema] = {}
-    for name in listing.split("\0"):
-        base_name = name.rpartition("/")[2]
-        is_lockfile = base_name == LOCKFILE_PATH.rpartition("/")[2]
-        if name.endswith(".json") and not base_name.startswith(".") and not is_lockfile:
-            text = _run_git(base, "show", f"{revision}:./{name}")
-            schema = parse_envelope(text, f"{revision}:{name}")
-            schemas[schema.id] = schema
+    for name in names:
+        text = _run_git(base, "show", f"{revision}:./{name}", limit=MAX_SCHEMA_BYTES)
+        schema = parse_envelope(text, f"{revision}:{name}")
+        schemas[schema.id] = schema
     if not schemas:
         raise InputError(
             "the revision has no snapshot",
@@ -162,18 +162,21 @@ def _read_revision(revision: str, output: Path) -> dict[str, Schema]:
     return schemas
 
 
-def _run_git(base: Path, *arguments: str) -> str:
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(base), *arguments]
+def _is_schema_file(name: str) -> bool:
+    is_lockfile = name == LOCKFILE_PATH.rpartition("/")[2]
+    return name.endswith(".json") and not name.startswith(".") and not is_lockfile
+
+
+def _run_git(base: Path, *arguments: str, limit: int = MAX_BYTES) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  # nosec B603
+        result = run_git(base, arguments, limit)
     except OSError:
         raise InputError("git cannot be run", where="PATH", fix="install git") from None
-    if done.returncode:
-        reason = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    if result.code:
         raise InputError(
-            f"git failed: {quote(reason)}", where=str(base), fix="name a commit that exists"
+            f"git failed: {quote(result.reason)}", where=str(base), fix="name a commit that exists"
         )
-    return done.stdout.decode("utf-8", "replace")
+    return result.output.decode("utf-8", "replace")
 
 
 def _can_break(site: CallSite, change: Change, modules: Mapping[str, GeneratedModule]) -> bool:

@@ -7,21 +7,23 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 from .. import config, pipeline
-from ..config import Config
+from ..config import Config, repository_root
 from ..errors import CodegenError, InputError
 from ..filesystem import read_bytes
+from ..output.git import is_excluded
 from ..schema.text import escape_line
 from .project import read_project
 
 
-def prepare_build(root: Path) -> Sequence[Path]:
+def prepare_build(root: Path, name: str = "") -> Sequence[Path]:
     """Check or generate the packages of the project in `root`, as its configuration says.
 
-    Returns their folders. An unpacked source distribution is left alone, and returns none: it was
+    `name` is the name of the distribution, by default that in pyproject.toml. Returns the folders
+    of the packages. An unpacked source distribution is left alone, and returns none: it was
     checked when it was built, and may lack the schemas that it was generated from. Raises
     `CodegenError`.
     """
-    if _is_source_distribution(root):
+    if _is_source_distribution(root, name):
         return ()
     configs = _load_configs(root)
     for settings in configs:
@@ -37,22 +39,22 @@ def describe_error(error: CodegenError) -> str:
     return "engage-codegen: " + "\n".join(map(escape_line, error.lines))
 
 
-def _is_source_distribution(root: Path) -> bool:
+def _is_source_distribution(root: Path, name: str) -> bool:
     """Return True if `root` is an unpacked source distribution of its project.
 
     A file `PKG-INFO` alone does not make one, or any branch could switch the hook off by adding
-    it: it must be the metadata of this project, and not lie in the root of a repository.
+    it: it must be the metadata of this project, and the project not part of a git repository. What
+    git ignores is not part of it.
     """
-    if (root / ".git").exists():
-        return False
     try:
         metadata = HeaderParser().parsestr(read_bytes(root / "PKG-INFO").decode("utf-8"))
-        name = read_project(root).name
+        expected = name or read_project(root).name
     except (OSError, ValueError, InputError):
         return False
-    recorded = metadata.get("Name", "")
     is_complete = all(metadata.get(key) for key in ("Metadata-Version", "Name", "Version"))
-    return is_complete and (not name or _normalize(name) == _normalize(recorded))
+    if not is_complete or _normalize(metadata.get("Name", "")) != _normalize(expected):
+        return False
+    return repository_root(root) is None or is_excluded(root / "pyproject.toml")
 
 
 def _normalize(name: str) -> str:

@@ -7,9 +7,13 @@ result by parsing it. Additions get the line ends of the file. Pure.
 import json
 import re
 import textwrap
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from ..config import parse_toml
+
+if TYPE_CHECKING:
+    from yaml import Node
 
 Table: TypeAlias = Mapping[str, object]
 
@@ -21,7 +25,7 @@ def append_table(text: str, name: str, lines: Sequence[str]) -> str | None:
     before = _parse_toml(text)
     if before is None:
         return None
-    return new if _parse_toml(new) == _merge(before, tomllib.loads(block)) else None
+    return new if _parse_toml(new) == _merge(before, parse_toml(block)) else None
 
 
 def replace_value(text: str, table: str, key: str, value: str) -> str | None:
@@ -36,7 +40,7 @@ def replace_value(text: str, table: str, key: str, value: str) -> str | None:
     if match is None:
         return None
     new = text[: match.start(1)] + json.dumps(value) + text[match.end(1) :]
-    values = tomllib.loads(f"[{table}]\n{key} = {json.dumps(value)}\n")
+    values = parse_toml(f"[{table}]\n{key} = {json.dumps(value)}\n")
     return new if _parse_toml(new) == _merge(before, values) else None
 
 
@@ -126,15 +130,9 @@ def append_repo(text: str, entry: str) -> str | None:
 
     `entry` is the item, indented by two spaces.
     """
-    import yaml
-
-    try:
-        parsed: object = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        return None
-    before = cast("dict[str, object]", parsed) if isinstance(parsed, dict) else {}
-    repos = before.get("repos")
-    if not isinstance(repos, list):
+    before = _parse_yaml(text)
+    repos = before.get("repos") if isinstance(before, dict) else None
+    if not isinstance(before, dict) or not isinstance(repos, list):
         return None
     start = re.search(r"^repos:[ \t]*(?:#.*)?\r?\n", text, re.MULTILINE)
     if start is None:
@@ -149,9 +147,9 @@ def append_repo(text: str, entry: str) -> str | None:
     at = content.end() if content else end
     new = text[:at] + ("" if text[:at].endswith("\n") else newline)
     new += newline.join(lines) + newline + text[at:]
-    addition = yaml.safe_load("repos:\n" + entry)["repos"]
-    expected = {**before, "repos": [*cast("list[object]", repos), *addition]}
-    return new if yaml.safe_load(new) == expected else None
+    addition = cast("dict[str, list[_Yaml]]", _parse_yaml("repos:\n" + entry))["repos"]
+    expected = {**before, "repos": [*repos, *addition]}
+    return new if _parse_yaml(new) == expected else None
 
 
 def append_line(text: str, line: str) -> str:
@@ -172,8 +170,8 @@ def _newline(text: str) -> str:
 
 def _parse_toml(text: str) -> Table | None:
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError:
+        return parse_toml(text)
+    except ValueError:
         return None
 
 
@@ -189,7 +187,48 @@ def _merge(base: Table, changes: Table) -> dict[str, object]:
     return result
 
 
-_COMMENT_OR_STRING = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_Yaml: TypeAlias = "str | tuple[str, str] | list[_Yaml] | dict[str, _Yaml]"
+_MAX_YAML = 100_000
+
+
+def _parse_yaml(text: str) -> "_Yaml | None":
+    """Return the values of YAML as text, or None if it is broken or has too many of them.
+
+    A few lines with aliases stand for billions of values.
+    """
+    import yaml
+
+    if len(text) > _MAX_YAML:
+        return None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return None if node is None else _read_node(node, iter(range(_MAX_YAML)))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+
+
+def _read_node(node: "Node", budget: Iterator[int]) -> "_Yaml":
+    """Return the values of a node, each with its tag.
+
+    `budget` yields once for each value that is allowed. Raises `ValueError` for more of them, and
+    for a key that is repeated or not a text.
+    """
+    from yaml import MappingNode, ScalarNode, SequenceNode
+
+    if next(budget, None) is None:
+        raise ValueError("too many values")
+    if isinstance(node, SequenceNode):
+        return [_read_node(item, budget) for item in node.value]
+    if isinstance(node, MappingNode):
+        keys = {key.value for key, _ in node.value if isinstance(key, ScalarNode)}
+        if len(keys) < len(node.value):
+            raise ValueError("a key is repeated or not a text")
+        return {key.value: _read_node(value, budget) for key, value in node.value}
+    return (node.tag, node.value)
+
+
+# An unfinished string or comment reaches to the end: each attempt to match it would read the rest.
+_COMMENT_OR_STRING = re.compile(r'"(?:\\.|[^"\\])*"?|//[^\n]*|/\*(?:.*?\*/|.*)', re.DOTALL)
 
 
 def _blank_comments(text: str) -> str:
@@ -202,11 +241,11 @@ def _blank_comments(text: str) -> str:
 def _parse_jsonc(text: str) -> object:
     """Return the value of JSON with comments and trailing commas, or None if it is broken."""
     plain = re.sub(
-        r'"(?:\\.|[^"\\])*"|,(?=\s*[\]}])',
+        r'"(?:\\.|[^"\\])*"?|,(?=\s*[\]}])',
         lambda match: match[0] if match[0] != "," else " ",
         _blank_comments(text),
     )
     try:
         return cast(object, json.loads(plain))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -1,13 +1,14 @@
 """The project that a folder holds: its build backend, and where its packages are."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
+from ..config import parse_toml
 from ..errors import InputError
+from ..filesystem import MAX_CONFIG_BYTES, read_bytes, unreadable, walk
 
 Backend: TypeAlias = Literal["hatchling", "setuptools", "other", "none"]
 
@@ -112,14 +113,14 @@ class Project:
         if any(True for pattern in patterns for _ in self.root.glob(pattern)):
             return True
         files = [self.root / name for name in ("package.json", ".pre-commit-config.yaml")]
-        return any(file.is_file() and b"prettier" in file.read_bytes() for file in files)
+        return any(b"prettier" in (read_settings(file) or b"") for file in files)
 
     @property
     def packages(self) -> list[Path]:
         """The outermost import packages of the project, relative to its folder; namespace packages
         are entered."""
         for base in ("src", "."):
-            packages = sorted(_find_packages(self.root / base, 3))
+            packages = sorted(_find_packages(self.root / base))
             if packages:
                 return [package.relative_to(self.root) for package in packages]
         return []
@@ -149,26 +150,33 @@ class Project:
 _NOT_PACKAGES = frozenset(
     "tests test docs doc scripts examples tools benchmarks bench build dist venv".split()
 )
+_PACKAGE_DEPTH = 3
 _NOT_MODULES = frozenset(["setup", "conftest", "noxfile", "tasks"])
 
 
 def read_project(root: Path) -> Project:
     """Return the project in a folder. Raises `InputError`."""
     path = root / "pyproject.toml"
-    if not path.exists():
+    data = read_settings(path)
+    if data is None:
         return Project(root, "", {})
     try:
-        text = path.read_bytes().decode("utf-8")
-        return Project(root, text, tomllib.loads(text.removeprefix("\ufeff")))
-    except OSError as error:
-        reason = error.strerror or "unknown error"
-        raise InputError(
-            f"the file cannot be read: {reason}", where=str(path), fix="check its permissions"
-        ) from None
-    except (ValueError, RecursionError) as error:
+        text = data.decode("utf-8")
+        return Project(root, text, parse_toml(text))
+    except ValueError as error:
         raise InputError(
             f"the file is not valid TOML: {error}", where=str(path), fix="correct the file"
         ) from None
+
+
+def read_settings(path: Path) -> bytes | None:
+    """Return the contents of a file with settings, or None without one. Raises `InputError`."""
+    try:
+        return read_bytes(path, MAX_CONFIG_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def require_supported_python(project: Project) -> None:
@@ -199,15 +207,19 @@ def _user_agent(name: str, version: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9._-]', '-', name)}/{re.sub(r'[^A-Za-z0-9.]', '-', version)}"
 
 
-def _find_packages(folder: Path, depth: int) -> Iterator[Path]:
-    if not folder.is_dir() or not depth:
+def _find_packages(base: Path) -> Iterator[Path]:
+    if not base.is_dir():
         return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name.isidentifier() and path.name not in _NOT_PACKAGES:
-            if (path / "__init__.py").exists():
-                yield path
-            else:
-                yield from _find_packages(path, depth - 1)
+    for folder, folders, names in walk(base):
+        depth = len(Path(folder).relative_to(base).parts)
+        if depth and "__init__.py" in names:
+            yield Path(folder)
+        is_done = depth == _PACKAGE_DEPTH or (depth and "__init__.py" in names)
+        folders[:] = () if is_done else sorted(filter(_may_be_package, folders))
+
+
+def _may_be_package(name: str) -> bool:
+    return name.isidentifier() and name not in _NOT_PACKAGES
 
 
 def _strings(value: object) -> list[str]:

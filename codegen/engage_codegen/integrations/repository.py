@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from ..config import repository_root
+
 GITHUB_JOB = ".github/workflows/engage-codegen.yml"
 GITLAB_JOB = ".gitlab/engage-codegen.yml"
 PRE_COMMIT = ".pre-commit-config.yaml"
@@ -88,9 +90,8 @@ class Repository(NamedTuple):
 
 def find_repository(root: Path) -> Repository:
     """Return the place of a project's folder in the repository around it."""
-    folder = root.resolve()
-    for parent in (folder, *folder.parents):
-        if (parent / ".git").exists():
-            below = folder.relative_to(parent).as_posix()
-            return Repository("" if below == "." else below)
-    return Repository()
+    repository = repository_root(root)
+    if repository is None:
+        return Repository()
+    below = root.resolve().relative_to(repository).as_posix()
+    return Repository("" if below == "." else below)

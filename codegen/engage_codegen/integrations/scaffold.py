@@ -14,7 +14,7 @@ from .. import __version__
 from ..config import HttpLibrary
 from ..errors import InputError
 from . import edits, jobs
-from .project import Project, import_path
+from .project import Project, import_path, read_settings
 from .repository import find_repository
 
 _FILES = Path(__file__).parent / "files"
@@ -96,15 +96,9 @@ def needs_requirement(project: Project, extras: Collection[str]) -> bool:
 
 def read_text(project: Project, path: str) -> str | None:
     """Return the text of a file below the project, or None. Raises `InputError`."""
+    data = read_settings(project.root / path)
     try:
-        return (project.root / path).read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        reason = error.strerror or "unknown error"
-        raise InputError(
-            f"the file cannot be read: {reason}", where=path, fix="check the path"
-        ) from None
+        return None if data is None else data.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError("the file is not UTF-8", where=path, fix="save it as UTF-8") from None
 

@@ -18,31 +18,32 @@ def finalize(distribution: Distribution) -> None:
     root = Path(distribution.src_root or ".")
     if not is_enabled(root):
         return
+    name = distribution.metadata.name or ""
     if generates(root):
-        _prepare(root)
+        _prepare(root, name)
     # A wheel is often built from the source distribution, which is not checked again.
     for name in ("build_py", "sdist"):
         base = cast("type[build_py]", distribution.get_command_class(name))
-        distribution.cmdclass[name] = _with_preparation(base, root)
+        distribution.cmdclass[name] = _with_preparation(base, root, name)
     # setuptools leaves out files that are not modules.
     patterns = distribution.package_data.setdefault("", [])
     own = (f"{FOLDER}/*.json", "py.typed", "INDEX.md")
     patterns += [pattern for pattern in own if pattern not in patterns]
 
 
-def _with_preparation(base: type[build_py], root: Path) -> type[build_py]:
+def _with_preparation(base: type[build_py], root: Path, name: str) -> type[build_py]:
     class PreparedCommand(base):  # type: ignore[valid-type, misc]
         """The command of setuptools, after the package was checked or generated."""
 
         def run(self) -> None:
-            _prepare(root)
+            _prepare(root, name)
             super().run()
 
     return PreparedCommand
 
 
-def _prepare(root: Path) -> None:
+def _prepare(root: Path, name: str) -> None:
     try:
-        prepare_build(root)
+        prepare_build(root, name)
     except CodegenError as error:
         raise BaseError(describe_error(error)) from None

@@ -9,7 +9,7 @@ from ..filesystem import replace_files
 from ..findings.finding import Finding, sort_findings
 from ..schema.envelope import Dialect, file_name
 from ..schema.jsontext import exact_canonical_json, loads
-from ..sources.documents import Document, read_document
+from ..sources.documents import Document, read_document, read_documents
 from ..sources.files import REPEATED_ID_FIX, find_repeated_ids
 from ..sources.folders import LOCKFILE_NAME, find_schema_files, walk_schema_files
 from .verdicts import lint_schema, lint_tenant
@@ -22,7 +22,7 @@ def lint(
 
     With `fix`, the files are first corrected where that needs no judgment. Raises `InputError`.
     """
-    documents = [read_document(file) for file in find_schema_files(paths)]
+    documents = list(read_documents(find_schema_files(paths)))
     if fix:
         documents = [_fix_document(document) for document in documents]
     owners = {schema.id: document for document in documents for _, schema in document.schemas}

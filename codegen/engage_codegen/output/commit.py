@@ -21,8 +21,10 @@ from ..errors import InputError, WriteConflictError
 from ..filesystem import (
     make_folder,
     read_below,
+    read_bytes,
     refuse_escape,
     sync_folder,
+    unreadable,
     unwritable,
     write_flushed,
 )
@@ -213,10 +215,12 @@ def _journals(root: Path) -> list[Path]:
 def _read_journal(root: Path, journal: Path) -> list[_Step]:
     fix = f"delete the folder {journal.parent}, then run engage-codegen generate"
     try:
-        value = loads(journal.read_bytes().decode("utf-8"))
+        value = loads(read_bytes(journal).decode("utf-8"))
         if not isinstance(value, list) or not value:
             raise ValueError("it is not a list of steps")
         steps = [_parse_step(item) for item in value]
+    except OSError as error:
+        raise unreadable(journal, error) from None
     except ValueError as error:
         raise InputError(
             f"the journal of an interrupted run is damaged: {error}", where=str(journal), fix=fix
@@ -253,7 +257,7 @@ def _refuse_later_changes(root: Path, staging: Path, steps: list[_Step]) -> None
                 where=str(root / step["path"]),
                 fix=fix,
             )
-        if staged is not None and staged.is_file() and digest(staged.read_bytes()) != step["new"]:
+        if staged is not None and staged.is_file() and digest(read_bytes(staged)) != step["new"]:
             raise WriteConflictError(
                 "an interrupted run cannot be completed: one of its staged files is damaged",
                 where=str(staged),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from .. import __version__
@@ -11,6 +12,7 @@ from ..schema.jsontext import digest
 from .lockfile import FOLDER, LOCKFILE_PATH, fingerprint
 from .snapshot import is_same_schema
 
+_MAX_DIFF_LINES = 50_000
 _RESTORE = f"restore {LOCKFILE_PATH} from version control"
 
 
@@ -131,15 +133,25 @@ def _is_newer(version: str) -> bool:
 
 
 def diff_lines(plan: Plan) -> Iterator[str]:
-    """Yield the changes as a unified diff, line by line, without line ends."""
-    import difflib
+    """Yield the changes as a unified diff, line by line, without line ends.
 
+    Of a long diff, the beginning is shown, and of each file that follows its name.
+    """
+    from .difference import MAX_LINES, compare_lines
+
+    texts_left = lines_left = _MAX_DIFF_LINES
     for change in plan.changes:
         old, new = _split(change.old), _split(change.new)
+        limit = min(MAX_LINES, max(texts_left, 0))
+        texts_left -= len(old) + len(new)
         before = f"a/{change.path}" if change.old is not None else "/dev/null"
         after = f"b/{change.path}" if change.new is not None else "/dev/null"
-        lines = list(difflib.unified_diff(old, new, before, after, lineterm=""))
+        diff = compare_lines(old, new, before, after, limit)
+        lines = list(islice(diff, max(lines_left, 2)))
+        lines_left -= len(lines)
         yield from lines or [f"--- {before}", f"+++ {after}"]
+        if next(diff, None) is not None:
+            yield "\\ The rest of this difference is not shown."
 
 
 def _split(data: bytes | None) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import CodegenError, InputError, Location
-from ..filesystem import read_bytes, unreadable
-from ..schema.envelope import Schema, file_name, id_of_file, parse_envelope
+from ..filesystem import MAX_SCHEMA_BYTES, read_bytes, unreadable
+from ..schema.envelope import Schema, file_name, id_of_file, parse_envelope, refuse_too_many
 from ..schema.jsontext import digest, positions
 from .lockfile import FOLDER, LOCKFILE_PATH, Lockfile, parse_lockfile, snapshot_path
 
@@ -35,6 +35,7 @@ def snapshot_files(output: Path) -> dict[str, Path]:
                 fix=f"name the file {name[:-5]}.json",
             )
     ids = sorted(id_of_file(name) for name in names if name.endswith(".json"))
+    refuse_too_many(len(ids), str(folder))
     return {schema_id: output / snapshot_path(schema_id) for schema_id in ids}
 
 
@@ -43,7 +44,7 @@ def read_snapshot(output: Path) -> dict[str, Schema]:
     schemas: dict[str, Schema] = {}
     for schema_id, path in snapshot_files(output).items():
         try:
-            text = read_bytes(path).decode("utf-8-sig")
+            text = read_bytes(path, MAX_SCHEMA_BYTES).decode("utf-8-sig")
         except OSError as error:
             raise unreadable(path, error) from None
         except UnicodeDecodeError:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
-from ..filesystem import read_bytes
+from ..filesystem import read_bytes, walk
 from .git import tracked_files
 
 Kind: TypeAlias = Literal["module", "folder", "extension", "bytecode", "cached-bytecode"]
 
 _CACHE = "__pycache__"
+_MAX_FILES = 20_000
 _KINDS: dict[str, Kind] = {
     ".py": "module",
     ".pyw": "module",
@@ -78,16 +79,24 @@ def find_unexpected(
 
 
 def scan_folder(root: Path, expected: Collection[str]) -> tuple[UnexpectedFile, ...]:
-    """Return the unexpected files and folders below a package on the disk."""
-    paths = [
-        (Path(folder) / name).relative_to(root).as_posix()
-        for folder, _, names in os.walk(root)
-        for name in names
-    ]
-    tracked = tracked_files(root)
+    """Return the unexpected files and folders below a package on the disk. Raises `InputError`."""
+    paths, tracked = list_files(root), tracked_files(root)
     return tuple(
         find_unexpected(paths, expected, lambda path: read_bytes(root / path), tracked.__contains__)
     )
+
+
+def list_files(root: Path) -> list[str]:
+    """Return the paths of all files below a package, with ``/``.
+
+    A link to a folder, which Python would import, counts as a folder with ``__init__.py``. Raises
+    `InputError` for a folder that cannot be read, and for too many files.
+    """
+    paths: list[str] = []
+    for folder, folders, names in walk(root, limit=_MAX_FILES):
+        links = [f"{name}/__init__.py" for name in folders if os.path.islink(f"{folder}/{name}")]
+        paths += [(Path(folder) / name).relative_to(root).as_posix() for name in (*names, *links)]
+    return paths
 
 
 def _kind_of(path: str, folders: Collection[str]) -> Kind | None:

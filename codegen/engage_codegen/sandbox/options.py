@@ -168,7 +168,8 @@ class Options(BaseModel):
     other_keywords: OtherKeywords = Field(
         default=OtherKeywords.REJECT,
         description="JSON Schema keywords other than type and format on a property, such as enum "
-        "or maximum.",
+        "or maximum. A `pattern` with look-around or a reference to a group, and "
+        "`patternProperties`, are rejected nevertheless.",
     )
     list_lag_seconds: float = Field(
         default=0.0,

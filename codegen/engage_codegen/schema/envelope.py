@@ -24,6 +24,11 @@ Dialect: TypeAlias = Literal["engage", "json-schema"]
 Schema that applies to scalars."""
 DIALECTS: tuple[Dialect, ...] = ("engage", "json-schema")
 
+MAX_SCHEMAS = 1_000
+"""The most schemas that are read from one place. A tenant of the platform can have 15."""
+MAX_PROPERTIES = 1_000
+"""The most properties of one schema."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _DEVICE = re.compile(r"con|prn|aux|nul|(?:com|lpt)[1-9]", re.IGNORECASE)
 _ENVELOPE_FIX = 'write an envelope: {"id": "…", "displayName": "…", "jsonSchema": {…}}'
@@ -115,6 +120,14 @@ def from_envelope(value: Json, origin: str) -> Schema:
             fix=_ENVELOPE_FIX,
             location=Location("", "/jsonSchema"),
         )
+    properties = body.get("properties")
+    if isinstance(properties, dict) and len(properties) > MAX_PROPERTIES:
+        raise InputError(
+            f"{schema_id} has more than {MAX_PROPERTIES:,} properties",
+            where=origin,
+            fix="split the schema",
+            location=Location("", "/jsonSchema/properties"),
+        )
     if title is not None and not isinstance(title, str):
         raise InputError(
             f"`displayName` of {schema_id} must be a string",
@@ -137,6 +150,16 @@ def file_name(schema_id: str) -> str:
 def id_of_file(name: str) -> str:
     """Return the id of the schema for which `file_name` returns that name."""
     return name.removesuffix(".json").removesuffix("+")
+
+
+def refuse_too_many(count: int, place: str) -> None:
+    """Raise `InputError` for more schemas, or files of them, than are read from one place."""
+    if count > MAX_SCHEMAS:
+        raise InputError(
+            f"there are more than {MAX_SCHEMAS:,} schemas",
+            where=place,
+            fix="name the files or folders with the schemas of one tenant",
+        )
 
 
 def is_id(text: str) -> bool:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from json import JSONDecoder
 from typing import TypeAlias, cast
 
@@ -18,6 +19,7 @@ Position: TypeAlias = tuple[int, int]
 
 _MAX_DEPTH = 100
 _MAX_DIGITS = 1000
+_MAX_VALUES = 200_000
 
 
 class JsonError(ValueError):
@@ -58,8 +60,10 @@ def loads(text: str, *, exact: bool = False) -> Json:
 
     With `exact`, a number with more digits than a float holds becomes an `ExactFloat`.
     Also refuses what Python's own parser accepts: duplicate keys, NaN and infinities, integers of
-    more than 1,000 digits, and nesting deeper than 100 levels. Raises `JsonError`.
+    more than 1,000 digits, nesting deeper than 100 levels, and more than 200,000 values. Raises
+    `JsonError`.
     """
+    _refuse_many(text)
     try:
         value = cast(
             Json,
@@ -126,7 +130,8 @@ def pointer(*parts: str) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def positions(text: str) -> dict[tuple[str, ...], Position]:
+@lru_cache(maxsize=2)
+def positions(text: str) -> Mapping[tuple[str, ...], Position]:
     """Return the position of every value in a valid JSON text, by the parts of its pointer.
 
     A value that belongs to a key has the position of the key.
@@ -180,6 +185,18 @@ def _parse_object(pairs: list[tuple[str, Json]]) -> JsonObject:
             raise _DuplicateKeyError(key)
         result[key] = value
     return result
+
+
+_STRING_OR_START = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{,]', re.DOTALL)
+
+
+def _refuse_many(text: str) -> None:
+    """Raise `JsonError` for many values, before they need a hundred times the memory."""
+    if sum(map(text.count, "[{,")) <= _MAX_VALUES:
+        return  # strings included
+    starts = sum(match[0][0] != '"' for match in _STRING_OR_START.finditer(text))
+    if starts > _MAX_VALUES:
+        raise JsonError(f"the JSON has more than {_MAX_VALUES:,} values")
 
 
 def _refuse_depth(value: Json) -> None:

@@ -1,13 +1,13 @@
 """Schema files: an envelope, a list of envelopes, or a bare JSON Schema, perhaps broken."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CodegenError, InputError, Location, SchemaError, SchemaProblem
-from ..filesystem import read_bytes, unreadable
-from ..schema.envelope import Schema, from_envelope, is_id, locate_error
+from ..filesystem import MAX_SCHEMA_BYTES, read_bytes, unreadable
+from ..schema.envelope import Schema, from_envelope, is_id, locate_error, refuse_too_many
 from ..schema.jsontext import (
     Json,
     JsonError,
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ..findings.finding import Finding
 
 _PULL = "delete the file, and run engage-codegen pull, which reads each schema"
+
+
+_MAX_TOTAL = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Document:
         """Return findings about the schemas of this file with their lines and columns."""
 
         prefixes = {schema.id: prefix for prefix, schema in self.schemas}
-        places = positions(self.text) if findings and self.error is None else {}
+        has_places = bool(findings) and self.error is None
+        places = positions(self.text if has_places else "0")
         located: list[Finding] = []
         for finding in findings:
             parts = prefixes.get(finding.schema_id, ()) + finding.parts
@@ -97,10 +101,28 @@ class Document:
         return Location(display_path(self.path), pointer(*parts), line, column)
 
 
+def read_documents(paths: Iterable[Path]) -> Iterator[Document]:
+    """Read schema files. Raises `InputError` for one that cannot be read, and for all together if
+    they are longer than `_MAX_TOTAL` or have too many schemas."""
+    length = count = 0
+    for path in paths:
+        document = read_document(path)
+        length += len(document.text)
+        count += len(document.schemas)
+        refuse_too_many(count, str(path))
+        if length > _MAX_TOTAL:
+            raise InputError(
+                f"the schema files have more than {_MAX_TOTAL:,} characters in total",
+                where=str(path),
+                fix="name the files or folders with the schemas of one tenant",
+            )
+        yield document
+
+
 def read_document(path: Path) -> Document:
     """Read a schema file, whatever is in it. Raises `InputError` if it cannot be read at all."""
     try:
-        data = read_bytes(path)
+        data = read_bytes(path, MAX_SCHEMA_BYTES)
     except FileNotFoundError:
         raise InputError("no such file or folder", where=str(path), fix="check the path") from None
     except OSError as error:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..errors import InputError, Location
 from ..findings.finding import display_path
 from ..schema.envelope import Schema
-from .documents import Document, read_document
+from .documents import Document, read_documents
 from .folders import find_schema_files
 from .interface import Progress
 
@@ -84,8 +84,7 @@ class FileSource:
         return requested
 
     def _read_documents(self) -> Iterator[Document]:
-        for file in find_schema_files(self._paths):
-            document = read_document(file)
+        for document in read_documents(find_schema_files(self._paths)):
             if document.error is not None:
                 raise document.error
             yield document

@@ -5,9 +5,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import InputError, Location
+from ..filesystem import check_walk
+from ..schema.envelope import refuse_too_many
 
 LOCKFILE_NAME = "codegen.lock.json"
 """The name of the lock file, which stands among the schema files of a snapshot."""
+
+_MAX_ENTRIES = 50_000
 
 
 def find_schema_files(paths: Sequence[Path]) -> list[Path]:
@@ -20,64 +24,78 @@ def find_schema_files(paths: Sequence[Path]) -> list[Path]:
     """
     files: dict[tuple[str, str], Path] = {}
     for path in paths:
-        below = list(walk_schema_files(path)) if path.is_dir() else [path]
+        below = list(walk_schema_files(path)) if os.path.isdir(path) else [path]
         if not below:
             raise InputError("the folder has no *.json file", where=str(path), fix="check the path")
         for file in below:
             _refuse_dangling(file)
             files.setdefault((os.path.realpath(file.parent), file.name), file)
+        refuse_too_many(len(files), str(path))
     return list(files.values())
 
 
 def walk_schema_files(folder: Path) -> Iterator[Path]:
-    """Yield what stands for a schema file in a folder, sorted: also links to missing files."""
-    for path, is_folder in _walk(folder, frozenset()):
+    """Yield what stands for a schema file in a folder, sorted: also links to missing files.
+
+    Raises `InputError` for a folder that cannot be read, and for too many or too deep folders.
+    """
+    for path, is_folder in _Walk().enter(folder, 0):
         if not is_folder:
             yield path
 
 
 def walk_folders(folder: Path) -> Iterator[Path]:
-    """Yield a folder and those below it in which schema files count."""
+    """Yield a folder and those below it in which schema files count. Raises `InputError`."""
     yield folder
-    for path, is_folder in _walk(folder, frozenset()):
+    for path, is_folder in _Walk().enter(folder, 0):
         if is_folder:
             yield path
 
 
-def _walk(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, bool]]:
-    """Yield each schema file and each sub-folder, and whether it is one. `above` are the real
-    paths of the folders around, so that a link to one of them does not lead in a circle."""
-    try:
-        names = sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        reason = error.strerror or "unknown error"
-        raise InputError(
-            f"the folder cannot be read: {reason}", where=str(folder), fix="check its permissions"
-        ) from None
-    if above and LOCKFILE_NAME in names:
-        return
-    around = above | {os.path.realpath(folder)}
-    for name in names:
-        path = folder / name
-        if name.startswith(".") or name == LOCKFILE_NAME:
-            continue
-        if path.is_dir():
-            if os.path.realpath(path) not in around:
-                yield path, True
-                yield from _walk(path, around)
-        elif name.lower().endswith(".json") or _is_dangling(path, name):
-            yield path, False
+class _Walk:
+    """One walk through folders. A folder to which several links lead is entered once."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._entered = set[str]()
+
+    def enter(self, folder: Path, depth: int) -> Iterator[tuple[Path, bool]]:
+        """Yield each schema file and each sub-folder, and whether it is one."""
+        try:
+            names = sorted(os.listdir(folder))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            reason = error.strerror or "unknown error"
+            raise InputError(
+                f"the folder cannot be read: {reason}",
+                where=str(folder),
+                fix="check its permissions",
+            ) from None
+        self._count += len(names)
+        check_walk(folder, self._count, depth, _MAX_ENTRIES)
+        if depth and LOCKFILE_NAME in names:
+            return
+        self._entered.add(os.path.realpath(folder))
+        for name in names:
+            path = folder / name
+            if name.startswith(".") or name == LOCKFILE_NAME:
+                continue
+            if os.path.isdir(path):
+                if os.path.realpath(path) not in self._entered:
+                    yield path, True
+                    yield from self.enter(path, depth + 1)
+            elif name.lower().endswith(".json") or _is_dangling(path, name):
+                yield path, False
 
 
 def _is_dangling(path: Path, name: str) -> bool:
     """Return True for a link to nowhere that may have been one to a folder with schema files."""
-    return "." not in name and path.is_symlink() and not path.exists()
+    return "." not in name and os.path.islink(path) and not os.path.exists(path)
 
 
 def _refuse_dangling(path: Path) -> None:
-    if path.is_symlink() and not path.exists():
+    if os.path.islink(path) and not os.path.exists(path):
         raise InputError(
             f"the schema file is a link to {os.readlink(path)}, which does not exist",
             where=str(path),

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, cast
 
 from ..errors import RenderError
-from ..filesystem import read_bytes, unreadable
+from ..filesystem import read_bytes, unreadable, walk
 from ..output.lockfile import GeneratedModule
 from ..schema.jsontext import Json
 from .answers import ReadResult, decode_answer, decode_results
@@ -209,8 +209,9 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 def _copy_sources(output: Path, folder: Path) -> None:
     """Copy the modules of a package, and nothing else that Python could import."""
-    for path in sorted(output.rglob("*.py")):
-        if path.is_file() and "__pycache__" not in path.parts:
+    for base, folders, names in walk(output):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for path in (Path(base) / name for name in names if name.endswith(".py")):
             copy = folder / path.relative_to(output)
             copy.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -10,9 +10,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import FormatChecker
 from referencing import Registry
 
+from engage_codegen.sandbox.api.patterns import LinearTimeValidator
 from engage_codegen.sandbox.api.request_body import find_unknown_members, read_object, read_text
 from engage_codegen.sandbox.api.schema_rules import DOCUMENTED_FORMAT, get_declarations
 from engage_codegen.sandbox.dates import format_date, is_date_time, parse_created_date
@@ -226,7 +227,7 @@ def _validate(value: Json, schema: JsonObject) -> Iterator[_Error]:
 
 def _build_validator(schema: JsonObject) -> _Validator:
     # An empty registry, so that a $ref can never make the sandbox fetch an address.
-    validator: _Validator = Draft202012Validator(
+    validator: _Validator = LinearTimeValidator(
         schema, format_checker=_FORMATS, registry=Registry()
     )
     return validator

@@ -9,6 +9,12 @@ from http import HTTPStatus
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from engage_codegen.sandbox.api.patterns import (
+    PatternError,
+    compile_pattern,
+    find_patterns,
+    has_keyword,
+)
 from engage_codegen.sandbox.api.request_body import find_unknown_members, read_object, read_text
 from engage_codegen.sandbox.errors import ApiError
 from engage_codegen.sandbox.options import Options, OtherKeywords, WarnOrReject
@@ -149,6 +155,15 @@ def _check_keywords(name: str, declaration: JsonObject) -> Iterator[Violation]:
     keywords = {key: value for key, value in declaration.items() if key not in _ATTRIBUTES}
     if "$ref" in json.dumps(keywords) or "$dynamicRef" in json.dumps(keywords):
         yield Violation("unsupported", pointer, f"a $ref is not allowed in {subject}")
+    if has_keyword(keywords, "patternProperties"):
+        message = f"patternProperties is not allowed in {subject}"
+        yield Violation("unsupported", pointer, message)
+    for pattern in find_patterns(keywords):
+        try:
+            compile_pattern(str(pattern))
+        except PatternError:
+            message = f"the sandbox cannot run the pattern {pattern!r} of {subject} in linear time"
+            yield Violation("pattern", pointer, message)
     try:
         Draft202012Validator.check_schema(
             keywords, format_checker=Draft202012Validator.FORMAT_CHECKER
