@@ -131,17 +131,19 @@ class _Replacing:
     def _delete(self, old: Schema) -> None:
         try:
             self._tenant.admin.delete(old.id)
-            return
-        except UnreachableError as error:
-            problem: CodegenError = error
         except CodegenError as error:
-            raise self._error("delete", "unchanged", error) from None
+            self._check_deletion(old, error)
+
+    def _check_deletion(self, old: Schema, problem: CodegenError) -> None:
+        """Return if the old schema is gone in spite of the answer. Raises `PushError`."""
         try:
             is_there = self._tenant.source.find(old.id) is not None
         except CodegenError:
-            raise self._recover("delete", problem, old) from None
+            if isinstance(problem, UnreachableError):
+                raise self._recover("delete", problem, old) from None
+            is_there = True
         if is_there:
-            raise self._error("delete", "unchanged", problem)
+            raise self._error("delete", "unchanged", problem) from None
 
     def _create(self, old: Schema) -> None:
         problem: CodegenError | None = None
