@@ -75,6 +75,11 @@ def test_without_faults_the_new_schema_is_tried_first(tenant: PushTenant, tool: 
     assert words == ["accepted", "deleted", "created"]
 
 
+def get_kind(case: tuple[str, str, bool, int]) -> tuple[str, str]:
+    """Return the step and the kind of a case; each combination is always tested."""
+    return case[:2]
+
+
 CASES = [
     (step, kind, is_done, count)
     for step, kind, is_done, count in product(STEPS, KINDS, (False, True), (1, 2, ALWAYS))
@@ -83,7 +88,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("step", "kind", "is_done", "count"), draw(CASES, 24, lambda case: case[:2])
+    ("step", "kind", "is_done", "count"), draw(CASES, 12, get_kind)
 )
 def test_after_a_fault_everything_that_could_be_kept_is_there(
     tenant: PushTenant, project: Path, tool: Tool, step: str, kind: str, is_done: bool, count: int
@@ -183,6 +188,31 @@ def test_a_deletion_without_an_answer_is_looked_up(tenant: PushTenant, tool: Too
     outcome = replace(tool)
     assert outcome.code == 0, "the old schema was gone, so the new one was created"
     assert tenant.schemas == {"repair": NEW}
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_deletion_of_which_nothing_can_be_known_is_followed_by_the_restoration(
+    tenant: PushTenant, tool: Tool, is_done: bool
+) -> None:
+    tenant.faults["delete-old"] = Fault("drop", is_done)
+    tenant.faults["list"] = Fault("500", after="delete-old")
+    outcome = replace(tool)
+    assert outcome.code == 5
+    assert "repair may have been deleted" in outcome.err
+    assert tenant.schemas == {"repair": tenant.old}
+
+
+def test_a_tenant_that_answers_nothing_any_more_leaves_the_state_unknown(
+    tenant: PushTenant, tool: Tool
+) -> None:
+    for step in ("list", "restore"):
+        tenant.faults[step] = Fault("500", count=ALWAYS, after="delete-old")
+    tenant.faults["delete-old"] = Fault("drop", is_done=True)
+    outcome = replace(tool)
+    assert outcome.code == 5
+    assert "Whether the tenant has a schema repair now is unknown" in outcome.err
+    assert f"{LOST}, for good, if it was deleted" in outcome.err
+    assert json.loads(outcome.out[outcome.out.index("{") :]) == tenant.old
 
 
 @pytest.mark.parametrize("kind", ["500", "drop", "hang", "403"])

@@ -5,8 +5,9 @@ The sandbox is the witness: it judges schemas by rules of its own.
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -49,19 +50,23 @@ def mutate(choose: random.Random) -> dict[str, Any]:
     envelope: dict[str, Any] = json.loads(json.dumps(GOOD))
     body = envelope["jsonSchema"]
     for _ in range(choose.choice([1, 1, 2, 3])):
-        properties = body.get("properties")
-        place, keys = body, SCHEMA_KEYS
+        properties: Any = body.get("properties")
+        place: Any = body
+        keys: Sequence[str] = SCHEMA_KEYS
         if isinstance(properties, dict) and choose.random() < 0.7:
-            name = choose.choice([*properties, "other"])
-            place, keys = properties.setdefault(name, {"type": "string"}), PROPERTY_KEYS
-        if not isinstance(place, dict):
-            continue
-        key = choose.choice(keys)
-        if choose.random() < 0.15:
-            place.pop(key, None)
-        else:
-            place[key] = json.loads(json.dumps(choose.choice(VALUES)))
+            declared = cast("dict[str, Any]", properties)
+            place = declared.setdefault(choose.choice([*declared, "other"]), {"type": "string"})
+            keys = PROPERTY_KEYS
+        if isinstance(place, dict):
+            _change(cast("dict[str, Any]", place), choose.choice(keys), choose)
     return envelope
+
+
+def _change(place: dict[str, Any], key: str, choose: random.Random) -> None:
+    if choose.random() < 0.15:
+        place.pop(key, None)
+    else:
+        place[key] = json.loads(json.dumps(choose.choice(VALUES)))
 
 
 def is_refused(envelope: dict[str, Any]) -> bool:
@@ -145,6 +150,6 @@ def test_fix_adds_the_dialect_and_removes_repetitions(
 ) -> None:
     expected = {"$schema": GOOD["jsonSchema"]["$schema"], **expected}
     assert apply_fixes(schema) == expected
-    envelope = {"id": "a", "jsonSchema": schema}
+    envelope: dict[str, Any] = {"id": "a", "jsonSchema": schema}
     assert apply_fixes([envelope]) == [{**envelope, "jsonSchema": expected}]
     assert apply_fixes(expected) == expected

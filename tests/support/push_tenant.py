@@ -22,12 +22,14 @@ Envelope = dict[str, Any]
 class Fault:
     """What happens instead of an answer, before or after the work is done, to `count` requests.
 
-    `kind` is a status, "drop" (the connection is closed) or "hang" (nothing is sent).
+    `kind` is a status, "drop" (the connection is closed) or "hang" (nothing is sent). With `after`,
+    it happens only after a request of that step.
     """
 
     kind: str
     is_done: bool = False
     count: int = 1
+    after: str = ""
 
 
 def unchanged(schema: Envelope) -> Envelope:
@@ -64,9 +66,10 @@ class PushTenant:
         method, path, _ = head.decode().split("\r\n")[0].split(" ")
         schema_id = path.removeprefix(PATH).strip("/")
         step = self._name_step(method, schema_id, body)
-        self.log.append(step)
         fault = self.faults.get(step)
-        if fault is None or fault.count == 0:
+        is_due = fault is not None and (not fault.after or fault.after in self.log)
+        self.log.append(step)
+        if fault is None or not is_due or fault.count == 0:
             yield self._work(method, schema_id, body)
             return
         fault.count -= 1
