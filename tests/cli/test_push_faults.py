@@ -87,9 +87,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("step", "kind", "is_done", "count"), draw(CASES, 12, get_kind)
-)
+@pytest.mark.parametrize(("step", "kind", "is_done", "count"), draw(CASES, 12, get_kind))
 def test_after_a_fault_everything_that_could_be_kept_is_there(
     tenant: PushTenant, project: Path, tool: Tool, step: str, kind: str, is_done: bool, count: int
 ) -> None:
