@@ -10,6 +10,7 @@
         MalformedResponseError   an unusable answer: HTML, truncated, a listed schema that is gone
       SchemaError            1   a schema that cannot become code: id, JSON pointer, rule
         NameCollisionError       two names of the tenant that become one name in Python
+        RefusedSchemaError       a schema that the tenant refused to create
       RenderError            2   a template produced invalid Python; always a bug of this tool
       VersionMismatchError   1   another version of this tool wrote the package, or is required
       WriteConflictError     1   a file in the output that this tool may not replace
@@ -163,6 +164,30 @@ class SchemaError(CodegenError):
 
 class NameCollisionError(SchemaError):
     """Two names of the tenant become the same name in Python."""
+
+
+class RefusedSchemaError(SchemaError):
+    """The tenant refused to create a schema: it answered with `status` and perhaps with `reason`.
+
+    `origin` is the file of the schema.
+    """
+
+    code = "EG509"
+
+    def __init__(self, schema_id: str, origin: str, status: int, reason: str) -> None:
+        self.status = status
+        self.reason = reason
+        detail = f": {reason}" if reason else ""
+        problem = SchemaProblem(
+            self.code,
+            schema_id,
+            ("jsonSchema",),
+            (str(status),),
+            f"the tenant refused the schema (status {status}){detail}",
+            "correct the schema as the tenant says",
+            origin,
+        )
+        super().__init__([problem])
 
 
 class RenderError(CodegenError):

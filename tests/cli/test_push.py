@@ -9,7 +9,10 @@ import httpx
 import pytest
 
 from engage_codegen.errors import MalformedResponseError
-from engage_codegen.push import apply_push, plan_push
+from engage_codegen.push.access import TenantAccess
+from engage_codegen.push.execution import apply_push
+from engage_codegen.push.plan import plan_push
+from engage_codegen.push.steps import Step
 from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.schema.envelope import Schema, from_envelope
@@ -114,20 +117,21 @@ def test_a_schema_that_changed_since_the_plan_is_not_deleted(own: Sandbox) -> No
     admin = TenantAdmin(own.base_url, key=key, user_agent="a/1", api_version="v3")
     theirs = tenant.fetch((), ignore_progress)
     ours = {"repair": Schema("repair", "Ours", theirs["repair"].json_schema, "here")}
-    replacing = plan_push(ours, theirs, (), "engage", {})
+    access = TenantAccess(tenant, admin)
+    replacing = plan_push(ours, theirs, (), ["repair"], "engage", {})
     admin.delete("repair")
     admin.create(Schema("repair", "Somebody else's", theirs["repair"].json_schema, "there"))
     with pytest.raises(MalformedResponseError, match="changed since the plan was made"):
-        apply_push(replacing, tenant, admin, ["repair"], ignore_step)
+        apply_push(replacing, access, ignore_step)
     assert fetch(own, "repair")["displayName"] == "Somebody else's"
     newer = from_envelope(loads(json.dumps(envelope("newer"))), "here")
-    creating = plan_push({"newer": newer}, theirs, (), "engage", {})
+    creating = plan_push({"newer": newer}, theirs, (), (), "engage", {})
     admin.create(newer)
     with pytest.raises(MalformedResponseError, match="already has a schema newer"):
-        apply_push(creating, tenant, admin, [], ignore_step)
+        apply_push(creating, access, ignore_step)
 
 
-def ignore_step(_word: str, _schema_id: str) -> None:
+def ignore_step(_step: Step) -> None:
     """Report nothing."""
 
 

@@ -59,7 +59,8 @@ def test_push_prints_the_reason_of_a_refusal_without_the_key(
     ) as server:
         outcome = tool("push", "--schemas", ".", "--base-url", server.base_url, "--apply")
         debug = tool("push", "--schemas", ".", "--base-url", server.base_url, "--apply", "--debug")
-    assert (outcome.code, debug.code) == (5, 5)
+    code = 5 if status.startswith("500") else 1
+    assert (outcome.code, debug.code) == (code, code)
     assert f"{padding} the key ***" in outcome.err
     for shown in (outcome, debug):
         assert_hidden(shown, KEY)

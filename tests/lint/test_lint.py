@@ -47,7 +47,8 @@ def test_a_rule_reports_its_violation_once_and_at_its_place(code: str, tmp_path:
     assert finding.location.pointer == pointer
     assert finding.severity == rules()[code].severity
     others = codes_of(findings) - {code}
-    assert others <= {"EG118", "EG119"}, "a change that breaks one rule breaks no other one"
+    # A misspelling is close to two names, and what a rule advises against may be undocumented.
+    assert others <= {"EG118", "EG119", "EG124"}, "a change that breaks one rule breaks no other"
     parts = tuple(pointer.split("/"))[1:]
     places = positions((tmp_path / "schema.json").read_text())
     while parts not in places:
@@ -167,7 +168,7 @@ def test_fix_corrects_attributes_in_the_file_and_keeps_its_mode(tmp_path: Path) 
 def test_fix_changes_what_needs_no_judgment_and_nothing_else(
     attributes: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    result: Json = {"properties": {"a": expected}}
+    result: Json = {"$schema": GOOD["jsonSchema"]["$schema"], "properties": {"a": expected}}
     assert apply_fixes({"properties": {"a": attributes}}) == result
     assert apply_fixes(result) == result
 
@@ -180,7 +181,7 @@ def test_fix_keeps_every_digit_of_a_number(number: str, tmp_path: Path) -> None:
     path = tmp_path / "schema.json"
     text = json.dumps(changed(f"{PROPERTIES}/rating/examples", ["NUMBER", "number 0"]))
     path.write_text(text.replace('"NUMBER"', number))
-    findings = lint([path], "engage", {}, fix=True)
+    findings = lint([path], "json-schema", {}, fix=True)
     assert f" {number},\n" in path.read_text()
     assert json.loads(path.read_text())["jsonSchema"]["properties"]["rating"]["examples"][1] == (
         "number 0"

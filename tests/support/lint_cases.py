@@ -103,6 +103,19 @@ CASES: Mapping[str, tuple[dict[str, Any], str]] = {  # code -> schema, pointer o
         changed(f"{PROPERTIES}/rating/sortOrder", "1"),
         "/jsonSchema/properties/rating/sortOrder",
     ),
+    "EG124": (
+        changed(f"{PROPERTIES}/category/description", "Shelf"),
+        "/jsonSchema/properties/category/description",
+    ),
+    "EG125": (changed("jsonSchema/properties"), "/jsonSchema"),
+    "EG126": (changed("jsonSchema/required", ["category", "category"]), "/jsonSchema/required"),
+    "EG127": (
+        changed(
+            f"{PROPERTIES}/category",
+            {"type": "string", "displayName": "Category", "format": None},
+        ),
+        "/jsonSchema/properties/category/format",
+    ),
     "EG201": (
         changed(f"{PROPERTIES}/category/type", "text"),
         "/jsonSchema/properties/category/type",

@@ -21,6 +21,7 @@ from .console import count, has_color, print_line, print_status, print_traceback
 if TYPE_CHECKING:
     from ..findings.finding import Finding
     from ..findings.report import TenantRow, Verdicts
+    from ..schema.jsontext import Json
 
 
 class FindingReport:
@@ -31,6 +32,7 @@ class FindingReport:
         self.waived = 0
         self.verdicts: Verdicts | None = None
         self.tenants: list[TenantRow] = []
+        self.plans: Sequence[Json] | None = None
         self.output_format: OutputFormat = output_format
         self.path_prefix = path_prefix
         self._configs: Sequence[Config] = ()
@@ -106,6 +108,7 @@ class FindingReport:
             color=color,
             verdicts=self.verdicts,
             tenants=self.tenants,
+            plans=self.plans,
         )
         click.echo(text, nl=False, color=color)
 

@@ -16,9 +16,16 @@ ATTRIBUTES = ("displayName", "sortOrder", *FLAGS)
 MISPRINT = "showlnContactCard"
 """With a lower-case L, as one page of the vendor's documentation prints it."""
 
-_VALUE_FIX = dict.fromkeys(FLAGS, 'write "true" or "false"') | {
-    "sortOrder": 'write a whole number in quotes, such as "1"'
+_EXPECTED = dict.fromkeys(FLAGS, "true or false") | {
+    "sortOrder": "a whole number",
+    "displayName": "a string",
 }
+_VALUE_FIX = dict.fromkeys(FLAGS, 'write "true" or "false"') | {
+    "sortOrder": 'write a whole number in quotes, such as "1"',
+    "displayName": "write a text in quotes",
+}
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
+_SPELLINGS = {name.lower(): name for name in ATTRIBUTES}
 _KNOWN = frozenset([*ATTRIBUTES, MISPRINT, "type", "format", "title", "description", "examples"])
 
 
@@ -32,38 +39,43 @@ def _check_misprint(schema: Schema) -> Iterator[Violation]:
 
 @check("EG119")
 def _check_spelling(schema: Schema) -> Iterator[Violation]:
-    names = {name.lower(): name for name in ATTRIBUTES}
     for parts, _, value in iterate_properties(schema):
-        for key in sorted(value.keys() - _KNOWN):
-            for match in difflib.get_close_matches(key.lower(), names, 1, 0.85):
+        for key in sorted(value):
+            if name := find_attribute(key):
                 message = f"the platform does not know the attribute {quote(key)}"
-                yield Violation((*parts, key), message, f"write {names[match]}")
+                yield Violation((*parts, key), message, f"write {name}")
 
 
 @check("EG112")
 def _check_strings(schema: Schema) -> Iterator[Violation]:
     for parts, _, value in iterate_properties(schema):
         for key in (*FLAGS, "sortOrder"):
-            attribute = value.get(key)
-            if isinstance(attribute, (bool, int, float)):
-                shown = json.dumps(attribute)
+            text = to_attribute_text(key, value.get(key))
+            if text is not None:
+                shown = json.dumps(value[key])
                 message = f"{key} is {shown}, but the platform's own samples use a string"
-                text = to_attribute_text(key, attribute)
-                fix = f'write "{text}" in quotes' if text is not None else _VALUE_FIX[key]
-                yield Violation((*parts, key), message, fix)
+                yield Violation((*parts, key), message, f'write "{text}" in quotes')
 
 
 @check("EG113")
 def _check_values(schema: Schema) -> Iterator[Violation]:
     for parts, _, value in iterate_properties(schema):
-        for key in FLAGS:
-            if isinstance(value.get(key), str) and value[key] not in ("true", "false"):
-                message = f"{key} is {quote(str(value[key]))}, which is neither true nor false"
+        for key in ATTRIBUTES:
+            attribute = value.get(key)
+            if attribute is not None and not _is_attribute_value(key, attribute):
+                shown = quote(attribute if isinstance(attribute, str) else json.dumps(attribute))
+                message = f"{key} is {shown}, which is not {_EXPECTED[key]}"
                 yield Violation((*parts, key), message, _VALUE_FIX[key])
-        order = value.get("sortOrder")
-        if isinstance(order, str) and not re.fullmatch(r"-?[0-9]{1,9}", order):
-            message = f"sortOrder is {quote(order)}, which is not a whole number"
-            yield Violation((*parts, "sortOrder"), message, _VALUE_FIX["sortOrder"])
+
+
+def _is_attribute_value(name: str, value: Json) -> bool:
+    if name == "displayName":
+        return isinstance(value, str)
+    if not isinstance(value, str):
+        return to_attribute_text(name, value) is not None
+    if name in FLAGS:
+        return value in ("true", "false")
+    return _WHOLE_NUMBER.fullmatch(value) is not None
 
 
 @check("EG114")
@@ -73,8 +85,8 @@ def _check_display_names(schema: Schema) -> Iterator[Violation]:
         fix = "add a displayName that says what the customer did"
         yield Violation(("displayName",), message, fix)
     for parts, _, value in iterate_properties(schema):
-        label = value.get("displayName")
-        if not isinstance(label, str) or not label.strip():
+        label = value.get("displayName", "")
+        if isinstance(label, str) and not label.strip():
             message = "the property has no displayName, so users see its technical name"
             yield Violation((*parts, "displayName"), message, "add a displayName")
 
@@ -90,6 +102,17 @@ def _check_order(schema: Schema) -> Iterator[Violation]:
                 message = f"sortOrder {order} is also that of {quote(owner)}"
                 fix = "give each shown property a sortOrder of its own"
                 yield Violation((*parts, "sortOrder"), message, fix)
+
+
+def find_attribute(key: str) -> str | None:
+    """Return the attribute of which a key is probably a misspelling, if there is one.
+
+    The misprint of the vendor is a finding of its own.
+    """
+    if key in _KNOWN:
+        return None
+    matches = difflib.get_close_matches(key.lower(), _SPELLINGS, 1, 0.85)
+    return _SPELLINGS[matches[0]] if matches else None
 
 
 def to_attribute_text(name: str, value: Json) -> str | None:

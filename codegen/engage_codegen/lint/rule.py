@@ -1,10 +1,10 @@
 """How a rule is written, and the parts of a schema that rules look at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..schema.envelope import Schema
+from ..schema.envelope import DIALECTS, Dialect, Schema
 from ..schema.jsontext import JsonObject
 
 
@@ -24,15 +24,16 @@ class Violation:
 
 Check: TypeAlias = Callable[[Schema], Iterator[Violation]]
 
-CHECKS: dict[str, Check] = {}
-"""Code -> check, filled when `attributes` and `rules` are imported."""
+CHECKS: list[tuple[str, Sequence[Dialect], Check]] = []
+"""Code, the dialects that the rule applies to, and check; filled when the modules of rules are
+imported."""
 
 
-def check(code: str) -> Callable[[Check], Check]:
-    """Register a function as the check of a code."""
+def check(code: str, *dialects: Dialect) -> Callable[[Check], Check]:
+    """Register a function as a check of a code, in some dialects or in all of them."""
 
     def register(function: Check) -> Check:
-        CHECKS[code] = function
+        CHECKS.append((code, dialects or DIALECTS, function))
         return function
 
     return register

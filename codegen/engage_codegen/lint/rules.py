@@ -6,7 +6,6 @@ Source: the vendor's documentation and the samples of real integrations.
 import re
 from collections.abc import Iterator
 
-from ..model.dialect import JSON_SCHEMA
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonObject
 from .rule import Violation, check, is_set, iterate_properties, properties_of
@@ -19,13 +18,6 @@ _OWN_PATHWAYS = re.compile(
     re.IGNORECASE,
 )
 _PRODUCT_DATA = re.compile(r"categor|brand|size|colou?r|name|title|price|model|type", re.IGNORECASE)
-
-
-@check("EG102")
-def _check_dialect(schema: Schema) -> Iterator[Violation]:
-    if "$schema" not in schema.json_schema:
-        message = "the schema does not name its dialect of JSON Schema"
-        yield Violation(("jsonSchema",), message, f'add "$schema": "{JSON_SCHEMA}"')
 
 
 @check("EG103")

@@ -7,17 +7,18 @@ from ..findings.finding import Finding, findings_of
 from ..model.dialect import find_problems
 from ..schema.envelope import Dialect, Schema
 from ..schema.names import name_properties, name_schemas
-from . import attributes, rules
+from . import attributes, creation, rules
 from .rule import CHECKS, properties_of
 
-__all__ = ["attributes", "lint_schema", "lint_tenant", "rules"]
+__all__ = ["attributes", "creation", "lint_schema", "lint_tenant", "rules"]
 
 
 def lint_schema(schema: Schema, spoken: Dialect) -> list[Finding]:
     """Return the findings about one schema by itself."""
     findings = [
         Finding(code, schema.id, item.parts, item.reason, item.message, item.fix)
-        for code, check in CHECKS.items()
+        for code, dialects, check in CHECKS
+        if spoken in dialects
         for item in check(schema)
     ]
     findings += [
@@ -32,7 +33,7 @@ def lint_tenant(schemas: Mapping[str, Schema], renames: Mapping[str, str]) -> li
     findings: list[Finding] = []
     if len(schemas) > rules.MAX_SCHEMAS:
         message = f"there are {len(schemas)} schemas, but the platform allows {rules.MAX_SCHEMAS}"
-        fix = "delete schemas that are no longer used: engage-codegen push --allow-destroy ID"
+        fix = "delete the files of schemas that are no longer used"
         findings.append(Finding("EG109", sorted(schemas)[-1], (), (), message, fix))
     try:
         name_schemas(schemas, renames)

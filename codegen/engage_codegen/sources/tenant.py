@@ -49,6 +49,17 @@ class TenantSource:
         """Return the schemas; see `Source.fetch`."""
         return asyncio.run(self._fetch(only, progress))
 
+    def find(self, schema_id: str) -> Schema | None:
+        """Return a schema, or None if the tenant does not list it. Raises `SourceError`."""
+        return asyncio.run(self._find(schema_id))
+
+    async def _find(self, schema_id: str) -> Schema | None:
+        async with self._tenant.open() as http:
+            limits = Limits(self._tenant.timeout)
+            if schema_id not in await self._fetch_ids(http, limits, ()):
+                return None
+            return await self._fetch_schema(http, limits, schema_id)
+
     async def _fetch(self, only: Sequence[str], progress: Progress) -> Mapping[str, Schema]:
         slots = asyncio.Semaphore(_MAX_CONCURRENT)
         schemas: dict[str, Schema] = {}

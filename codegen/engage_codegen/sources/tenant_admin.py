@@ -3,12 +3,15 @@
 import asyncio
 import json
 
-from ..errors import MalformedResponseError, UnreachableError
+from ..errors import MalformedResponseError, RefusedSchemaError, UnreachableError
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonError, loads
 from .connection import CHECK_URL, DEFAULT_TIMEOUT, TenantConnection
 from .exchange import Limits, Reply, exchange
 from .interface import ApiKey
+
+_REFUSALS = (400, 413, 422)
+"""The statuses with which an API refuses what it was sent."""
 
 _PUSH_AGAIN = "run push again: it reads the tenant first"
 
@@ -34,7 +37,11 @@ class TenantAdmin:
         )
 
     def create(self, schema: Schema) -> None:
-        """Create a schema. Raises `SourceError`; after `UnreachableError` it may exist."""
+        """Create a schema.
+
+        Raises `RefusedSchemaError` if the tenant refuses it, and `SourceError`; after
+        `UnreachableError` it may exist.
+        """
         body = json.dumps(schema.envelope)
         url = self._tenant.url
         reply = asyncio.run(self._write("POST", url, body))
@@ -44,7 +51,10 @@ class TenantAdmin:
                 where=url,
                 fix="look at the plan again: engage-codegen push",
             )
-        self._check(reply, url, f"the tenant refused the schema {schema.id}", "created")
+        if reply.status in _REFUSALS and _is_understood(reply):
+            reason = self._quote_message(reply)
+            raise RefusedSchemaError(schema.id, schema.origin, reply.status, reason)
+        self._check(reply, url, f"the tenant did not create the schema {schema.id}", "created")
 
     def delete(self, schema_id: str) -> None:
         """Delete a schema, and with it every interaction stored under it.
@@ -74,7 +84,7 @@ class TenantAdmin:
             raise MalformedResponseError(
                 f"{refusal} (status {reply.status}){self._detail(reply)}",
                 where=url,
-                fix="correct the schema" if reply.status in (400, 413, 422) else CHECK_URL,
+                fix=CHECK_URL,
             )
         reason, fix = "the response is not JSON", ""
         if reply.status >= 500:
@@ -88,9 +98,13 @@ class TenantAdmin:
         )
 
     def _detail(self, reply: Reply) -> str:
+        reason = self._quote_message(reply)
+        return f": {reason}" if reason else ""
+
+    def _quote_message(self, reply: Reply) -> str:
         """Return the message of the platform, quoted, or nothing."""
         reason = _message_of(reply)
-        return f": {self._tenant.quote(reason, 300)}" if reason else ""
+        return self._tenant.quote(reason, 300) if reason else ""
 
 
 def _is_understood(reply: Reply) -> bool:

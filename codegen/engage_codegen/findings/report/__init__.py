@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
+from ...schema.jsontext import Json
 from ..finding import Finding
 
 OutputFormat: TypeAlias = Literal["text", "json", "sarif", "github"]
@@ -38,18 +39,19 @@ def render_report(
     color: bool = False,
     verdicts: Verdicts | None = None,
     tenants: Sequence[TenantRow] = (),
+    plans: Sequence[Json] | None = None,
 ) -> str:
     """Return all findings as one text that ends in a newline.
 
     Text is empty without findings, and annotations without findings and tenants. `color` applies to
-    text, `verdicts`, those of `preflight`, to JSON, and `tenants` to all formats but text, whose
-    reader sees them on stderr.
+    text, `verdicts` and `plans`, those of `preflight` and `push`, to JSON, and `tenants` to all
+    formats but text, whose reader sees them on stderr.
     """
     # Imported here, because most runs have nothing to report.
     if output_format == "json":
         from . import json
 
-        return json.render(findings, verdicts, tenants)
+        return json.render(findings, verdicts, tenants, plans)
     if output_format == "sarif":
         from . import sarif
 

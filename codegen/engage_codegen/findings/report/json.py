@@ -18,9 +18,10 @@ def render(
     findings: Sequence[Finding],
     verdicts: Mapping[tuple[str, str, str], str] | None,
     tenants: Sequence["TenantRow"] = (),
+    plans: Sequence[Json] | None = None,
 ) -> str:
     """Return one JSON document with a version, all findings, the tenants that the command talked
-    to, and the verdicts of `preflight`."""
+    to, the verdicts of `preflight`, and the plans of `push`."""
     document: JsonObject = {
         "version": VERSION,
         "findings": [_finding(finding) for finding in findings],
@@ -32,6 +33,8 @@ def render(
             {"package": package, "schema": schema_id, "tenant": tenant, "verdict": verdict}
             for (package, schema_id, tenant), verdict in verdicts.items()
         ]
+    if plans is not None:
+        document["plans"] = list(plans)
     return dump(document)
 
 
