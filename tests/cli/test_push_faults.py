@@ -80,7 +80,7 @@ def get_kind(case: tuple[str, str, bool, int]) -> object:
     return case[:2]
 
 
-CASES = [
+CASES: list[tuple[str, str, bool, int]] = [
     (step, kind, is_done, count)
     for step, kind, is_done, count in product(STEPS, KINDS, (False, True), (1, 2, ALWAYS))
     if not (step in ("list", "read") and is_done)
