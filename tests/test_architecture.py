@@ -25,9 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": {"errors", "schema"},
     "compat": {"model", "schema"},
     "render": {"errors", "model", "schema"},
+    "contract": {"compat", "config", "errors", "filesystem", "findings", "model", "schema"},
     "lint": {"errors", "filesystem", "findings", "model", "schema", "sources"},
-    "output": {"config", "errors", "filesystem", "model", "render", "schema", "sources"},
-    "pipeline": {"config", "errors", "output", "schema", "sources"},
+    "output": {
+        *("config", "contract", "errors", "filesystem", "model", "render", "schema", "sources"),
+    },
+    "pipeline": {"config", "contract", "errors", "output", "schema", "sources"},
     "push": {"errors", "lint", "schema", "sources"},
     "watch": {"errors", "sources"},
     "inspection": {
@@ -38,8 +41,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "integrations": {"config", "errors", "filesystem", "output", "pipeline"},
     "sandbox": {"errors"},
     "cli": {
-        *("compat", "config", "errors", "filesystem", "findings", "inspection", "integrations"),
-        *("lint", "output", "pipeline", "push", "sandbox", "schema", "sources", "verify", "watch"),
+        *("compat", "config", "contract", "errors", "filesystem", "findings", "inspection"),
+        *(
+            "integrations",
+            "lint",
+            "output",
+            "pipeline",
+            "push",
+            "sandbox",
+            "schema",
+            "sources",
+            "verify",
+            "watch",
+        ),
     },
     "__main__": {"cli", "config", "errors", "output"},
 }
@@ -47,7 +61,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 (`__version__`)."""
 
 PURE = [
-    *("schema/envelope", "schema/jsontext", "schema/names", "schema/redaction", "schema/text"),
+    *(
+        "schema/contract",
+        "schema/envelope",
+        "schema/jsontext",
+        "schema/names",
+        "schema/redaction",
+        "schema/text",
+    ),
     *("findings/finding", "findings/waivers"),
     *("findings/report/text", "findings/report/github", "findings/report/json"),
     *("model/build", "model/codecs", "model/constraints", "model/dialect", "model/ir"),

@@ -24,6 +24,7 @@ class GeneratedSchema:
     module: str
     class_name: str
     schema_hash: str
+    has_contract: bool = False
 
     def load_payload_class(self) -> type[Payload]:
         """Return the payload class. Imports its module if necessary.
@@ -52,8 +53,12 @@ def generated_schemas() -> dict[str, GeneratedSchema]:
         subject, _, schema_id = key.partition(" ")
         generated = value.get("generated")
         if subject == "schema" and isinstance(generated, dict):
-            names = (str(generated[name]) for name in ("module", "class_name", "schema"))
-            schemas[schema_id] = GeneratedSchema(*names)
+            schemas[schema_id] = GeneratedSchema(
+                module=str(generated["module"]),
+                class_name=str(generated["class_name"]),
+                schema_hash=str(generated["schema"]),
+                has_contract="contract" in generated,
+            )
     return schemas
 
 
@@ -80,12 +85,35 @@ def unknown_schema(schema_id: str) -> InvalidPayloadError:
 
 
 def json_schema(schema_id: str) -> dict[str, Json]:
-    """Return the JSON Schema of one of the `generated_schemas`. Raises `ConfigurationError`."""
-    return cast(dict[str, Json], _envelope(schema_id)["jsonSchema"])
+    """Return the JSON Schema of one of the `generated_schemas`, as its contract narrows it.
+
+    Raises `ConfigurationError`.
+    """
+    schema = cast(dict[str, Json], _envelope(schema_id)["jsonSchema"])
+    if not generated_schemas()[schema_id].has_contract:
+        return schema
+    contract = cast(dict[str, dict[str, dict[str, Json]]], _read_json(f"{schema_id}.contract.json"))
+    rules = contract.get("properties", {})
+    properties = cast(dict[str, dict[str, Json]], schema.get("properties", {}))
+    required = cast(list[Json], schema.get("required", []))
+    required = required + [name for name, rule in rules.items() if rule.get("required") is True]
+    for name, rule in rules.items():
+        if name in properties:
+            keywords = {key: value for key, value in rule.items() if key not in _NO_KEYWORDS}
+            properties = properties | {name: properties[name] | keywords}
+    return {**schema, "properties": cast(dict[str, Json], properties), "required": required}
+
+
+_NO_KEYWORDS = frozenset(["required", "personal-data", "deprecated"])
+"""What a contract says about a property beside its keywords."""
 
 
 def _envelope(schema_id: str) -> dict[str, Json]:
-    return cast(dict[str, Json], json.loads(_read_text(f"{schema_id}.json")))
+    return cast(dict[str, Json], _read_json(f"{schema_id}.json"))
+
+
+def _read_json(name: str) -> object:
+    return json.loads(_read_text(name))
 
 
 def _read_text(name: str) -> str:

@@ -153,6 +153,12 @@ def parse_paths(value: Value) -> tuple[Path, ...]:
     )
 
 
+def parse_folder(value: Value) -> Path | None:
+    """Return the absolute path of a folder, or None for an empty text."""
+    text = parse_text(value)
+    return Path(os.path.abspath(value.folder / text)) if text else None
+
+
 def parse_parts(value: Value) -> tuple[str, ...]:
     raw = cast("list[object]", value.raw) if isinstance(value.raw, list) else [value.raw]
     for part in raw:

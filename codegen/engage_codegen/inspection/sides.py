@@ -12,8 +12,9 @@ from ..config import Config
 from ..errors import InputError
 from ..findings.finding import Finding
 from ..output.lockfile import FOLDER, LOCKFILE_PATH, GeneratedModule, snapshot_path
-from ..output.snapshot import read_snapshot
+from ..output.snapshot import parse_contract_text, read_snapshot
 from ..pipeline import tenant_of
+from ..schema.contract import CONTRACT_SUFFIX
 from ..schema.envelope import Schema, parse_envelope
 from ..schema.text import quote
 from ..sources.documents import read_document
@@ -146,13 +147,21 @@ def _read_revision(revision: str, output: Path) -> dict[str, Schema]:
         )
     listing = _run_git(base, "ls-tree", "--name-only", "-z", revision, "--", f"{folder}/")
     schemas: dict[str, Schema] = {}
-    for name in listing.split("\0"):
+    names = listing.split("\0")
+    for name in names:
         base_name = name.rpartition("/")[2]
         is_lockfile = base_name == LOCKFILE_PATH.rpartition("/")[2]
-        if name.endswith(".json") and not base_name.startswith(".") and not is_lockfile:
+        is_hidden = base_name.startswith(".") or base_name.endswith(CONTRACT_SUFFIX)
+        if name.endswith(".json") and not is_hidden and not is_lockfile:
             text = _run_git(base, "show", f"{revision}:./{name}")
             schema = parse_envelope(text, f"{revision}:{name}")
-            schemas[schema.id] = schema
+            contract = name.removesuffix(".json") + CONTRACT_SUFFIX
+            data = None
+            if contract in names:
+                data = _run_git(base, "show", f"{revision}:./{contract}").encode("utf-8")
+            schemas[schema.id] = replace(
+                schema, contract=parse_contract_text(data, schema.id, f"{revision}:{contract}")
+            )
     if not schemas:
         raise InputError(
             "the revision has no snapshot",

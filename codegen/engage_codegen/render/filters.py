@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from ..model.ir import Code, Field, literal
+from ..model.ir import Code, Field, Package, Record, literal
 from ..schema.names import Identifier
 from ..schema.text import escape
 
@@ -48,6 +48,13 @@ def wires(fields: Sequence[Field]) -> Code:
     return Code("{" + ", ".join(literal(field.wire) for field in fields) + "}")
 
 
+def contract_cells(record: Record, package: Package) -> Code:
+    """Return the cells of a row of the index that contracts fill."""
+    if not package.has_contracts:
+        return Code("")
+    return Code(f" {cell(record.owner)} | {names(record.personal_fields)} |")
+
+
 def only_code(value: object) -> object:
     """Return a value that a filter made harmless. Raises `TypeError` for any other value.
 
@@ -58,4 +65,11 @@ def only_code(value: object) -> object:
     return value
 
 
-FILTERS = {"literal": literal, "doc": doc, "cell": cell, "names": names, "wires": wires}
+FILTERS = {
+    "literal": literal,
+    "doc": doc,
+    "cell": cell,
+    "contract_cells": contract_cells,
+    "names": names,
+    "wires": wires,
+}

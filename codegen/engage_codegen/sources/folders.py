@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import InputError, Location
+from ..schema.contract import CONTRACT_SUFFIX
 
 LOCKFILE_NAME = "codegen.lock.json"
 """The name of the lock file, which stands among the schema files of a snapshot."""
@@ -58,10 +59,13 @@ def _walk(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, bool]]:
         ) from None
     if above and LOCKFILE_NAME in names:
         return
+    is_snapshot = LOCKFILE_NAME in names
     around = above | {os.path.realpath(folder)}
     for name in names:
         path = folder / name
         if name.startswith(".") or name == LOCKFILE_NAME:
+            continue
+        if is_snapshot and name.endswith(CONTRACT_SUFFIX):
             continue
         if path.is_dir():
             if os.path.realpath(path) not in around:
