@@ -25,11 +25,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": {"errors", "schema"},
     "compat": {"model", "schema"},
     "render": {"errors", "model", "schema"},
+    "contract": {"compat", "config", "errors", "filesystem", "findings", "model", "schema"},
     "lint": {"errors", "filesystem", "findings", "model", "schema", "sources"},
-    "output": {"config", "errors", "filesystem", "model", "render", "schema", "sources"},
-    "pipeline": {"config", "errors", "output", "schema", "sources"},
-    "push": {"errors", "findings", "lint", "model", "schema", "sources"},
-    "watch": {"errors", "sources"},
+    "output": {
+        *("config", "contract", "errors", "filesystem", "model", "render", "schema", "sources"),
+    },
+    "pipeline": {"config", "contract", "errors", "output", "schema", "sources"},
+    "verbs": {"errors", "findings", "lint", "model", "schema", "sources"},
     "inspection": {
         *("compat", "config", "errors", "filesystem", "findings", "lint", "model", "output"),
         *("pipeline", "render", "schema", "sources"),
@@ -38,8 +40,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "integrations": {"config", "errors", "filesystem", "output", "pipeline", "schema"},
     "sandbox": {"errors"},
     "cli": {
-        *("compat", "config", "errors", "filesystem", "findings", "inspection", "integrations"),
-        *("lint", "output", "pipeline", "push", "sandbox", "schema", "sources", "verify", "watch"),
+        *("compat", "config", "contract", "errors", "filesystem", "findings", "inspection"),
+        *(
+            "integrations",
+            "lint",
+            "output",
+            "pipeline",
+            "sandbox",
+            "schema",
+            "sources",
+            "verify",
+            "verbs",
+        ),
     },
     "__main__": {"cli", "config", "errors", "output"},
 }
@@ -47,7 +59,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 (`__version__`)."""
 
 PURE = [
-    *("schema/envelope", "schema/jsontext", "schema/names", "schema/redaction", "schema/text"),
+    *(
+        "schema/contract",
+        "schema/envelope",
+        "schema/jsontext",
+        "schema/names",
+        "schema/redaction",
+        "schema/text",
+    ),
     *("findings/finding", "findings/waivers"),
     *("findings/report/text", "findings/report/github", "findings/report/json"),
     *("model/build", "model/codecs", "model/constraints", "model/dialect", "model/ir"),
@@ -65,7 +84,8 @@ PURE = [
     "render/filters",
     *("lint/attributes", "lint/creation", "lint/fixes", "lint/rules", "lint/verdicts"),
     *("output/lockfile", "output/record"),
-    *("push/changes", "push/failure", "push/plan", "push/report", "push/steps"),
+    *("verbs/push/changes", "verbs/push/failure", "verbs/push/plan", "verbs/push/report"),
+    "verbs/push/steps",
     "inspection/preflight",
     *("verify/cases", "verify/values"),
     "integrations/edits",
@@ -165,7 +185,7 @@ def test_only_push_can_write_to_a_tenant() -> None:
         for path in _modules(PACKAGE)
         if any("tenant_admin" in name for name in _imports(path))
     ]
-    assert users == ["cli/push.py", "push/access.py"]
+    assert users == ["cli/push.py", "verbs/push/access.py"]
 
 
 def test_tool_and_output_know_nothing_of_each_other() -> None:

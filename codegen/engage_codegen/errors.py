@@ -116,7 +116,8 @@ class SchemaProblem(NamedTuple):
 
     `code` is the rule. `parts` lead from the envelope to the place, unescaped. `reason` is what
     identifies the problem beside them, as data. `message` and `fix` are for people, and `origin`
-    is the file or URL of the schema.
+    is the file or URL of the schema. `location` is the line of a file that says more than the
+    schema, such as its contract.
     """
 
     code: str
@@ -126,6 +127,7 @@ class SchemaProblem(NamedTuple):
     message: str
     fix: str
     origin: str = ""
+    location: Location = Location()
 
     @property
     def title(self) -> str:
@@ -135,6 +137,8 @@ class SchemaProblem(NamedTuple):
     @property
     def where(self) -> str:
         """The file or URL and the place in it, or the schema and the place."""
+        if self.location.line:
+            return f"{self.location.file}:{self.location.line}"
         place = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in self.parts)
         return f"{self.origin or self.schema_id}#{place}"
 

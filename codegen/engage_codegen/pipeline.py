@@ -19,11 +19,12 @@ from .errors import (
     VersionMismatchError,
 )
 from .output.folder import PackageFolder
-from .output.freshness import read_schema_files
+from .output.freshness import read_contracts, read_schema_files
 from .output.lockfile import FILES_ORIGIN, LOCKFILE_PATH, Lockfile, snapshot_path
 from .output.recipe import Recipe
 from .output.removal import refuse_removals
 from .output.snapshot import refuse_case_collisions, snapshot_texts
+from .schema.contract import Contract
 from .schema.envelope import Schema
 
 if TYPE_CHECKING:
@@ -171,12 +172,13 @@ def generate(
     recipe = Recipe.of(config)
     completed = folder.complete_interrupted_run()
     local = read_schema_files(config.schemas) if config.schemas else None
+    contracts = read_contracts(config.contracts)
     lockfile = folder.read_lockfile()
-    if not force and folder.is_current(lockfile, recipe.generator(), local):
+    if not force and folder.is_current(lockfile, recipe.generator(), local, contracts):
         return GenerateResult((), (), len(lockfile.modules), completed)
     if not allow_removal:
         refuse_removals(folder, lockfile, None if local is None else local.keys())
-    plan, _ = _plan_package(folder, recipe, lockfile, local)
+    plan, _ = _plan_package(folder, recipe, lockfile, local, contracts)
     if not force:
         folder.refuse_conflicts(plan)
     if plan.conflicts and on_discard is not None:
@@ -202,10 +204,13 @@ def check(config: Config) -> CheckResult:
     recipe = Recipe.of(config)
     folder.refuse_interrupted()
     local = read_schema_files(config.schemas) if config.schemas else None
+    contracts = read_contracts(config.contracts)
     lockfile = folder.read_lockfile()
-    plan, paths = _plan_package(folder, recipe, lockfile, local)
+    plan, paths = _plan_package(folder, recipe, lockfile, local, contracts)
     version = lockfile.generator.version
-    is_hidden = not plan.is_empty and folder.is_current(lockfile, recipe.generator(), local)
+    is_hidden = not plan.is_empty and folder.is_current(
+        lockfile, recipe.generator(), local, contracts
+    )
     return CheckResult(
         plan,
         unexpected=folder.find_unexpected(paths),
@@ -261,8 +266,10 @@ def _plan_package(
     recipe: Recipe,
     lockfile: Lockfile,
     local: Mapping[str, Schema] | None,
+    contracts: Mapping[str, Contract],
 ) -> "tuple[Plan, frozenset[str]]":
     """Return what has to change on the disk, and the paths that the package should have."""
+    from .contract import apply_contracts
     from .output.rendering import render, written_with_snapshot
 
     written = lockfile.written_files
@@ -270,6 +277,7 @@ def _plan_package(
         written = written_with_snapshot(lockfile, folder.schema_ids())
         lockfile = lockfile.with_pulled(local, FILES_ORIGIN, keep_others=False)
     schemas = folder.read_schemas() if local is None else local
+    schemas = apply_contracts(schemas, contracts, recipe.dialect)
     rendering = render(recipe, lockfile, schemas)
     plan = folder.plan(rendering.texts, written, rendering.lockfile)
     return plan, frozenset([*rendering.texts, LOCKFILE_PATH])

@@ -25,6 +25,7 @@ class GeneratedSchema:
     module: str
     class_name: str
     schema_hash: str
+    has_contract: bool = False
 
     def load_payload_class(self) -> type[Payload]:
         """Return the payload class. Imports its module if necessary.
@@ -53,8 +54,12 @@ def generated_schemas() -> dict[str, GeneratedSchema]:
         subject, _, schema_id = key.partition(" ")
         generated = value.get("generated")
         if subject == "schema" and isinstance(generated, dict):
-            names = (str(generated[name]) for name in ("module", "class_name", "schema"))
-            schemas[schema_id] = GeneratedSchema(*names)
+            schemas[schema_id] = GeneratedSchema(
+                module=str(generated["module"]),
+                class_name=str(generated["class_name"]),
+                schema_hash=str(generated["schema"]),
+                has_contract="contract" in generated,
+            )
     return schemas
 
 
@@ -81,18 +86,42 @@ def unknown_schema(schema_id: str) -> InvalidPayloadError:
 
 
 def json_schema(schema_id: str) -> dict[str, Json]:
-    """Return the JSON Schema of one of the `generated_schemas`. Raises `ConfigurationError`."""
-    return cast(dict[str, Json], _envelope(schema_id)["jsonSchema"])
+    """Return the JSON Schema of one of the `generated_schemas`, as its contract narrows it.
+
+    Raises `ConfigurationError`.
+    """
+    schema = cast(dict[str, Json], _envelope(schema_id)["jsonSchema"])
+    if not generated_schemas()[schema_id].has_contract:
+        return schema
+    name = _file_name(schema_id).removesuffix(".json") + ".contract.json"
+    contract = cast(dict[str, dict[str, dict[str, Json]]], _read_json(name))
+    rules = contract.get("properties", {})
+    properties = cast(dict[str, dict[str, Json]], schema.get("properties", {}))
+    required = cast(list[Json], schema.get("required", []))
+    required = required + [name for name, rule in rules.items() if rule.get("required") is True]
+    for name, rule in rules.items():
+        if name in properties:
+            keywords = {key: value for key, value in rule.items() if key not in _NO_KEYWORDS}
+            properties = properties | {name: properties[name] | keywords}
+    return {**schema, "properties": cast(dict[str, Json], properties), "required": required}
+
+
+_NO_KEYWORDS = frozenset(["required", "personal-data", "deprecated"])
+"""What a contract says about a property beside its keywords."""
 
 
 def _envelope(schema_id: str) -> dict[str, Json]:
-    return cast(dict[str, Json], json.loads(_read_text(_file_name(schema_id))))
+    return cast(dict[str, Json], _read_json(_file_name(schema_id)))
 
 
 def _file_name(schema_id: str) -> str:
     """Return the name of the file of a schema. The devices of Windows have a ``+``."""
     device = re.fullmatch("con|prn|aux|nul|(com|lpt)[1-9]", schema_id, re.IGNORECASE)
     return f"{schema_id}{'+' if device else ''}.json"
+
+
+def _read_json(name: str) -> object:
+    return json.loads(_read_text(name))
 
 
 def _read_text(name: str) -> str:

@@ -9,10 +9,6 @@ import httpx
 import pytest
 
 from engage_codegen.errors import MalformedResponseError
-from engage_codegen.push.access import TenantAccess
-from engage_codegen.push.execution import apply_push
-from engage_codegen.push.plan import plan_push
-from engage_codegen.push.steps import Step
 from engage_codegen.sandbox.control.faults import Fault, Kind, When
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.schema.envelope import Schema, from_envelope
@@ -20,6 +16,10 @@ from engage_codegen.schema.jsontext import loads
 from engage_codegen.sources.interface import ApiKey, ignore_progress
 from engage_codegen.sources.tenant import TenantSource
 from engage_codegen.sources.tenant_admin import TenantAdmin
+from engage_codegen.verbs.push.access import TenantAccess
+from engage_codegen.verbs.push.execution import apply_push
+from engage_codegen.verbs.push.plan import plan_push
+from engage_codegen.verbs.push.steps import Step
 from tests.support.tenants import envelope
 from tests.support.tool import Outcome, Tool
 

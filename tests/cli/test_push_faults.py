@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from engage_codegen.push import access
 from engage_codegen.sources.tenant_admin import TenantAdmin
+from engage_codegen.verbs.push import access
 from tests.support.push_tenant import Envelope, Fault, PushTenant, push_tenant
 from tests.support.tenants import envelope
 from tests.support.tiers import draw
@@ -87,7 +87,10 @@ CASES: list[tuple[str, str, bool, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("step", "kind", "is_done", "count"), draw(CASES, 12, get_kind))
+FAULTS = draw(CASES, 12, get_kind)
+
+
+@pytest.mark.parametrize(("step", "kind", "is_done", "count"), FAULTS)
 def test_after_a_fault_everything_that_could_be_kept_is_there(
     tenant: PushTenant, project: Path, tool: Tool, step: str, kind: str, is_done: bool, count: int
 ) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from engage_codegen.push.changes import find_changes
 from engage_codegen.schema.envelope import Schema
+from engage_codegen.verbs.push.changes import find_changes
 from tests.support.paths import ROOT
 from tests.support.push_tenant import Envelope, PushTenant, push_tenant
 from tests.support.tenants import envelope

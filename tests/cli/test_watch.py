@@ -163,7 +163,7 @@ def test_without_its_extra_the_option_names_what_to_install(
     project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)
-    monkeypatch.delitem(sys.modules, "engage_codegen.watch", raising=False)
+    monkeypatch.delitem(sys.modules, "engage_codegen.verbs.watch", raising=False)
     outcome = tool("generate", "--watch")
     assert outcome.code == 2
     assert "engage-codegen[watch]" in outcome.err

@@ -30,6 +30,7 @@ COMMANDS = {
     "check": "Check that the package is what generate would write.",
     "list": "List the schemas of the snapshot.",
     "lint": "Report problems in schemas before anybody depends on them.",
+    "contract": "Write the first version of the contract of a schema.",
     "diff": "Report whether code generated from A still fits B, and why not.",
     "push": "Create the project's schemas in the tenant.",
     "preflight": "Check whether exactly this package can be deployed.",

@@ -78,7 +78,7 @@ def _watch(
 ) -> int:
     """Run one round for each change. Editors rely on the lines that begin and end a round."""
     try:
-        from ..watch import watch_changes
+        from ..verbs.watch import watch_changes
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"--watch needs {error.name}: install engage-codegen[watch]"

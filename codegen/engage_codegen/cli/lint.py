@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from ..config import Config
+from ..errors import CodegenError
+from ..findings.finding import Finding, sort_findings
 from .console import print_status
 from .options import config_options, load_configs, strict_option
 from .reporting import FindingReport, exit_code_of, reports_findings, summarize
@@ -45,9 +48,32 @@ def command(
     for config in configs[:1] if paths else configs:
         files = paths or config.schemas or [config.output / FOLDER]
         findings = lint(files, config.dialect, config.renames, fix=fix)
+        if not paths:
+            findings = sort_findings([*findings, *_review_contracts(config)])
         report.findings += report.apply_waivers(findings)
     print_status(summarize(report.findings))
     return exit_code_of(report.findings, strict=strict)
+
+
+def _review_contracts(config: Config) -> list[Finding]:
+    """Return the findings about the contracts of a target, as far as its schemas can be read."""
+    from ..contract import read_contracts, review_contracts
+    from ..lint import locate_findings
+    from ..output.freshness import read_schema_files
+    from ..output.lockfile import FOLDER
+    from ..output.snapshot import read_snapshot
+
+    contracts = read_contracts(config.contracts)
+    if not contracts:
+        return []
+    try:
+        schemas = (
+            read_schema_files(config.schemas) if config.schemas else read_snapshot(config.output)
+        )
+    except CodegenError:
+        return []  # `lint` reports it
+    findings = review_contracts(schemas, contracts, config.dialect)
+    return locate_findings(findings, [*config.schemas] or [config.output / FOLDER])
 
 
 def _print_rules(code: str | None) -> int:

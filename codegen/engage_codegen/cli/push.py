@@ -26,11 +26,11 @@ from .tenants import announce_tenants, confirm_destruction, require_host
 
 if TYPE_CHECKING:
     from ..findings.report import OutputFormat
-    from ..push.access import TenantAccess
-    from ..push.failure import Failure
-    from ..push.plan import PushPlan
-    from ..push.steps import Step
     from ..schema.jsontext import Json
+    from ..verbs.push.access import TenantAccess
+    from ..verbs.push.failure import Failure
+    from ..verbs.push.plan import PushPlan
+    from ..verbs.push.steps import Step
 
 EXAMPLES = ["engage-codegen push", "engage-codegen push repair --apply"]
 
@@ -141,10 +141,10 @@ def _push(request: _Request, options: dict[str, object], report: FindingReport |
 
 
 def _push_target(config: Config, key: ApiKey, request: _Request, *, is_single: bool) -> int:
-    from ..push.access import TenantAccess
-    from ..push.plan import plan_push
-    from ..push.report import describe_plan
     from ..sources.tenant_admin import TenantAdmin
+    from ..verbs.push.access import TenantAccess
+    from ..verbs.push.plan import plan_push
+    from ..verbs.push.report import describe_plan
 
     source = pipeline.tenant_of(config, key)
     paths = config.schemas
@@ -187,9 +187,9 @@ def _require_permissions(plan: "PushPlan", config: Config, request: _Request) ->
 
 def _apply(plan: "PushPlan", config: Config, tenant: "TenantAccess", request: _Request) -> int:
     """Carry the plan out, print each step, and return the exit code."""
-    from ..push.execution import apply_push
-    from ..push.failure import PushError
-    from ..push.report import describe_step
+    from ..verbs.push.execution import apply_push
+    from ..verbs.push.failure import PushError
+    from ..verbs.push.report import describe_step
 
     steps: list[Step] = []
 
@@ -229,7 +229,7 @@ def _record(
     failure: "Failure | None",
 ) -> None:
     """Add a plan and what was done of it to the JSON report, if there is one."""
-    from ..push.report import plan_object
+    from ..verbs.push.report import plan_object
 
     if request.plans is not None:
         request.plans.append(plan_object(plan, config.name, steps, failure))

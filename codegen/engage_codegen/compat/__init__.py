@@ -9,6 +9,7 @@ schema cannot be changed in place.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ..model.dialect import find_problems
 from ..schema.envelope import Dialect, Schema
@@ -40,9 +41,43 @@ def compare(
             changes.append(Change("COMPATIBLE", schema_id, (), ("new-schema",), message))
         elif other is None:
             changes.append(_missing(schema, ours, theirs, dialect))
-        elif schema.canonical != other.canonical:
-            changes += _changes(schema, other, dialect)
+        else:
+            changes += compare_schemas(schema, other, dialect)
     return changes
+
+
+def compare_schemas(ours: Schema, theirs: Schema, dialect: Dialect) -> Iterator[Change]:
+    """Yield every difference between two schemas with the same id.
+
+    Each side obeys its contract. A tenant has none: what it accepts is judged by what our contract
+    lets through, but its other differences are those from our schema without the contract, which
+    differs from the tenant on purpose.
+    """
+    emitted: Dialect = "json-schema" if ours.contract or theirs.contract else dialect
+    if ours.contract is None or theirs.contract is not None:
+        yield from _changes(ours.narrowed, theirs.narrowed, emitted)
+        return
+    changes = list(_changes(ours, theirs, dialect))
+    if any(change.reason[:1] == ("unjudged",) for change in changes):
+        yield from changes
+        return
+    harmful = {
+        change.parts: change
+        for change in _changes(ours.narrowed, theirs, emitted)
+        if change.level in ("BREAKING", "UNKNOWN")
+    }
+    for change in changes:
+        if change.parts not in harmful:
+            yield _ruled_out(change)
+    yield from harmful.values()
+
+
+def _ruled_out(change: Change) -> Change:
+    """Return a change as it is with a contract that never lets it break a payload."""
+    if change.level in ("DOCS", "COMPATIBLE"):
+        return change
+    message = f"{change.message}; the contract rules it out"
+    return replace(change, level="COMPATIBLE", message=message, witness=None)
 
 
 def worst_level(changes: Sequence[Change]) -> Level | None:
@@ -71,11 +106,14 @@ def _missing(
     if similar:
         names = " or ".join(sorted(similar))
         message += f"; {names} has the same properties and may be its new name"
-    witness = None if any(find_problems(schema, dialect)) else sample_payload(schema)
+    is_judged = not any(find_problems(schema, dialect))
+    witness = sample_payload(schema.narrowed) if is_judged else None
     return Change("BREAKING", schema.id, (), ("missing-schema",), message, witness)
 
 
 def _changes(ours: Schema, theirs: Schema, dialect: Dialect) -> Iterator[Change]:
+    if ours.canonical == theirs.canonical:
+        return
     unjudged = _unjudged(ours, theirs, dialect)
     if unjudged is not None:
         yield unjudged

@@ -171,6 +171,20 @@ def _parse_path(value: Value) -> Path:
     return path
 
 
+def parse_folder(value: Value) -> Path | None:
+    """Return the absolute path of a folder in the repository, or None for an empty text."""
+    text = parse_text(value)
+    if not text:
+        return None
+    path = Path(os.path.abspath(value.folder / text))
+    if not is_in_project(path, value.folder):
+        raise value.error(
+            f"the path {quote(text)} of {value.name} leads out of the repository of the project",
+            "move the folder into the repository",
+        )
+    return path
+
+
 def parse_parts(value: Value) -> tuple[str, ...]:
     raw = cast("list[object]", value.raw) if isinstance(value.raw, list) else [value.raw]
     for part in raw:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import CodegenError, Location, SchemaError, WriteConflictError
+from ..errors import CodegenError, Location, SchemaError, SchemaProblem, WriteConflictError
 from ..schema.jsontext import canonical_json, digest, pointer
 from .codes import Severity, rules, severity_of
 
@@ -82,9 +82,7 @@ def findings_of(error: CodegenError, tenant: str = "") -> list[Finding]:
                 problem.reason,
                 problem.message,
                 problem.fix,
-                error.location
-                if error.location.line
-                else Location(problem.origin, pointer(*problem.parts)),
+                _location_of(problem, error),
                 tenant,
             )
             for problem in error.problems
@@ -105,6 +103,14 @@ def findings_of(error: CodegenError, tenant: str = "") -> list[Finding]:
         ]
     reason = (error.location.file or error.where,)
     return [Finding(error.code, "", (), reason, error.message, error.fix, error.location, tenant)]
+
+
+def _location_of(problem: SchemaProblem, error: SchemaError) -> Location:
+    if problem.location.line:
+        return problem.location
+    if error.location.line:
+        return error.location
+    return Location(problem.origin, pointer(*problem.parts))
 
 
 def numbered_calls(findings: Iterable[Finding]) -> Iterator[tuple[Finding, int]]:

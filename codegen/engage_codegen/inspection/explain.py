@@ -14,6 +14,7 @@ from ..model.build import build, properties_of
 from ..model.ir import Field, Record
 from ..output.lockfile import FOLDER, snapshot_path
 from ..output.snapshot import is_same_schema, read_lockfile, read_snapshot
+from ..schema.contract import Contract
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonObject, nearest_position, positions
 from ..schema.names import Identifier, rename_key
@@ -75,21 +76,30 @@ def describe(subject: Subject) -> Iterator[Line]:
         yield "in Python", f"class {names.class_name} in {module}"
         schema_id = subject.schema.id
         yield "because", _explain_name(subject.config, schema_id, schema_id, names.module)
+        yield from _describe_contract(subject.schema.contract)
         yield "sends", f"{names.sender}(client, contact_id, payload), {names.async_sender}(…)"
         for field in subject.record.fields:
             yield "property", f"{field.wire}: {field.name}: {field.declaration}"
     else:
         field = subject.field
-        value = properties_of(subject.schema)[subject.wire]
+        value = properties_of(subject.schema.narrowed)[subject.wire]
         key = rename_key(subject.schema.id, subject.wire)
         yield "in Python", f"{names.class_name}.{field.name}: {field.declaration} in {module}"
         yield "because", _explain_name(subject.config, key, subject.wire, field.name)
         yield "says", field.doc.replace("\n", " ")
         yield "rules", _rules(value, required=field.required)
         yield "platform", _attributes(value)
-    payload = sample_payload(subject.schema, subject.wire or None)
+    payload = sample_payload(subject.schema.narrowed, subject.wire or None)
     text = "no valid payload was found" if payload is None else _dump(payload)
     yield "sample", text
+
+
+def _describe_contract(contract: Contract | None) -> Iterator[Line]:
+    if contract is None:
+        return
+    for label in ("owner", "purpose", "retention"):
+        if text := getattr(contract, label):
+            yield label, str(text)
 
 
 def describe_calls(subject: Subject, sites: Iterable[CallSite]) -> Iterator[str]:

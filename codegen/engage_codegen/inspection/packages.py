@@ -7,7 +7,7 @@ snapshot, by the same version of this tool, and where that is impossible nothing
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -23,10 +23,11 @@ from ..output.lockfile import (
     LOCKFILE_PATH,
     GeneratedModule,
     Lockfile,
+    contract_path,
     parse_lockfile,
     snapshot_path,
 )
-from ..output.snapshot import is_same_schema
+from ..output.snapshot import is_same_schema, parse_contract_text
 from ..output.unexpected import UnexpectedFile, find_unexpected, list_files
 from ..render.package import render_package
 from ..schema.envelope import Schema, parse_envelope
@@ -182,7 +183,10 @@ def _inspect(name: str, folder: Path | None, files: _Files) -> ShippedPackage:
         elif data is None or not is_same_schema(data, entry.generated.schema):
             doubts[schema_id] = f"{path} differs from what it was generated from"
         else:
-            schemas[schema_id] = parse_envelope(data.decode("utf-8-sig"), f"{files.origin}: {path}")
+            schema = parse_envelope(data.decode("utf-8-sig"), f"{files.origin}: {path}")
+            path = contract_path(schema_id)
+            contract = parse_contract_text(files.get(path), schema_id, f"{files.origin}: {path}")
+            schemas[schema_id] = replace(schema, contract=contract)
     if not schemas and not doubts:
         raise InputError(
             "the package has no schemas",
@@ -220,7 +224,8 @@ def _compare(
     files: _Files,
 ) -> dict[str, str]:
     doubts: dict[str, str] = {}
-    expected = {*texts, LOCKFILE_PATH, *map(snapshot_path, schemas)}
+    snapshot = {name for key in schemas for name in (snapshot_path(key), contract_path(key))}
+    expected = {*texts, LOCKFILE_PATH, *snapshot}
     unexpected = list(find_unexpected(files.paths, expected, files.read, files.is_shipped))
     shared = [_describe(file) for file in unexpected]
     for path, text in texts.items():

@@ -13,8 +13,9 @@ from ..filesystem import MAX_BYTES, MAX_SCHEMA_BYTES
 from ..findings.finding import Finding
 from ..output.git import run_git
 from ..output.lockfile import FOLDER, LOCKFILE_PATH, GeneratedModule, snapshot_path
-from ..output.snapshot import read_snapshot
+from ..output.snapshot import parse_contract_text, read_snapshot
 from ..pipeline import tenant_of
+from ..schema.contract import CONTRACT_SUFFIX
 from ..schema.envelope import Schema, parse_envelope, refuse_too_many
 from ..schema.text import quote
 from ..sources.documents import read_document
@@ -146,13 +147,20 @@ def _read_revision(revision: str, output: Path) -> dict[str, Schema]:
             f"{quote(revision)} is not a git revision", where=f"{REVISION}…", fix="name a commit"
         )
     listing = _run_git(base, "ls-tree", "--name-only", "-z", revision, "--", f"{folder}/")
-    names = [name for name in listing.split("\0") if _is_schema_file(name.rpartition("/")[2])]
+    paths = set(listing.split("\0"))
+    names = [name for name in sorted(paths) if _is_schema_file(name.rpartition("/")[2])]
     refuse_too_many(len(names), f"{revision}, {folder}")
     schemas: dict[str, Schema] = {}
     for name in names:
         text = _run_git(base, "show", f"{revision}:./{name}", limit=MAX_SCHEMA_BYTES)
         schema = parse_envelope(text, f"{revision}:{name}")
-        schemas[schema.id] = schema
+        path = name.removesuffix(".json") + CONTRACT_SUFFIX
+        data = None
+        if path in paths:
+            text = _run_git(base, "show", f"{revision}:./{path}", limit=MAX_SCHEMA_BYTES)
+            data = text.encode("utf-8")
+        contract = parse_contract_text(data, schema.id, f"{revision}:{path}")
+        schemas[schema.id] = replace(schema, contract=contract)
     if not schemas:
         raise InputError(
             "the revision has no snapshot",
@@ -164,7 +172,8 @@ def _read_revision(revision: str, output: Path) -> dict[str, Schema]:
 
 def _is_schema_file(name: str) -> bool:
     is_lockfile = name == LOCKFILE_PATH.rpartition("/")[2]
-    return name.endswith(".json") and not name.startswith(".") and not is_lockfile
+    is_schema = name.endswith(".json") and not name.endswith(CONTRACT_SUFFIX)
+    return is_schema and not name.startswith(".") and not is_lockfile
 
 
 def _run_git(base: Path, *arguments: str, limit: int = MAX_BYTES) -> str:

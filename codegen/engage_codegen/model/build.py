@@ -1,25 +1,30 @@
 """Schemas -> model. Pure: the same schemas and renames give the same model in every Python."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from ..errors import ConfigError, SchemaError
+from ..errors import ConfigError, SchemaError, SchemaProblem
+from ..schema.contract import Contract
 from ..schema.envelope import Dialect, Schema
-from ..schema.jsontext import Json, JsonObject
-from ..schema.names import SchemaNames, name_properties, name_schemas, rename_key
+from ..schema.jsontext import JsonObject
+from ..schema.names import Identifier, SchemaNames, name_properties, name_schemas, rename_key
 from ..schema.text import quote
-from .codecs import FieldType, choose_type, json_types_of, scalar_literal
-from .constraints import Constraints, parse_constraints
+from .codecs import FieldType, choose_type, json_types_of
+from .constraints import Constraints, list_integers, parse_constraints
 from .dialect import find_problems
-from .ir import Code, Field, Import, Package, Prose, Record, inline_literal, literal
+from .docstrings import (
+    NO_CONTRACT,
+    NO_PROPERTY_CONTRACT,
+    describe_property,
+    describe_schema,
+)
+from .ir import Code, Field, Import, Package, Prose, Record, literal
 from .types import Annotation, JsonType, generate_annotations
 
 _PAYLOAD_NAMES = ("InvalidPayloadError", "Json", "Payload", "Reader", "Violation")
 
-_SPACES = re.compile("[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
-"""White space in Unicode. The list is fixed, so that the Unicode version of the running Python does
-not change the output."""
+_MOST_LITERALS = 20
+"""A contract with no more integers than this lists them in a `Literal`."""
 
 
 def build(
@@ -31,26 +36,49 @@ def build(
     schema or property that does not exist.
     """
     ids = sorted(schemas)
-    problems = [problem for key in ids for problem in find_problems(schemas[key], dialect)]
+    problems = [problem for key in ids for problem in _problems(schemas[key], dialect)]
     if problems:
         raise SchemaError(problems)
     _refuse_unused(renames, schemas)
     names = name_schemas(schemas, renames)
-    constraints = {
-        key: {wire: parse_constraints(value) for wire, value in properties_of(schemas[key]).items()}
-        for key in ids
-    }
+    constraints = {key: _constraints(schemas[key]) for key in ids}
+    stored = {key: _stored_constraints(schemas[key]) for key in ids}
     annotations = generate_annotations(
         json_type
-        for properties in constraints.values()
+        for properties in (*constraints.values(), *stored.values())
         for item in properties.values()
         for json_type in json_types_of(item)
     )
     return Package(
         tuple(
-            _record(schemas[key], names[key], renames, constraints[key], annotations) for key in ids
+            _record(schemas[key], names[key], renames, constraints[key], stored[key], annotations)
+            for key in ids
         )
     )
+
+
+def _problems(schema: Schema, dialect: Dialect) -> Iterator[SchemaProblem]:
+    problems = list(find_problems(schema, dialect))
+    if schema.contract and not problems:
+        problems += find_problems(schema.narrowed, "json-schema")
+    yield from problems
+
+
+def _constraints(schema: Schema) -> dict[str, Constraints]:
+    """Return what generated code can send, by property."""
+    items = {
+        wire: parse_constraints(value) for wire, value in properties_of(schema.narrowed).items()
+    }
+    if schema.contract is None:
+        return items
+    return {wire: list_integers(item, _MOST_LITERALS) for wire, item in items.items()}
+
+
+def _stored_constraints(schema: Schema) -> dict[str, Constraints]:
+    """Return what the tenant stores, by property; nothing without a contract."""
+    if schema.contract is None:
+        return {}
+    return {wire: parse_constraints(value) for wire, value in properties_of(schema).items()}
 
 
 def properties_of(schema: Schema) -> dict[str, JsonObject]:
@@ -63,12 +91,15 @@ def _record(
     names: SchemaNames,
     renames: Mapping[str, str],
     constraints: Mapping[str, Constraints],
+    stored: Mapping[str, Constraints],
     annotations: Mapping[JsonType, Annotation],
 ) -> Record:
-    body, properties = schema.json_schema, properties_of(schema)
+    narrowed, contract = schema.narrowed, schema.contract or NO_CONTRACT
+    body, properties = narrowed.json_schema, properties_of(narrowed)
     attributes = name_properties(schema.id, properties, renames)
     required = cast("list[str]", body.get("required", []))
     types = {wire: choose_type(item, annotations) for wire, item in constraints.items()}
+    stored_types = {wire: choose_type(item, annotations) for wire, item in stored.items()}
     fields = tuple(
         Field(
             wire=wire,
@@ -77,22 +108,63 @@ def _record(
             codec=types[wire].codec,
             required=wire in required,
             nullable=item.nullable,
-            doc=_doc(wire, attributes[wire], properties[wire], item, types[wire]),
+            doc=describe_property(
+                wire,
+                attributes[wire],
+                properties[wire],
+                item,
+                types[wire],
+                contract.properties.get(wire, NO_PROPERTY_CONTRACT),
+            ),
+            stored=_stored_field(schema, wire, attributes[wire], stored, stored_types),
+            is_personal=_is_personal(contract, wire),
         )
         for wire, item in constraints.items()
     )
+    stored_rules = [
+        stored_types[field.wire] for field in fields if field.stored and field.stored.codec.rule
+    ]
     limits = _limits(body)
     deprecation = "This interaction schema is deprecated." if body.get("deprecated") is True else ""
     return Record(
         schema_id=Code(schema.id),
         names=names,
         title=schema.display_name,
-        doc=_sentences(schema.display_name, body.get("description"), deprecation),
+        doc=describe_schema(schema, deprecation),
         fields=tuple(sorted(fields, key=lambda field: _order(field, properties))),
-        imports=_imports(fields, list(types.values()), limits, deprecation),
+        imports=_imports(fields, [*types.values(), *stored_rules], limits, deprecation),
         limits=limits,
         deprecation=deprecation,
+        owner=contract.owner,
+        has_contract=schema.contract is not None,
     )
+
+
+def _stored_field(
+    schema: Schema,
+    wire: str,
+    name: Identifier,
+    constraints: Mapping[str, Constraints],
+    types: Mapping[str, FieldType],
+) -> Field | None:
+    """Return how the stored values of a property are read, or None without a contract."""
+    if wire not in constraints:
+        return None
+    return Field(
+        wire=wire,
+        name=name,
+        annotation=types[wire].annotation,
+        codec=types[wire].codec,
+        required=wire in cast("list[str]", schema.json_schema.get("required", [])),
+        nullable=constraints[wire].nullable,
+        doc=Prose(),
+        constant_prefix="STORED_",
+    )
+
+
+def _is_personal(contract: Contract, wire: str) -> bool:
+    rule = contract.properties.get(wire, NO_PROPERTY_CONTRACT)
+    return rule.personal_data not in (None, "none")
 
 
 def _limits(body: JsonObject) -> Code:
@@ -113,59 +185,6 @@ def _limits(body: JsonObject) -> Code:
     return Code(", ".join(arguments))
 
 
-def _doc(
-    wire: str, name: str, value: JsonObject, constraints: Constraints, type_: FieldType
-) -> Prose:
-    return _sentences(
-        _first(value.get("displayName"), value.get("title"), wire),
-        value.get("description"),
-        type_.codec.note,
-        _limit_sentence(constraints) if type_.codec.rule else "",
-        f"Format {constraints.unchecked_format} (not checked)."
-        if constraints.unchecked_format
-        else "",
-        "The product that the interaction is about." if wire == "productSku" else "",
-        _uses(value),
-        "Deprecated." if value.get("deprecated") is True else "",
-        "Read only: Engage sets it." if value.get("readOnly") is True else "",
-        "Write only: Engage does not return it." if value.get("writeOnly") is True else "",
-        *_value_sentences(value),
-        _wire_sentence(wire) if name != wire else "",
-    )
-
-
-def _wire_sentence(wire: str) -> Prose:
-    return Prose("Sent as ", inline_literal(wire), ".")
-
-
-def _limit_sentence(constraints: Constraints) -> str:
-    words = {
-        "min_length": "length at least {}",
-        "max_length": "length at most {}",
-        "pattern": "matches the pattern of the schema",
-        "format": "in the format {}",
-        "minimum": "at least {}",
-        "exclusive_minimum": "more than {}",
-        "maximum": "at most {}",
-        "exclusive_maximum": "less than {}",
-        "multiple_of": "a multiple of {}",
-    }
-    limits = {**constraints.text_limits, **constraints.numeric_limits}
-    text = ", ".join(words[name].format(value) for name, value in limits.items())
-    return text[:1].upper() + text[1:]
-
-
-def _value_sentences(value: JsonObject) -> Iterator[str]:
-    """Yield sentences about the default and the examples in the schema."""
-    default, examples = value.get("default"), value.get("examples")
-    if isinstance(default, (str, int, float)):
-        yield f"The schema names {scalar_literal(default)} as the default."
-    if isinstance(examples, list):
-        texts = [scalar_literal(item) for item in examples if isinstance(item, (str, int, float))]
-        if texts:
-            yield f"For example {', '.join(texts)}."
-
-
 def _order(field: Field, properties: Mapping[str, JsonObject]) -> tuple[bool, bool, int, str]:
     """Return the sort key: required fields first, then by `sortOrder`, then by name."""
     text = str(properties[field.wire].get("sortOrder"))
@@ -175,34 +194,6 @@ def _order(field: Field, properties: Mapping[str, JsonObject]) -> tuple[bool, bo
     except ValueError:
         rank = None
     return (not field.required, rank is None, rank or 0, field.wire)
-
-
-def _sentences(*parts: Json) -> Prose:
-    """Return the texts as sentences on one line, each with a full stop."""
-    pieces: list[str] = []
-    for part in parts:
-        if isinstance(part, Prose):
-            sentence = part.pieces
-        else:
-            text = _SPACES.sub(" ", part).strip(" ") if isinstance(part, str) else ""
-            sentence = (text if text[-1] in ".!?…" else f"{text}.",) if text else ()
-        pieces += (" " if pieces and sentence else "", *sentence)
-    return Prose(*pieces)
-
-
-def _first(*texts: Json) -> str:
-    """Return the first text that is not blank."""
-    return next((text for text in texts if isinstance(text, str) and _SPACES.sub("", text)), "")
-
-
-def _uses(value: JsonObject) -> str:
-    """Return where the platform uses the property, as the words of a sentence."""
-    uses = {
-        "showInContactCard": "shown in the contact card",
-        "addToSegmentation": "can be used in segments",
-    }
-    text = ", ".join(use for flag, use in uses.items() if value.get(flag) in ("true", True))
-    return text[:1].upper() + text[1:]
 
 
 def _imports(
@@ -221,10 +212,20 @@ def _imports(
     for codec in {field.codec for field in fields}:
         used = {name for name in (codec.check, codec.encode, codec.read) if "." not in name}
         imports["._runtime.payload"] |= used - {""}
+    for read in {field.stored.codec.read for field in fields if field.stored}:
+        imports["._runtime.payload"] |= {read.partition(".")[0]} - {""}
     if any(field.nullable and not field.required for field in fields):
         imports["._runtime.payload"] |= {"UNSET", "Unset"}
     if limits:
         imports["._runtime.payload"].add("rules")
+    of_contract: set[str] = {"restore_payload"} if any(field.stored for field in fields) else set()
+    if any("either(" in field.stored_read for field in fields):
+        of_contract.add("either")
+    if any(field.is_personal for field in fields):
+        of_contract.add("without_values")
+        imports["dataclasses"].add("field")
+    if of_contract:
+        imports["._runtime.payload.contract"] = of_contract
     if deprecation:
         imports["._runtime.payload.deprecation"] = {"deprecated"}
     for item in (item for type_ in types for item in type_.imports):

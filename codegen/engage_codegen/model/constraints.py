@@ -131,6 +131,26 @@ def is_within_limits(value: Json, constraints: Constraints) -> bool:
     return not is_number(value) or _is_in_range(value, constraints)
 
 
+def list_integers(constraints: Constraints, most: int) -> Constraints:
+    """Return the same constraints with a list of values in place of limits, if they allow integers
+    alone, and at most `most` of them."""
+    from fractions import Fraction
+    from math import ceil, floor
+
+    limits = {name: Fraction(repr(value)) for name, value in constraints.numeric_limits.items()}
+    lows = [limits[name] for name in ("minimum", "exclusive_minimum") if name in limits]
+    highs = [limits[name] for name in ("maximum", "exclusive_maximum") if name in limits]
+    if constraints.types != ("integer",) or not lows or not highs:
+        return constraints
+    low, high = ceil(max(lows)), floor(min(highs))
+    if high - low >= most + 2:
+        return constraints
+    values = [value for value in range(low, high + 1) if is_within_limits(value, constraints)]
+    if not 0 < len(values) <= most:
+        return constraints
+    return Constraints(constraints.types, constraints.nullable, tuple(values))
+
+
 def _restrict_to(choices: list[Json], limits: Constraints) -> Constraints:
     valid = [choice for choice in choices if is_within_limits(choice, limits)]
     return Constraints(

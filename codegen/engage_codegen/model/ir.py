@@ -93,22 +93,31 @@ class Field:
     required: bool
     nullable: bool
     doc: Prose
+    stored: "Field | None" = None
+    """How a stored value is read that breaks the contract; None if there is no contract."""
+    is_personal: bool = False
+    constant_prefix: str = ""
 
     @property
     def declaration(self) -> Code:
         """The annotation and the default in the class.
 
         None omits an optional property. If the schema allows null, None is null and UNSET omits.
+        Personal data is not in the `repr`.
         """
-        if self.nullable:
-            annotation = f"{self.annotation} | None"
-            return Code(annotation if self.required else f"{annotation} | Unset = UNSET")
-        return self.annotation if self.required else Code(f"{self.annotation} | None = None")
+        annotation = f"{self.annotation} | None" if self.nullable else str(self.annotation)
+        default = ""
+        if not self.required:
+            annotation += " | Unset" if self.nullable else " | None"
+            default = "UNSET" if self.nullable else "None"
+        if self.is_personal:
+            default = f"field({f'default={default}, ' if default else ''}repr=False)"
+        return Code(f"{annotation} = {default}" if default else annotation)
 
     @property
     def constant(self) -> Code:
         """The module constant that holds the rule."""
-        return Code(f"_{self.name.upper()}")
+        return Code(f"_{self.constant_prefix}{self.name.upper()}")
 
     @property
     def check(self) -> Code:
@@ -117,6 +126,18 @@ class Field:
     @property
     def read(self) -> Code:
         return Code(f"{self.constant}.read") if self.codec.rule else self.codec.read
+
+    @property
+    def stored_read(self) -> Code:
+        """The function that reads a stored value, which may break the contract."""
+        if self.stored is None or self.stored.codec == self.codec:
+            return self.read
+        return Code(f"either({self.read}, {self.stored.read})")
+
+    @property
+    def stored_reader_method(self) -> Code:
+        """The method of the runtime's `Reader` that reads a stored property."""
+        return (self.stored or self).reader_method
 
     @property
     def presence_condition(self) -> Code:
@@ -158,7 +179,8 @@ class Record:
     """One schema: the contents of its module, a payload class and its senders.
 
     `limits` are the arguments that check the payload as a whole, empty if no keyword limits it.
-    `deprecation` is the warning of the senders, empty if the schema is not deprecated.
+    `deprecation` is the warning of the senders, empty if the schema is not deprecated. `owner` and
+    `has_contract` come from the contract.
     """
 
     schema_id: Code
@@ -169,6 +191,8 @@ class Record:
     imports: tuple[Import, ...]
     limits: Code = NO_CODE
     deprecation: str = ""
+    owner: str = ""
+    has_contract: bool = False
 
     @property
     def snapshot_file(self) -> Code:
@@ -182,7 +206,18 @@ class Record:
 
     @property
     def ruled_fields(self) -> tuple[Field, ...]:
-        return tuple(field for field in self.fields if field.codec.rule)
+        """The fields with a rule, and those whose stored values have another one."""
+        return tuple(
+            item
+            for field in self.fields
+            for item in (field, *([field.stored] if field.stored else []))
+            if item.codec.rule and (item is field or item.codec != field.codec)
+        )
+
+    @property
+    def personal_fields(self) -> tuple[Field, ...]:
+        """The fields whose values are personal data."""
+        return tuple(field for field in self.fields if field.is_personal)
 
     @property
     def nullable_fields(self) -> tuple[Field, ...]:
@@ -191,6 +226,16 @@ class Record:
     @property
     def required_fields(self) -> tuple[Field, ...]:
         return tuple(field for field in self.fields if field.required)
+
+    @property
+    def reader_options(self) -> Code:
+        return Code(", cls.__personal__" if self.personal_fields else "")
+
+    @property
+    def violations(self) -> Code:
+        """The violations of an error, which must not contain personal data."""
+        hidden = "without_values(violations, self.__personal__)"
+        return Code(hidden if self.personal_fields else "violations")
 
     @property
     def standard_imports(self) -> tuple[Import, ...]:
@@ -206,3 +251,16 @@ class Package:
     """All schemas of one snapshot, sorted by id."""
 
     records: tuple[Record, ...]
+
+    @property
+    def contract_header(self) -> Code:
+        """The columns of the index that contracts fill."""
+        return Code(" Owner | Personal data |" if self.has_contracts else "")
+
+    @property
+    def contract_rule(self) -> Code:
+        return Code(" --- | --- |" if self.has_contracts else "")
+
+    @property
+    def has_contracts(self) -> bool:
+        return any(record.has_contract for record in self.records)

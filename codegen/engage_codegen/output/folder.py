@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InterruptedRunError, Location
 from ..filesystem import check_root
+from ..schema.contract import Contract
 from ..schema.envelope import Schema
 from .freshness import is_current
 from .lockfile import STAGING_PREFIX, Generator, Lockfile
@@ -72,10 +73,14 @@ class PackageFolder:
         return list(snapshot_files(self.root))
 
     def is_current(
-        self, lockfile: Lockfile, generator: Generator, schemas: Mapping[str, Schema] | None
+        self,
+        lockfile: Lockfile,
+        generator: Generator,
+        schemas: Mapping[str, Schema] | None,
+        contracts: Mapping[str, Contract],
     ) -> bool:
         """Return True if the hashes of the lock file say that `generate` has nothing to do."""
-        return is_current(self.root, lockfile, generator, schemas)
+        return is_current(self.root, lockfile, generator, schemas, contracts)
 
     def plan(
         self, texts: Mapping[str, str], written: Mapping[str, str], lockfile: Lockfile

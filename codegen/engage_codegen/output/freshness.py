@@ -8,6 +8,7 @@ from .. import __version__
 from ..config import Config
 from ..errors import CodegenError
 from ..filesystem import read_bytes
+from ..schema.contract import Contract
 from ..schema.envelope import Schema
 from .lockfile import FILES_ORIGIN, STAGING_PREFIX, Generator, Lockfile, fingerprint, snapshot_path
 from .recipe import Recipe
@@ -24,9 +25,10 @@ def count_current(config: Config) -> int | None:
         if any(name.startswith(STAGING_PREFIX) for name in names):
             return None
         schemas = read_schema_files(config.schemas) if config.schemas else None
+        contracts = read_contracts(config.contracts)
         lockfile = read_lockfile(config.output)
         generator = Recipe.of(config).generator()
-        is_done = is_current(config.output, lockfile, generator, schemas)
+        is_done = is_current(config.output, lockfile, generator, schemas, contracts)
     except (CodegenError, OSError):
         return None
     return len(lockfile.modules) if is_done else None
@@ -40,19 +42,30 @@ def read_schema_files(paths: Sequence[Path]) -> Mapping[str, Schema]:
     return FileSource(paths).fetch((), ignore_progress)
 
 
+def read_contracts(folder: Path | None) -> Mapping[str, Contract]:
+    """Return the contracts of the configured folder. Raises `InputError` and `ConfigError`."""
+    if folder is None:
+        return {}
+    from ..contract.files import read_contracts
+
+    return read_contracts(folder)
+
+
 def is_current(
     output: Path,
     lockfile: Lockfile,
     generator: Generator,
     local_schemas: Mapping[str, Schema] | None,
+    contracts: Mapping[str, Contract],
 ) -> bool:
     """Return True if every input and every output has the hash that the lock file records for it,
     and this very generator made every line.
 
-    `local_schemas` are those of the configured files, or None if the source is a tenant.
+    `local_schemas` are those of the configured files, or None if the source is a tenant, and
+    `contracts` those of the configured folder.
     """
     modules = lockfile.modules
-    if lockfile.generator != generator:
+    if lockfile.generator != generator or not _has_contracts(lockfile, contracts):
         return False
     if any(module.generator != generator.name for module in modules.values()):
         return False
@@ -64,6 +77,14 @@ def is_current(
         return _has_hashes(output, lockfile)
     except (OSError, ValueError):
         return False
+
+
+def _has_contracts(lockfile: Lockfile, contracts: Mapping[str, Contract]) -> bool:
+    """Return True if the modules were generated with these contracts, and with no others."""
+    digests = {key: contract.digest for key, contract in contracts.items()}
+    return digests == {
+        key: item.contract for key, item in lockfile.modules.items() if item.contract
+    }
 
 
 def _is_pulled(lockfile: Lockfile, schemas: Mapping[str, Schema]) -> bool:

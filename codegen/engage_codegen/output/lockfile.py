@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 
 from .. import __version__
 from ..errors import Location, LockfileError
+from ..schema.contract import CONTRACT_SUFFIX
 from ..schema.envelope import Schema, file_name, is_id
 from ..schema.jsontext import Json, JsonError, JsonObject, digest, loads
 from ..schema.text import quote
@@ -52,7 +53,7 @@ class GeneratedModule(NamedTuple):
 
     `generator` is the `Generator.name` that made it, `schema` the digest of the schema, `code`
     that of the module and `row` that of the row in INDEX.md. `properties` maps wire names to
-    attributes.
+    attributes. `contract` is the digest of the contract, empty if there is none.
     """
 
     generator: str
@@ -62,6 +63,7 @@ class GeneratedModule(NamedTuple):
     properties: dict[str, str]
     code: str
     row: str
+    contract: str = ""
 
     @property
     def version(self) -> str:
@@ -110,6 +112,11 @@ class Lockfile:
         """The files that `generate` wrote: path -> fingerprint."""
         modules = self.modules
         written = {f"{module.module}.py": module.code for module in modules.values()}
+        written |= {
+            contract_path(key): module.contract
+            for key, module in modules.items()
+            if module.contract
+        }
         written |= {path: value for path, value in self.files.items() if path != INDEX_PATH}
         if INDEX_PATH in self.files:
             rows = [modules[key].row for key in sorted(modules)]
@@ -143,6 +150,11 @@ class Lockfile:
 def snapshot_path(schema_id: str) -> str:
     """Return the path of a schema's snapshot file below the package."""
     return f"{FOLDER}/{file_name(schema_id)}"
+
+
+def contract_path(schema_id: str) -> str:
+    """Return the path of the snapshot of a schema's contract below the package."""
+    return f"{FOLDER}/{file_name(schema_id).removesuffix('.json')}{CONTRACT_SUFFIX}"
 
 
 def fingerprint(path: str, data: bytes) -> str:
@@ -247,6 +259,7 @@ def _module(value: JsonObject, generator: Generator) -> GeneratedModule:
         properties={wire: _string(name) for wire, name in properties.items()},
         code=_string(value["code"]),
         row=_string(value["row"]),
+        contract=_string(value.get("contract", "")),
     )
 
 
@@ -263,7 +276,10 @@ def _index_fingerprint(frame: str, rows: list[str]) -> str:
 def _entry_members(entry: Entry) -> dict[str, object]:
     members = entry._asdict()
     if entry.generated is not None:
-        members["generated"] = entry.generated._asdict()
+        generated = entry.generated._asdict()
+        if not entry.generated.contract:
+            del generated["contract"]
+        members["generated"] = generated
     return {key: value for key, value in members.items() if value is not None}
 
 

@@ -33,6 +33,7 @@ def record_package(
             properties={field.wire: field.name for field in record.fields},
             code=files.pop(f"{record.names.module}.py"),
             row=digest(row),
+            contract=contract.digest if (contract := schemas[schema_id].contract) else "",
         )
         entries[schema_id] = entries.get(schema_id, Entry())._replace(generated=module)
     return Lockfile(generator, files, entries)

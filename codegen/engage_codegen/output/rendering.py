@@ -9,7 +9,7 @@ from ..schema.envelope import Schema
 from .lockfile import Lockfile, snapshot_path
 from .recipe import Recipe
 from .record import record_package, refuse_renames
-from .snapshot import refuse_case_collisions, snapshot_texts
+from .snapshot import contract_texts, refuse_case_collisions, snapshot_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def render(recipe: Recipe, previous: Lockfile, schemas: Mapping[str, Schema]) ->
     refuse_renames(previous, package, recipe.renames)
     texts = render_package(package, recipe.without, recipe.http)
     lockfile = record_package(recipe.generator(), previous, schemas, package, texts)
-    return Rendering(texts | snapshot_texts(schemas), lockfile)
+    return Rendering(texts | snapshot_texts(schemas) | contract_texts(schemas), lockfile)
 
 
 def written_with_snapshot(lockfile: Lockfile, existing_ids: list[str]) -> dict[str, str]:

@@ -2,13 +2,22 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import CodegenError, InputError, Location
 from ..filesystem import MAX_SCHEMA_BYTES, read_bytes, unreadable
+from ..schema.contract import CONTRACT_SUFFIX, Contract
 from ..schema.envelope import Schema, file_name, id_of_file, parse_envelope, refuse_too_many
-from ..schema.jsontext import digest, positions
-from .lockfile import FOLDER, LOCKFILE_PATH, Lockfile, parse_lockfile, snapshot_path
+from ..schema.jsontext import digest, loads, positions
+from .lockfile import (
+    FOLDER,
+    LOCKFILE_PATH,
+    Lockfile,
+    contract_path,
+    parse_lockfile,
+    snapshot_path,
+)
 
 
 def snapshot_files(output: Path) -> dict[str, Path]:
@@ -34,13 +43,17 @@ def snapshot_files(output: Path) -> dict[str, Path]:
                 where=str(folder / name),
                 fix=f"name the file {name[:-5]}.json",
             )
+    names = [name for name in names if not name.endswith(CONTRACT_SUFFIX)]
     ids = sorted(id_of_file(name) for name in names if name.endswith(".json"))
     refuse_too_many(len(ids), str(folder))
     return {schema_id: output / snapshot_path(schema_id) for schema_id in ids}
 
 
 def read_snapshot(output: Path) -> dict[str, Schema]:
-    """Return all schemas of the snapshot, by id. Raises `InputError` and `SchemaError`."""
+    """Return all schemas of the snapshot with their contracts, by id.
+
+    Raises `InputError`, `SchemaError`, and `ConfigError` for a damaged contract.
+    """
     schemas: dict[str, Schema] = {}
     for schema_id, path in snapshot_files(output).items():
         try:
@@ -62,8 +75,42 @@ def read_snapshot(output: Path) -> dict[str, Schema]:
                 fix=f"name the file {file_name(schema.id)}",
                 location=Location(str(path), "/id", *positions(text)["id",]),
             )
-        schemas[schema_id] = schema
+        contract = parse_contract_text(_read_contract(output, schema_id), schema_id, str(path))
+        schemas[schema_id] = replace(schema, contract=contract)
     return schemas
+
+
+def _read_contract(output: Path, schema_id: str) -> bytes | None:
+    path = output / contract_path(schema_id)
+    try:
+        return read_bytes(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def parse_contract_text(data: bytes | None, schema_id: str, origin: str) -> Contract | None:
+    """Return the contract in the bytes of its snapshot, or None without any.
+
+    Raises `InputError` and `ConfigError`.
+    """
+    if data is None:
+        return None
+    from ..contract.files import parse_contract
+
+    location = Location(origin, "", 1, 1)
+    try:
+        value = loads(data.decode("utf-8-sig"))
+    except ValueError as error:
+        raise InputError(
+            f"the contract is not valid JSON: {error}",
+            where=origin,
+            fix="engage-codegen generate",
+            location=location,
+        ) from None
+    table = value if isinstance(value, dict) else {}
+    return parse_contract(schema_id, table, origin, lambda _section, _key: location)
 
 
 def read_lockfile(output: Path) -> Lockfile:
@@ -104,6 +151,15 @@ def refuse_case_collisions(ids: Iterable[str]) -> None:
 def snapshot_texts(schemas: Mapping[str, Schema]) -> dict[str, str]:
     """Return the snapshot files of schemas: path below the package -> text."""
     return {snapshot_path(schema_id): schema.canonical for schema_id, schema in schemas.items()}
+
+
+def contract_texts(schemas: Mapping[str, Schema]) -> dict[str, str]:
+    """Return the snapshot files of contracts: path below the package -> text."""
+    return {
+        contract_path(schema_id): schema.contract.canonical
+        for schema_id, schema in schemas.items()
+        if schema.contract
+    }
 
 
 def require_snapshot(output: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from ..model.ir import Code, Field, literal
+from ..model.ir import Code, Field, Package, Record, literal
 from ..schema.names import Identifier
 from ..schema.text import escape, escape_match
 from .docstrings import format_docstring
@@ -38,6 +38,14 @@ def wires(fields: Sequence[Field]) -> Code:
     return Code("{" + ", ".join(literal(field.wire) for field in fields) + "}")
 
 
+def contract_cells(record: Record, package: Package) -> Code:
+    """Return the cells of a row of the index that contracts fill."""
+    if not package.has_contracts:
+        return Code("")
+    owner = escape(record.owner).replace("`", "'").replace("|", "\\|")
+    return Code(f" {f'`{owner}`' if owner else ''} | {names(record.personal_fields)} |")
+
+
 def only_code(value: object) -> object:
     """Return a value that a filter made harmless. Raises `TypeError` for any other value.
 
@@ -48,4 +56,11 @@ def only_code(value: object) -> object:
     return value
 
 
-FILTERS = {"literal": literal, "doc": doc, "cell": cell, "names": names, "wires": wires}
+FILTERS = {
+    "literal": literal,
+    "doc": doc,
+    "cell": cell,
+    "contract_cells": contract_cells,
+    "names": names,
+    "wires": wires,
+}

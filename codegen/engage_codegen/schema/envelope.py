@@ -1,11 +1,12 @@
 """`Schema`, the value that travels through the stages: one interaction schema of a tenant."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
 from ..errors import CodegenError, InputError, Location, SchemaError, SchemaProblem
+from .contract import Contract
 from .jsontext import (
     Json,
     JsonError,
@@ -39,13 +40,14 @@ class Schema:
     """One interaction schema.
 
     `json_schema` is the JSON Schema of the payload. `origin` is the file or URL that the schema
-    was read from, for messages only.
+    was read from, for messages only. `contract` is what the project allows itself to send of it.
     """
 
     id: str
     display_name: str
     json_schema: JsonObject
     origin: str = field(compare=False)
+    contract: Contract | None = None
 
     @cached_property
     def canonical(self) -> str:
@@ -59,6 +61,14 @@ class Schema:
     def digest(self) -> str:
         """The SHA-256 of the canonical text, in hexadecimal."""
         return digest(self.canonical)
+
+    @cached_property
+    def narrowed(self) -> "Schema":
+        """The schema with the rules of its contract, which generated code obeys."""
+        if self.contract is None:
+            return self
+        body = self.contract.narrow(self.json_schema)
+        return replace(self, json_schema=body, contract=None)
 
     @property
     def envelope(self) -> JsonObject:

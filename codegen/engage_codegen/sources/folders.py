@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import InputError, Location
 from ..filesystem import check_walk
+from ..schema.contract import CONTRACT_SUFFIX
 from ..schema.envelope import refuse_too_many
 
 LOCKFILE_NAME = "codegen.lock.json"
@@ -74,12 +75,15 @@ class _Walk:
             ) from None
         self._count += len(names)
         check_walk(folder, self._count, depth, _MAX_ENTRIES)
-        if depth and LOCKFILE_NAME in names:
+        is_snapshot = LOCKFILE_NAME in names
+        if depth and is_snapshot:
             return
         self._entered.add(os.path.realpath(folder))
         for name in names:
             path = folder / name
             if name.startswith(".") or name == LOCKFILE_NAME:
+                continue
+            if is_snapshot and name.endswith(CONTRACT_SUFFIX):
                 continue
             if os.path.isdir(path):
                 if os.path.realpath(path) not in self._entered:

@@ -32,10 +32,10 @@ def verify_package(config: Config) -> Verification:
     independent = oracle.choose_oracle()
     lockfile = read_lockfile(config.output)
     schemas = read_snapshot(config.output)
-    matching = generate_strings(_patterns(schemas.values()))
+    matching = generate_strings(_patterns(schema.narrowed for schema in schemas.values()))
     with import_package(config.output) as package:
         results = tuple(
-            compare(schemas[key], package.subject(module), independent, matching)
+            compare(schemas[key].narrowed, package.subject(module), independent, matching)
             for key, module in sorted(lockfile.modules.items())
         )
     paths = [path for path in lockfile.written_files if path.endswith((".py", "py.typed"))]

@@ -13,7 +13,7 @@ from typing import ClassVar, Generic, TypeVar
 from .errors import InvalidPayloadError, UnreadablePayloadError
 from .payload.codecs import read_date_time
 from .payload.types import Json, Payload
-from .violation import InvalidValueError
+from .violation import InvalidValueError, Violation
 
 P = TypeVar("P", bound=Payload)
 
@@ -152,9 +152,43 @@ class Stored(Record, Generic[P]):
     def payload(self) -> P:
         """The payload as an instance of the payload class that you asked for.
 
-        Ignores undeclared properties, and null where the schema does not allow it. Raises
+        Ignores undeclared properties, and null where the schema does not allow it. A value that
+        breaks only the contract is there as Engage returned it: see `contract_violations`. Raises
         `UnreadablePayloadError`.
         """
+        payload = self._declared()
+        try:
+            return self.payload_class.from_payload(payload)
+        except InvalidPayloadError:
+            return self._read_stored(payload)
+
+    @property
+    def contract_violations(self) -> tuple[Violation, ...]:
+        """Where the payload breaks the contract that the package was generated with.
+
+        It was stored before the contract, or by somebody else. Raises `UnreadablePayloadError`.
+        """
+        payload = self._declared()
+        try:
+            self.payload_class.from_payload(payload)
+            return ()
+        except InvalidPayloadError as error:
+            violations = error.violations
+        self._read_stored(payload)
+        return violations
+
+    def _read_stored(self, payload: Mapping[str, Json]) -> P:
+        reason = ""
+        try:
+            return self.payload_class.__read_stored__(payload)
+        except InvalidPayloadError as error:
+            reason = str(error)
+        raise UnreadablePayloadError(
+            f"The payload of the interaction {self.id} does not fit the schema {reason}"
+        ) from None
+
+    def _declared(self) -> dict[str, Json]:
+        """Return the declared properties, without null where it is not allowed."""
         if self.schema_id != self.payload_class.__schema_id__:
             raise UnreadablePayloadError(
                 f"The interaction {self.id} has another schema: {self.schema_id}."
@@ -163,19 +197,11 @@ class Stored(Record, Generic[P]):
             raise UnreadablePayloadError(f"The interaction {self.id} has no payload.")
         declared = self.payload_class.__properties__
         nullable: frozenset[str] = getattr(self.payload_class, "__nullable__", frozenset())
-        payload = {
+        return {
             name: value
             for name, value in self.raw.items()
             if name in declared and (value is not None or name in nullable)
         }
-        reason = ""
-        try:
-            return self.payload_class.from_payload(payload)
-        except InvalidPayloadError as error:
-            reason = str(error)
-        raise UnreadablePayloadError(
-            f"The payload of the interaction {self.id} does not fit the schema {reason}"
-        )
 
     @property
     def created_date(self) -> datetime:

@@ -22,8 +22,15 @@ class Reader:
     The end of the ``with`` block raises one `InvalidPayloadError` with all violations.
     """
 
-    def __init__(self, schema_id: str, payload: Mapping[str, Json], declared: Set[str]) -> None:
+    def __init__(
+        self,
+        schema_id: str,
+        payload: Mapping[str, Json],
+        declared: Set[str],
+        personal: Set[str] = frozenset(),
+    ) -> None:
         self._schema_id = schema_id
+        self._personal = personal
         self._payload: Mapping[str, Json] = payload
         self._violations: list[Violation] = []
         if not _is_mapping(payload):
@@ -85,7 +92,12 @@ class Reader:
         elif error is not None:
             return
         if self._violations:
-            raise InvalidPayloadError(self._schema_id, self._violations) from None
+            violations = self._violations
+            if self._personal:
+                from .contract import without_values
+
+                violations = without_values(violations, self._personal)
+            raise InvalidPayloadError(self._schema_id, violations) from None
 
 
 _UNDECLARED = "is not declared in the schema"

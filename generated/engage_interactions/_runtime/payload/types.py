@@ -36,6 +36,9 @@ class Payload:
 
     __schema_id__: ClassVar[str]
     __properties__: ClassVar[frozenset[str]]
+    __personal__: ClassVar[frozenset[str]] = frozenset()
+    """The wire names of the properties that hold personal data, according to the contract."""
+
     __payload_class__: ClassVar[type["Payload"]]
     """The generated class that a class is, or derives from."""
 
@@ -60,6 +63,11 @@ class Payload:
         Raises `InvalidPayloadError`.
         """
         raise NotImplementedError
+
+    @classmethod
+    def __read_stored__(cls, payload: Mapping[str, Json]) -> Self:
+        """Create an instance from a stored payload. Raises `InvalidPayloadError`."""
+        return cls.from_payload(payload)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
         from .pickling import reduce_payload

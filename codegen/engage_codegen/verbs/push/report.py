@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..errors import RefusedSchemaError, SchemaProblem, UnreachableError
-from ..schema.envelope import Schema
-from ..schema.jsontext import Json, JsonObject, pointer
+from ...errors import RefusedSchemaError, SchemaProblem, UnreachableError
+from ...schema.envelope import Schema
+from ...schema.jsontext import Json, JsonObject, pointer
 from .changes import AttributeChange
 from .failure import Failure, PushError
 from .plan import PushPlan

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from ..errors import (
+from ...errors import (
     CodegenError,
     MalformedResponseError,
     RefusedSchemaError,
@@ -11,8 +11,8 @@ from ..errors import (
     SchemaProblem,
     UnreachableError,
 )
-from ..lint.fixes import keep_documented
-from ..schema.envelope import Schema
+from ...lint.fixes import keep_documented
+from ...schema.envelope import Schema
 from .access import TenantAccess, attempts
 from .changes import find_changes
 from .failure import FailedStep, Failure, PushError, State

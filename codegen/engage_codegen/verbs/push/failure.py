@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..errors import CodegenError
-from ..schema.envelope import Schema
+from ...errors import CodegenError
+from ...schema.envelope import Schema
 from .changes import AttributeChange
 
 FailedStep: TypeAlias = Literal["prove", "delete", "create", "read"]

@@ -4,12 +4,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from ..errors import InputError, SchemaError, SchemaProblem
-from ..findings.finding import Finding
-from ..lint.rules import MAX_SCHEMAS
-from ..lint.verdicts import lint_schema, lint_tenant
-from ..schema.envelope import Dialect, Schema
-from ..schema.text import quote
+from ...errors import InputError, SchemaError, SchemaProblem
+from ...findings.finding import Finding
+from ...lint.rules import MAX_SCHEMAS
+from ...lint.verdicts import lint_schema, lint_tenant
+from ...schema.envelope import Dialect, Schema
+from ...schema.text import quote
 from .changes import AttributeChange, find_changes
 
 PROOF_PREFIX = "engage-codegen-proof-"

@@ -3,8 +3,8 @@
 import secrets
 from dataclasses import replace
 
-from ..errors import CodegenError, MalformedResponseError, RefusedSchemaError, UnreachableError
-from ..schema.envelope import Schema
+from ...errors import CodegenError, MalformedResponseError, RefusedSchemaError, UnreachableError
+from ...schema.envelope import Schema
 from .access import TenantAccess, attempts
 from .failure import Failure, PushError
 from .plan import PROOF_PREFIX

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from watchfiles import watch
 
-from .errors import InputError
-from .sources.folders import walk_folders, walk_schema_files
+from ..errors import InputError
+from ..sources.folders import walk_folders, walk_schema_files
 
 _STEP_MS, _DEBOUNCE_MS = 10, 50
 _POLL_MS = 1_000

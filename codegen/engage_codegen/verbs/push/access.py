@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..sources.tenant import TenantSource
-from ..sources.tenant_admin import TenantAdmin
+from ...sources.tenant import TenantSource
+from ...sources.tenant_admin import TenantAdmin
 
 PAUSES = (1.0, 4.0)
 """Seconds before the second and the third attempt."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..lint.attributes import FLAGS, to_attribute_text
-from ..model.jsonvalues import compact_json
-from ..schema.envelope import Schema
-from ..schema.jsontext import Json
+from ...lint.attributes import FLAGS, to_attribute_text
+from ...model.jsonvalues import compact_json
+from ...schema.envelope import Schema
+from ...schema.jsontext import Json
 
 Sign: TypeAlias = Literal["+", "-", "~"]
 _Parts: TypeAlias = tuple[str, ...]

@@ -1,0 +1,1 @@
+"""Commands that are more than one stage, a module or folder for each."""
