@@ -36,7 +36,7 @@ def review_contracts(
 def _unclassified(schema: Schema, dialect: Dialect) -> Iterator[Finding]:
     if any(find_problems(schema, dialect)) or any(find_problems(schema.narrowed, "json-schema")):
         return
-    rules = schema.contract.properties if schema.contract else {}
+    rules = (schema.contract or Contract("")).properties
     for name, value in sorted(properties_of(schema.narrowed).items()):
         constraints = parse_constraints(value)
         is_free_text = "string" in constraints.types and not (

@@ -1,7 +1,7 @@
 """The filters of the templates. Each makes foreign text harmless in its place."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..model.ir import Code, Field, Package, Record, literal
 from ..schema.names import Identifier
@@ -56,7 +56,7 @@ def only_code(value: object) -> object:
     return value
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Code]] = {
     "literal": literal,
     "doc": doc,
     "cell": cell,
