@@ -13,8 +13,8 @@ import pytest
 
 from engage_codegen.errors import InputError, SchemaError, SchemaProblem
 from engage_codegen.integrations.build import describe_error
-from tests.support.documents import SYNTAX
-from tests.support.logs import LOG_SYNTAX, assert_plain, find_controls, read_commands
+from tests.support.readers.documents import SYNTAX
+from tests.support.readers.logs import LOG_SYNTAX, assert_plain, find_controls, read_commands
 from tests.support.tiers import IS_FULL
 from tests.support.tool import Outcome, Tool
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import forgery
+from tests.support.attacks import forgery
 from tests.support.tenants import envelope
 from tests.support.tool import Outcome, Tool, contents
 

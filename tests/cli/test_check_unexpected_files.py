@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import forgery
+from tests.support.attacks import forgery
 from tests.support.tool import Tool
 
 FORGED = "print('the branch ran')\n"

@@ -11,9 +11,9 @@ import pytest
 
 from engage_codegen.output.snapshot import read_lockfile
 from engage_codegen.verify.subject import import_package
+from tests.support.attacks.traps import TOOL_SETTINGS, TRAPS, plant, run_carelessly, sprung
 from tests.support.paths import ROOT
 from tests.support.tenants import answering, envelope, holding
-from tests.support.traps import TOOL_SETTINGS, TRAPS, plant, run_carelessly, sprung
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engage_codegen.config import PARTS
-from tests.support import forgery
+from tests.support.attacks import forgery
 from tests.support.tenants import envelope
 from tests.support.tool import Tool, contents
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from engage_codegen.cli import app
-from tests.support.hostile import VICTIM, draw_traps, plant_at
+from tests.support.attacks.hostile import VICTIM, draw_traps, plant_at
+from tests.support.attacks.traps import plant, sprung
 from tests.support.paths import ROOT
 from tests.support.tenants import Tenant, answering, envelope, holding
 from tests.support.tiers import IS_FULL
 from tests.support.tool import contents
-from tests.support.traps import plant, sprung
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.raw_server import response, speaking
+from tests.support.runtime.raw_server import response, speaking
 from tests.support.tenants import PATH, Answer, answering, envelope, holding
 from tests.support.tool import Outcome, Tool, contents
 

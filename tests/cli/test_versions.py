@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engage_codegen import __version__
-from tests.support import forgery
+from tests.support.attacks import forgery
 from tests.support.tool import Tool, contents
 
 LOCKFILE = "package/_snapshot/codegen.lock.json"

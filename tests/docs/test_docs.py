@@ -23,8 +23,8 @@ from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.verify.results import CheckerResult
 from engage_interactions import EngageClient
 from engage_interactions.favourite import Favourite
-from tests.support.pages import DOCS, Block, blocks, spans
 from tests.support.paths import ROOT, SCRIPTS, SEEDS
+from tests.support.readers.pages import DOCS, Block, blocks, spans
 from tests.support.tool import Tool
 
 pytestmark = pytest.mark.slow
@@ -96,8 +96,9 @@ def shop(project: Path, tool: Tool, tenant: Sandbox, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv(f"ENGAGE_API_KEY_{name}", tenant.api_key)
     monkeypatch.setenv("PATH", f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}")
     (project / "pyproject.toml").write_text(
-        '[tool.engage-codegen]\noutput = "src/engage_interactions"\n'
+        '[tool.engage-codegen]\noutput = "src/engage_interactions"\ncontracts = "contracts"\n'
     )
+    (project / "contracts").mkdir()
     assert tool("pull").code == tool("generate").code == 0
     shutil.copytree(SEEDS, project / "schemas")
     package = project / "src" / "engage_interactions"

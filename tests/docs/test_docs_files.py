@@ -14,8 +14,8 @@ from engage_codegen import __version__
 from engage_codegen.cli.app import COMMANDS
 from engage_codegen.config import load
 from engage_codegen.sandbox.control.faults import read_faults
-from tests.support.pages import BLOCKS, FILES, PAGES, RUN, SHOWN, Block, blocks, spans
 from tests.support.paths import ROOT
+from tests.support.readers.pages import BLOCKS, FILES, PAGES, RUN, SHOWN, Block, blocks, spans
 from tests.support.tool import Tool
 
 OURS = "[tool.engage-codegen"

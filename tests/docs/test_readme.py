@@ -9,8 +9,8 @@ from engage_codegen.cli.app import COMMANDS
 from engage_codegen.config import KEYS
 from engage_codegen.model.ir import Field, Record
 from engage_codegen.render.filters import FILTERS
-from tests.support.pages import DOCS, PAGES, README, blocks, spans
 from tests.support.paths import ROOT
+from tests.support.readers.pages import DOCS, PAGES, README, blocks, spans
 from tests.support.tool import Golden, Tool
 
 TEXT = README.read_text("utf-8")

@@ -1,7 +1,7 @@
 """The page of finding codes is generated from the registry: `pytest --update-goldens`."""
 
 from engage_codegen.findings.codes import Rule, rules
-from tests.support.pages import DOCS
+from tests.support.readers.pages import DOCS
 from tests.support.tool import Golden
 
 INTRODUCTION = """\

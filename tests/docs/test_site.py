@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pages import DOCS, blocks
 from tests.support.paths import ROOT
+from tests.support.readers.pages import DOCS, blocks
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from engage_codegen.errors import Location
 from engage_codegen.findings.finding import Finding
 from engage_codegen.findings.report import TenantRow, render_report
 from engage_codegen.schema.text import escape_line
-from tests.support.logs import (
+from tests.support.readers.logs import (
     LOG_SYNTAX,
     assert_plain,
     find_controls,

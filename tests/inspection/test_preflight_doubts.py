@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.inspection.conftest import OURS, read_verdicts, write_wheel
-from tests.support import forgery
+from tests.support.attacks import forgery
 from tests.support.tenants import answering, envelope, holding
 from tests.support.tool import Outcome, Tool, run_process
 

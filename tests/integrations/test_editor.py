@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from engage_codegen.cli import app as cli
-from tests.support.lsp import LanguageServer, ServerFailed
 from tests.support.paths import ROOT, SCRIPTS
+from tests.support.readers.lsp import LanguageServer, ServerFailed
 
 pytestmark = pytest.mark.slow
 

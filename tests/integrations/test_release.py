@@ -16,8 +16,8 @@ import pytest
 
 from engage_codegen.integrations.jobs import make_github_job
 from tests.support.environments import copy_checkout, run
-from tests.support.pages import blocks
 from tests.support.paths import ROOT, SCRIPTS
+from tests.support.readers.pages import blocks
 from tests.support.tiers import IS_FULL
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ import yaml
 
 from engage_codegen.integrations.project import read_project
 from engage_codegen.integrations.scaffold import FileChange, Setup, Target, plan_files
+from tests.support.attacks.traps import TOOL_SETTINGS, plant, sprung
 from tests.support.paths import ROOT, SCRIPTS, SEEDS
-from tests.support.traps import TOOL_SETTINGS, plant, sprung
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from engage_codegen.model.ir import Prose, inline_literal
 from engage_codegen.render.filters import cell, doc
 from engage_codegen.schema.text import escape
-from tests.support.documents import (
+from tests.support.readers.documents import (
     SYNTAX,
     check_doctest,
     check_markdown,

@@ -28,8 +28,8 @@ from engage_codegen.render.package import MARKERS, render_package
 from engage_codegen.schema.envelope import Schema, from_envelope
 from engage_codegen.schema.names import SchemaNames, name_properties, rename_key
 from engage_codegen.schema.text import UNSAFE_IN_TEXT, escape_match
-from tests.support.documents import read_rst, show
 from tests.support.paths import ROOT
+from tests.support.readers.documents import read_rst, show
 from tests.support.tiers import IS_FULL
 
 pytestmark = pytest.mark.slow

@@ -48,4 +48,4 @@ def test_every_module_of_the_runtime_has_tests_that_are_nearest_to_it() -> None:
             tests for begin, tests in mutants.NEAREST_TESTS.items() if name.startswith(begin)
         )
         for test in tests.split():
-            assert (mutants.ROOT / f"tests/runtime/test_{test}.py").is_file(), test
+            assert (mutants.ROOT / "tests/runtime" / mutants.path_of_tests(test)).is_file(), test

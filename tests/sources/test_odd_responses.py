@@ -21,7 +21,7 @@ from engage_codegen.sources import exchange
 from engage_codegen.sources.interface import ApiKey, ignore_progress
 from engage_codegen.sources.tenant import TenantSource
 from engage_codegen.sources.tenant_admin import TenantAdmin
-from tests.support.raw_server import Respond, response, speaking
+from tests.support.runtime.raw_server import Respond, response, speaking
 from tests.support.tenants import PATH, envelope
 
 pytestmark = pytest.mark.slow

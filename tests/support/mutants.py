@@ -35,31 +35,32 @@ TARGET = "engage_interactions/_runtime"
 """The folder of the runtime in a layout, from which mutmut derives the name of a module."""
 
 NEAREST_TESTS = {
-    "bulk/ledger.py": "ledger",
-    "bulk/": "bulk",
-    "call/lookup.py": "lookups",
-    "call/pages.py": "lists",
-    "call/receipts.py": "receipts sending",
-    "call/responses.py": "sending answers clients",
-    "call/retry.py": "retry_policies sending",
-    "call/": "sending clients",
+    "bulk/ledger.py": "bulk/ledger",
+    "bulk/": "bulk/bulk",
+    "call/lookup.py": "call/lookups",
+    "call/pages.py": "call/lists",
+    "call/receipts.py": "call/receipts client/sending",
+    "call/responses.py": "client/sending call/answers client/clients",
+    "call/retry.py": "call/retry_policies client/sending",
+    "call/": "client/sending client/clients",
     "outbox/": (
-        "outbox_steps outbox_rows outbox outbox_faults outbox_damage outbox_files sent_payloads"
+        "outbox/steps outbox/rows outbox/outbox outbox/faults outbox/damage outbox/files "
+        "payload/sent_payloads"
     ),
-    "payload/checks.py": "checks values",
-    "payload/encoding.py": "sent_payloads",
-    "payload/formats.py": "formats",
-    "payload/pickling.py": "pickles",
-    "payload/": "values payloads sent_payloads",
-    "transport/answers.py": "answers",
-    "transport/clock.py": "clock",
-    "transport/rate_limiter.py": "rate_limiter",
-    "transport/": "sending clients answers",
-    "engine/": "engines",
-    "": "sending clients",
+    "payload/checks.py": "payload/checks payload/values",
+    "payload/encoding.py": "payload/sent_payloads",
+    "payload/formats.py": "payload/formats",
+    "payload/pickling.py": "payload/pickles",
+    "payload/": "payload/values payload/payloads payload/sent_payloads",
+    "transport/answers.py": "call/answers",
+    "transport/clock.py": "transport/clock",
+    "transport/rate_limiter.py": "transport/rate_limiter",
+    "transport/": "client/sending client/clients call/answers",
+    "engine/": "client/engines",
+    "": "client/sending client/clients",
 }
-"""Module, or the beginning of its path -> the modules of tests that are nearest to it, without
-`test_`. The first line that fits counts."""
+"""Module, or the beginning of its path -> the modules of tests that are nearest to it, as
+`path_of_tests` takes them. The first line that fits counts."""
 
 SLOW = (
     "process fork kill daemon thread_overtakes loop_overtakes blocked random_edits every_edit "
@@ -159,7 +160,7 @@ def lay_out(folder: Path, modules: Sequence[str], tests: str) -> None:
         "pytest_add_cli_args": ["-k", not_slow, "--hypothesis-seed=0"],
         "pytest_add_cli_args_test_selection": [
             path
-            for path in (f"tests/runtime/test_{name}.py" for name in tests.split())
+            for path in (f"tests/runtime/{path_of_tests(name)}" for name in tests.split())
             if (folder / path).exists()
         ],
         "do_not_mutate_patterns": [SENTENCE],
@@ -169,6 +170,13 @@ def lay_out(folder: Path, modules: Sequence[str], tests: str) -> None:
     }
     text = render_table("tool.mutmut", mutmut) + render_table("tool.pytest.ini_options", pytest)
     (folder / "pyproject.toml").write_text(text, "utf-8")
+
+
+def path_of_tests(name: str) -> str:
+    """Return the path of a module of tests below `tests/runtime`: ``bulk/ledger`` is that of
+    ``bulk/test_ledger.py``."""
+    folder, _, module = name.rpartition("/")
+    return f"{folder}/test_{module}.py"
 
 
 def render_table(name: str, values: dict[str, Any]) -> str:

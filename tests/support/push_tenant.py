@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.support.raw_server import response, speaking
+from tests.support.runtime.raw_server import response, speaking
 from tests.support.tenants import PATH, envelope
 
 PROOF_PREFIX = "engage-codegen-proof-"
