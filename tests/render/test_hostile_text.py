@@ -224,7 +224,7 @@ BIG = make_schema(
 )
 
 
-@settings(deadline=None, max_examples=500 if IS_FULL else 25, suppress_health_check=SLOW)
+@settings(deadline=None, max_examples=500 if IS_FULL else 12, suppress_health_check=SLOW)
 @given(schemas())
 @example(BIG)
 @example(make_schema("x", "".join(NASTIES), {"properties": {}}))

@@ -30,6 +30,7 @@ from engage_codegen.model.build import build
 from engage_codegen.render.package import render_package
 from engage_codegen.schema.envelope import Schema
 from engage_codegen.schema.names import name_properties
+from tests.support.tiers import IS_FULL
 
 pytestmark = pytest.mark.slow
 
@@ -474,6 +475,7 @@ def test_the_code_of_a_single_violation_is_the_keyword_of_json_schema(original: 
 
 @pytest.mark.parametrize("module", EQUIVALENT)
 def test_the_cases_reveal_every_single_change_of_a_check(module: str, original: Path) -> None:
+    """`make test-full` tries every change, `make test` one of five."""
     # A module comes after those that it imports. The ones before it stay as they are.
     order = [*(name for name in EQUIVALENT if "." in name), "_runtime.payload", *SCHEMAS]
     files = {name: name.replace(".", "/") + ("/__init__" * (name in PACKAGES)) for name in order}
@@ -487,8 +489,10 @@ def test_the_cases_reveal_every_single_change_of_a_check(module: str, original: 
     # What a pattern of this table excuses is tried until one of them goes unnoticed.
     expected, unnoticed = dict.fromkeys(EQUIVALENT[module], False), list[str]()
     tree = ast.parse(paths[module].read_text("utf-8"))
-    for change, code in mutants(tree, tree):
+    for number, (change, code) in enumerate(mutants(tree, tree)):
         excuses = [why for why in expected if re.fullmatch(why, change)]
+        if not excuses and not IS_FULL and number % 5:
+            continue
         if excuses and all(expected[why] for why in excuses):
             continue
         try:

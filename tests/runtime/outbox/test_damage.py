@@ -26,7 +26,7 @@ from tests.support.tiers import IS_FULL
 
 pytestmark = pytest.mark.slow
 
-CASES = 1000 if IS_FULL else 120
+CASES = 1000 if IS_FULL else 40
 SECTOR = 512
 
 

@@ -39,7 +39,7 @@ def test_the_tests_of_the_runtime_pass_with_httpx2(
     modules: list[str], folders: dict[str, Path]
 ) -> None:
     """`make test-full` runs all of them, `make test` a part."""
-    share = "1" if IS_FULL else "0.08"
+    share = "1" if IS_FULL else "0.04"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.runtime.sampling"]
     command += ["-o", f"pythonpath=codegen {folders['httpx2']} templates .", *modules]
     environment = {**os.environ, "HTTP_LIBRARY": "httpx2", "SHARE_OF_TESTS": share}
