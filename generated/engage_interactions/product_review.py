@@ -5,9 +5,9 @@
 """Product review (interaction schema ``productReview``)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 from uuid import UUID
 
 from ._runtime.payload import (
@@ -17,18 +17,26 @@ from ._runtime.payload import (
     Reader,
     Violation,
     check_boolean,
-    check_integer,
     check_string,
     read_boolean,
     read_integer,
     read_string,
+    rules,
 )
+from ._runtime.payload.contract import either, restore_payload, without_values
 from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
+
+_RATING = rules.Choice[Literal[1, 2, 3, 4, 5]](1, 2, 3, 4, 5)
+_CATEGORY = rules.Text(max_length=100)
+_BRAND = rules.Text(max_length=100)
+_COMMENT = rules.Text(max_length=2000)
+_REVIEW_ID = rules.Text(max_length=100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductReview(Payload):
-    """Product review."""
+    """Product review. Purpose: Show and reward product reviews. Owner:
+    ``reviews@acme.example``. Retention: P2Y."""
 
     __schema_id__: ClassVar[str] = "productReview"
     __properties__: ClassVar[frozenset[str]] = frozenset(
@@ -42,62 +50,59 @@ class ProductReview(Payload):
             "reviewId",
         }
     )
+    __personal__: ClassVar[frozenset[str]] = frozenset({"comment", "reviewId"})
 
     product_sku: str
     """Product. The product that the interaction is about. Shown in the contact card,
     can be used in segments. Sent as ``productSku``."""
 
-    rating: int
+    rating: Literal[1, 2, 3, 4, 5]
     """Rating (1-5). Shown in the contact card, can be used in segments."""
 
     category: str | None = None
-    """Category. Shown in the contact card, can be used in segments."""
+    """Category. Length at most 100. Shown in the contact card, can be used in
+    segments."""
 
     brand: str | None = None
-    """Brand. Shown in the contact card, can be used in segments."""
+    """Brand. Length at most 100. Shown in the contact card, can be used in segments."""
 
-    comment: str | None = None
-    """Comment. Shown in the contact card."""
+    comment: str | None = field(default=None, repr=False)
+    """Comment. Length at most 2000. Shown in the contact card. Personal data: free
+    text, which can contain anything about a person."""
 
     recommended: bool | None = None
     """Would recommend. Shown in the contact card, can be used in segments."""
 
-    review_id: str | None = None
-    """Review ID. Sent as ``reviewId``."""
+    review_id: str | None = field(default=None, repr=False)
+    """Review ID. Length at most 100. Personal data: identifies a person together
+    with other data. Sent as ``reviewId``."""
 
     def __post_init__(self) -> None:
         violations: list[Violation] = []
         if type(self.product_sku) is not str or not self.product_sku.isascii():
             value = check_string(violations, "productSku", self.product_sku)
             object.__setattr__(self, "product_sku", value)
-        if type(self.rating) is not int or self.rating.bit_length() > 64:
-            value = check_integer(violations, "rating", self.rating)
-            object.__setattr__(self, "rating", value)
-        if self.category is not None and (
-            type(self.category) is not str or not self.category.isascii()
-        ):
-            value = check_string(violations, "category", self.category)
+        value = _RATING.check(violations, "rating", self.rating)
+        object.__setattr__(self, "rating", value)
+        if self.category is not None:
+            value = _CATEGORY.check(violations, "category", self.category)
             object.__setattr__(self, "category", value)
-        if self.brand is not None and (
-            type(self.brand) is not str or not self.brand.isascii()
-        ):
-            value = check_string(violations, "brand", self.brand)
+        if self.brand is not None:
+            value = _BRAND.check(violations, "brand", self.brand)
             object.__setattr__(self, "brand", value)
-        if self.comment is not None and (
-            type(self.comment) is not str or not self.comment.isascii()
-        ):
-            value = check_string(violations, "comment", self.comment)
+        if self.comment is not None:
+            value = _COMMENT.check(violations, "comment", self.comment)
             object.__setattr__(self, "comment", value)
         if self.recommended is not None and type(self.recommended) is not bool:
             value = check_boolean(violations, "recommended", self.recommended)
             object.__setattr__(self, "recommended", value)
-        if self.review_id is not None and (
-            type(self.review_id) is not str or not self.review_id.isascii()
-        ):
-            value = check_string(violations, "reviewId", self.review_id)
+        if self.review_id is not None:
+            value = _REVIEW_ID.check(violations, "reviewId", self.review_id)
             object.__setattr__(self, "review_id", value)
         if violations:
-            raise InvalidPayloadError(self.__schema_id__, violations)
+            raise InvalidPayloadError(
+                self.__schema_id__, without_values(violations, self.__personal__)
+            )
 
     def to_payload(self) -> dict[str, Json]:
         """Return the payload as a JSON object with wire names.
@@ -126,16 +131,44 @@ class ProductReview(Payload):
         Raises:
             InvalidPayloadError: The payload breaks the schema, or has undeclared properties.
         """
-        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        reader = Reader(
+            cls.__schema_id__, payload, cls.__properties__, cls.__personal__
+        )
         with reader:
             return cls(
                 product_sku=reader.required("productSku", read_string),
-                rating=reader.required("rating", read_integer),
-                category=reader.optional("category", read_string),
-                brand=reader.optional("brand", read_string),
-                comment=reader.optional("comment", read_string),
+                rating=reader.required("rating", _RATING.read),
+                category=reader.optional("category", _CATEGORY.read),
+                brand=reader.optional("brand", _BRAND.read),
+                comment=reader.optional("comment", _COMMENT.read),
                 recommended=reader.optional("recommended", read_boolean),
-                review_id=reader.optional("reviewId", read_string),
+                review_id=reader.optional("reviewId", _REVIEW_ID.read),
+            )
+
+    @classmethod
+    def __read_stored__(cls, payload: Mapping[str, Json]) -> Self:
+        """Create an instance from a stored payload, whose values may break the contract.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema.
+        """
+        reader = Reader(
+            cls.__schema_id__, payload, cls.__properties__, cls.__personal__
+        )
+        with reader:
+            return restore_payload(
+                cls,
+                product_sku=reader.required("productSku", read_string),
+                rating=reader.required("rating", either(_RATING.read, read_integer)),
+                category=reader.optional(
+                    "category", either(_CATEGORY.read, read_string)
+                ),
+                brand=reader.optional("brand", either(_BRAND.read, read_string)),
+                comment=reader.optional("comment", either(_COMMENT.read, read_string)),
+                recommended=reader.optional("recommended", read_boolean),
+                review_id=reader.optional(
+                    "reviewId", either(_REVIEW_ID.read, read_string)
+                ),
             )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 from uuid import UUID
 
 from ._runtime.payload import (
@@ -26,13 +26,20 @@ from ._runtime.payload import (
     read_date_time,
     read_number,
     read_string,
+    rules,
 )
+from ._runtime.payload.contract import either, restore_payload
 from ._runtime.public import AsyncEngageClient, EngageClient, Receipt, RetryPolicy
+
+_REPAIR_TYPE = rules.Choice[Literal["zipper", "seam", "button", "patch", "waxing"]](
+    "zipper", "seam", "button", "patch", "waxing"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair(Payload):
-    """Repair."""
+    """Repair. Purpose: Tell customers when their repair is done, and learn what
+    breaks. Owner: ``care@acme.example``. Retention: P5Y."""
 
     __schema_id__: ClassVar[str] = "repair"
     __properties__: ClassVar[frozenset[str]] = frozenset(
@@ -51,7 +58,7 @@ class Repair(Payload):
     """Product. The product that the interaction is about. Shown in the contact card,
     can be used in segments. Sent as ``productSku``."""
 
-    repair_type: str
+    repair_type: Literal["zipper", "seam", "button", "patch", "waxing"]
     """Type of repair. Shown in the contact card, can be used in segments. Sent as
     ``repairType``."""
 
@@ -77,9 +84,8 @@ class Repair(Payload):
         if type(self.product_sku) is not str or not self.product_sku.isascii():
             value = check_string(violations, "productSku", self.product_sku)
             object.__setattr__(self, "product_sku", value)
-        if type(self.repair_type) is not str or not self.repair_type.isascii():
-            value = check_string(violations, "repairType", self.repair_type)
-            object.__setattr__(self, "repair_type", value)
+        value = _REPAIR_TYPE.check(violations, "repairType", self.repair_type)
+        object.__setattr__(self, "repair_type", value)
         if type(self.received_at) is not datetime or self.received_at.tzinfo is not UTC:
             value = check_date_time(violations, "receivedAt", self.received_at)
             object.__setattr__(self, "received_at", value)
@@ -134,7 +140,29 @@ class Repair(Payload):
         with reader:
             return cls(
                 product_sku=reader.required("productSku", read_string),
-                repair_type=reader.required("repairType", read_string),
+                repair_type=reader.required("repairType", _REPAIR_TYPE.read),
+                received_at=reader.required("receivedAt", read_date_time),
+                category=reader.optional("category", read_string),
+                cost=reader.optional("cost", read_number),
+                under_warranty=reader.optional("underWarranty", read_boolean),
+                store=reader.optional("store", read_string),
+            )
+
+    @classmethod
+    def __read_stored__(cls, payload: Mapping[str, Json]) -> Self:
+        """Create an instance from a stored payload, whose values may break the contract.
+
+        Raises:
+            InvalidPayloadError: The payload breaks the schema.
+        """
+        reader = Reader(cls.__schema_id__, payload, cls.__properties__)
+        with reader:
+            return restore_payload(
+                cls,
+                product_sku=reader.required("productSku", read_string),
+                repair_type=reader.required(
+                    "repairType", either(_REPAIR_TYPE.read, read_string)
+                ),
                 received_at=reader.required("receivedAt", read_date_time),
                 category=reader.optional("category", read_string),
                 cost=reader.optional("cost", read_number),

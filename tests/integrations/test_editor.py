@@ -57,12 +57,15 @@ WIDE = """\
 [tool.engage-codegen]
 dialect = "json-schema"
 output = "wide"
-schemas = {schemas}
 """
 MODULES = sorted(path.stem for path in COMMITTED.glob("*.py") if path.stem != "__init__")
 PROPERTIES = [
     ("product_sku", "str", "Product. The product that the interaction is about. Shown in the"),
-    ("repair_type", "str", "Type of repair. Shown in the contact card, can be used in segments."),
+    (
+        "repair_type",
+        "Literal['zipper', 'seam', 'button', 'patch', 'waxing']",
+        "Type of repair. Shown in the contact card, can be used in segments.",
+    ),
     ("received_at", "datetime", "Handed in. An aware date and time. Shown in the contact card."),
     ("category", "str | None", "Category. Shown in the contact card, can be used in segments."),
     ("cost", "float | None", "Cost (SEK). Shown in the contact card, can be used in segments."),
@@ -153,9 +156,11 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Generator[Editor]:
     folder = tmp_path_factory.mktemp("shop")
     shutil.copytree(COMMITTED, folder / "engage_interactions")
     cases = ROOT / "tests" / "cases"
-    schemas = [str(cases / name / "schemas") for name in ("wide_keywords", "wide_deprecated")]
-    (folder / "pyproject.toml").write_text(WIDE.format(schemas=json.dumps(schemas)), "utf-8")
-    assert cli.run(["generate", "--config", str(folder / "pyproject.toml")]) == 0
+    (folder / "pyproject.toml").write_text(WIDE, "utf-8")
+    command = ["generate", "--config", str(folder / "pyproject.toml")]
+    for name in ("wide_keywords", "wide_deprecated"):
+        command += ["--schemas", str(cases / name / "schemas")]
+    assert cli.run(command) == 0
     config = {"typeCheckingMode": "standard", "pythonVersion": "3.11"}
     (folder / "pyrightconfig.json").write_text(json.dumps(config))
     settings = {"python": {"pythonPath": sys.executable}}
@@ -269,7 +274,7 @@ def test_all_arguments_of_a_class_are_offered_before_anything_else(editor: Edito
 
 
 def test_an_argument_is_offered_once(editor: Editor) -> None:
-    offered = editor.labels(f'{HEAD}Repair(product_sku="a", repair_type="b", ‸)')
+    offered = editor.labels(f'{HEAD}Repair(product_sku="a", repair_type="seam", ‸)')
     assert [label for label in offered if label.endswith("=")] == sorted(
         f"{name}=" for name in NAMES[2:]
     )
@@ -320,7 +325,8 @@ def test_a_class_is_offered_with_its_import(editor: Editor) -> None:
         (
             "stored.‸",
             [
-                *("contact_id", "created_date", "id", "payload", "payload_class", "raw"),
+                *("contact_id", "contract_violations", "created_date", "id", "payload"),
+                *("payload_class", "raw"),
                 *("raw_created_date", "schema_id"),
             ],
         ),
@@ -374,20 +380,20 @@ def test_the_signature_of_a_call_shows_the_current_parameter(
     [
         ("", []),
         (
-            'Repair(product_sku="a", repair_type="b", received_at=now, colour="red")',
+            'Repair(product_sku="a", repair_type="seam", received_at=now, colour="red")',
             [("colour", 'No parameter named "colour"')],
         ),
         (
-            'Repair(product_sku="a", repair_type="b")',
+            'Repair(product_sku="a", repair_type="seam")',
             [
                 (
-                    'Repair(product_sku="a", repair_type="b")',
+                    'Repair(product_sku="a", repair_type="seam")',
                     'Argument missing for parameter "received_at"',
                 )
             ],
         ),
         (
-            'Repair(product_sku=7120, repair_type="b", received_at=now, cost="3")',
+            'Repair(product_sku=7120, repair_type="seam", received_at=now, cost="3")',
             [
                 (
                     "7120",

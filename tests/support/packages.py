@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -77,9 +78,10 @@ def generate_package(output: Path, library: str) -> None:
     file = output.parent / "pyproject.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
-        f'[tool.engage-codegen]\nschemas = "{SEEDS.as_posix()}"\nhttp = "{library}"\n'
-        f'output = "{output.name}"\n'
+        f'[tool.engage-codegen]\nhttp = "{library}"\noutput = "{output.name}"\n'
+        'schemas = "seed/schemas"\ncontracts = "seed/contracts"\n'
     )
+    shutil.copytree(SEEDS.parent, output.parent / "seed", dirs_exist_ok=True)
     (config,) = load(file=file, environ={}, flags={}, folder=output.parent)
     pipeline.generate(config)
 

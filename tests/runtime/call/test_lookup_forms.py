@@ -40,7 +40,8 @@ DATES = {
 }
 REPAIR = Repair(
     product_sku="8810-42",
-    repair_type=" zipper e\u0301 ",
+    repair_type="zipper",
+    store=" Gävle e\u0301 ",
     received_at=datetime(2026, 11, 1, 9, 0, 0, 250000, tzinfo=UTC),
     cost=12.345,
     under_warranty=True,

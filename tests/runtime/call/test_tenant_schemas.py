@@ -26,7 +26,7 @@ SNAPSHOT = GENERATED / "engage_interactions" / "_snapshot"
 ENVELOPES: dict[str, Any] = {
     path.stem: json.loads(path.read_text("utf-8"))
     for path in SNAPSHOT.glob("*.json")
-    if path.name != "codegen.lock.json"
+    if "." not in path.stem
 }
 
 

@@ -22,7 +22,7 @@ from engage_interactions.favourite import Favourite
 from engage_interactions.product_review import ProductReview, send_product_review
 from engage_interactions.repair import Repair
 from tests.support.packages import generate_package
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, SEEDS
 from tests.support.runtime.http_library import httpx
 from tests.support.tool import Tool
 
@@ -176,6 +176,8 @@ def test_the_package_works_inside_any_parent_package(
     for folder in ("src/acme", "src/acme/crm", "src/acme/crm/_generated"):
         (project / folder).mkdir(parents=True, exist_ok=True)
         (project / folder / "__init__.py").touch()
+    shutil.copytree(SEEDS.parent / "contracts", project / "contracts")
+    (project / "pyproject.toml").write_text('[tool.engage-codegen]\ncontracts = "contracts"\n')
     assert tool("pull", "--output", output).code == 0
     assert tool("generate", "--output", output).code == 0
     code = f"""

@@ -52,7 +52,7 @@ from tests.support.runtime.platform import Gift
 PAYLOADS = [sample(schema.load_payload_class()) for schema in registry.generated_schemas().values()]
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 MOMENT = datetime(2026, 3, 1, 12, 30, 15, 250_000, ZoneInfo("Europe/Stockholm"))
-REPAIR = Repair(product_sku="7120-38", repair_type="zip", received_at=MOMENT, cost=450.5)
+REPAIR = Repair(product_sku="7120-38", repair_type="zipper", received_at=MOMENT, cost=450.5)
 
 
 class Marked(Repair):
@@ -73,13 +73,13 @@ class Cached(Repair):
     """A subclass with a constructor and a dictionary of its own."""
 
     def __init__(self, sku: str) -> None:
-        super().__init__(product_sku=sku, repair_type="zip", received_at=MOMENT)
+        super().__init__(product_sku=sku, repair_type="zipper", received_at=MOMENT)
         object.__setattr__(self, "cache", [sku])
 
 
 OWN: list[Repair] = [
-    Marked(product_sku="1", repair_type="zip", received_at=MOMENT),
-    Priced(product_sku="1", repair_type="zip", received_at=MOMENT, currency="EUR", notes=["a"]),
+    Marked(product_sku="1", repair_type="zipper", received_at=MOMENT),
+    Priced(product_sku="1", repair_type="zipper", received_at=MOMENT, currency="EUR", notes=["a"]),
     Cached("7120-38"),
 ]
 
@@ -131,7 +131,12 @@ def test_a_payload_without_slots_can_be_copied() -> None:
 def test_replace_checks_the_new_values() -> None:
     assert replace(REPAIR, cost=1.0).to_payload() == {**REPAIR.to_payload(), "cost": 1.0}
     assert replace(OWN[1], cost=1.0) == Priced(
-        product_sku="1", repair_type="zip", received_at=MOMENT, currency="EUR", notes=["a"], cost=1
+        product_sku="1",
+        repair_type="zipper",
+        received_at=MOMENT,
+        currency="EUR",
+        notes=["a"],
+        cost=1,
     )
     with pytest.raises(InvalidPayloadError, match="cost: must be finite"):
         replace(REPAIR, cost=float("nan"))

@@ -90,7 +90,7 @@ each_way = pytest.mark.parametrize("send", WAYS.values(), ids=WAYS)
 
 
 def repair(**values: Any) -> Repair:
-    valid: Any = {"product_sku": "7120-38", "repair_type": "zip", "received_at": MOMENT}
+    valid: Any = {"product_sku": "7120-38", "repair_type": "zipper", "received_at": MOMENT}
     return Repair(**{**valid, **values})
 
 
@@ -151,7 +151,7 @@ class Broken(Repair):
 
 
 def of(payload_class: type[Repair], **values: Any) -> Repair:
-    return payload_class(product_sku="1", repair_type="zip", received_at=MOMENT, **values)
+    return payload_class(product_sku="1", repair_type="zipper", received_at=MOMENT, **values)
 
 
 LONE = "a\ud83d"
@@ -171,7 +171,7 @@ TAMPERED: Mapping[str, tuple[Callable[[], Any], str]] = {
     "no constructor of a subclass": (lambda: Unchecked.__new__(Unchecked), "received_at: has no"),
     "an override of the check": (lambda: of(Unchecked, cost=float("inf")), "cost: must be finite"),
     "an override of the check, with no date": (
-        lambda: Unchecked(product_sku="1", repair_type="zip", received_at=Mock()),
+        lambda: Unchecked(product_sku="1", repair_type="zipper", received_at=Mock()),
         "receivedAt: must be a datetime",
     ),
     "an undeclared property": (lambda: of(Undeclared), "color: is not declared"),

@@ -25,7 +25,7 @@ from engage_interactions._runtime.payload import (
 from engage_interactions._runtime.payload.rules import Choice, Either, Integer, Number, Text
 from engage_interactions._runtime.violation import InvalidValueError, Violation
 from engage_interactions.favourite import Favourite
-from engage_interactions.product_review import ProductReview
+from engage_interactions.friend_referral import FriendReferral
 from engage_interactions.repair import Repair
 
 Check: TypeAlias = Callable[[list[Violation], str, object], object]
@@ -215,7 +215,7 @@ FarFuture: Any = type("FarFuture", (Timestamp,), {"year": 20000})
 
 
 def valid(**arguments: Any) -> Repair:
-    needed: Any = {"product_sku": "1", "repair_type": "z", "received_at": MOMENT}
+    needed: Any = {"product_sku": "1", "repair_type": "zipper", "received_at": MOMENT}
     return Repair(**{**needed, **arguments})
 
 
@@ -294,23 +294,27 @@ def test_two_halves_are_read_as_one_character() -> None:
         Favourite.from_payload({"productSku": "\ud83d"})
 
 
+def joined(points: int) -> dict[str, Json]:
+    return {"referralCode": "1", "friendJoined": True, "rewardPoints": points}
+
+
 @pytest.mark.parametrize("number", [HUGE, NEGATIVE, 10**4300], ids=["huge", "negative", "limit"])
 def test_an_int_with_too_many_digits_is_a_named_violation(number: int) -> None:
     creations: list[Callable[[], object]] = [
-        lambda: ProductReview(product_sku="1", rating=number),
-        lambda: ProductReview.from_payload({"productSku": "1", "rating": number}),
+        lambda: FriendReferral(referral_code="1", friend_joined=True, reward_points=number),
+        lambda: FriendReferral.from_payload(joined(number)),
     ]
     for create in creations:
         with pytest.raises(InvalidPayloadError) as caught:
             create()
-        assert str(caught.value) == "productReview: rating: has too many digits for JSON"
+        assert str(caught.value) == "friendReferral: rewardPoints: has too many digits for JSON"
     with pytest.raises(InvalidPayloadError, match="price: has too many digits"):
         Favourite(product_sku="1", price=number)
 
 
 def test_an_int_with_as_many_digits_as_json_can_hold_is_valid() -> None:
-    wire: dict[str, Json] = {"productSku": "1", "rating": 10**4300 - 1}
-    assert ProductReview.from_payload(wire).to_payload() == wire
+    wire = joined(10**4300 - 1)
+    assert FriendReferral.from_payload(wire).to_payload() == wire
     json.dumps(wire)
 
 
