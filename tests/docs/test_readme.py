@@ -22,6 +22,7 @@ ABOUT = {
     "generate": ("package", "The generated package"),
     "check": ("ci", "In CI"),
     "lint": ("ci", "What is wrong with a schema"),
+    "contract": ("contracts", "Contracts"),
     "diff": ("ci", "What differs, and whether it breaks"),
     "push": ("ci", "Schemas as code"),
     "preflight": ("ci", "Can exactly this package be deployed?"),
