@@ -26,11 +26,16 @@ TOO_MANY_REQUESTS = "Engage answered 429: too many requests."
 
 
 def require_success(
-    reply: Reply, created_date: str | None, subjects: tuple[Subject, ...] = ("contact", "schema")
+    reply: Reply,
+    created_date: str | None,
+    subjects: tuple[Subject, ...] = ("contact", "schema"),
+    *,
+    is_personal: bool = False,
 ) -> Answer:
     """Return the answer to a POST or DELETE that Engage carried out; raise for any other reply.
 
-    `created_date` is the one that was sent, `subjects` is what a 404 can be about.
+    `created_date` is the one that was sent, `subjects` is what a 404 can be about. With
+    `is_personal`, the request has personal data, which the text of a refusal can quote.
     """
     if isinstance(reply, Failure):
         if reply.may_have_arrived:
@@ -44,7 +49,7 @@ def require_success(
     if 200 <= reply.status < 300:
         return reply
     if is_refusal(reply):
-        raise _refusal(reply, subjects)
+        raise _refusal(reply, subjects, is_personal=is_personal)
     raise OutcomeUnknownError(describe_foreign(reply), created_date)
 
 
@@ -108,13 +113,18 @@ def end_sentence(reason: str) -> str:
     return f"{reason.rstrip('.')}."
 
 
-def _refusal(answer: Answer, subjects: tuple[Subject, ...]) -> EngageError:
+def _refusal(
+    answer: Answer, subjects: tuple[Subject, ...], *, is_personal: bool = False
+) -> EngageError:
     """Return the error for an answer outside of 2xx."""
     value = parse_body(answer)
     details = value if isinstance(value, dict) else {}
     code, text = (_printable_text(details.get(key)) for key in ("errorCode", "message"))
     message = ": ".join(filter(None, (code, text))) or "Engage refused the request"
     reasons = _reasons(details.get("messageDetails"))
+    if is_personal and text:
+        message = f"{code or 'Engage refused the request'}. {_IN_REASONS}"
+        reasons.insert(0, text[:500])
     error_class: type[RejectedError | InteractionNotFoundError] = RejectedError
     if answer.status in (401, 403):
         error_class = UnauthorizedError
@@ -136,6 +146,8 @@ def _not_found_class(
             return _NOT_FOUND[subject]
     return RejectedError
 
+
+_IN_REASONS = "The text of the answer can quote personal data, so it is only in `reasons`."
 
 _NOT_FOUND: dict[Subject, type[RejectedError | InteractionNotFoundError]] = {
     "contact": UnknownContactError,

@@ -157,7 +157,8 @@ def _receipt(interaction: EncodedInteraction, reply: Reply, receipts: ReceiptReg
     Raises `IgnoredError` for an object without an id, and `OutcomeUnknownError` for anything else
     than the answer that Engage gives to this interaction.
     """
-    answer = require_success(reply, interaction.encoded_date)
+    is_personal = bool(interaction.payload_class.__personal__)
+    answer = require_success(reply, interaction.encoded_date, is_personal=is_personal)
     value = parse_body(answer)
     if not isinstance(value, dict):
         raise OutcomeUnknownError(describe_foreign(answer), interaction.encoded_date)
