@@ -233,6 +233,11 @@ def _join_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
+def escape_literal(char: str) -> str:
+    """Return the pattern that matches one character."""
+    return _escape_character(char, _SYNTAX)
+
+
 def _escape_character(char: str, syntax: frozenset[str]) -> str:
     if char == "\n":
         return r"\n"
