@@ -175,13 +175,15 @@ def _has_text(constraints: Constraints) -> bool:
         return False
     if not constraints.pattern and not constraints.format:
         return True
-    from .language.search import has_texts
     from .language.texts import outer_texts
 
     sets = outer_texts(constraints)
     if not constraints.pattern and shortest != longest:
         # No format has a gap of more than one length.
         return not sets[-1].lacks_lengths
+    # Where plain comparison decides, no automaton is loaded.
+    from .language.search import has_texts
+
     return all(has_texts(texts, _STEPS) for texts in sets)
 
 

@@ -12,6 +12,7 @@ in that mode.
 import re
 import warnings
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..schema.text import escape, quote
 from .backtracking import refuse_slow
@@ -107,6 +108,7 @@ class _Source:
         return match
 
 
+@lru_cache(maxsize=512)
 def translate(pattern: str) -> str:
     """Return the equivalent pattern for Python.
 
