@@ -54,7 +54,12 @@ PURE = [
     "model/jsonvalues",
     *("model/automaton", "model/backtracking", "model/language/alphabet"),
     *("model/language/formats", "model/language/formula", "model/language/machine"),
-    *("model/language/search", "model/language/syntax", "model/language/texts"),
+    *(
+        "model/language/remainders",
+        "model/language/search",
+        "model/language/syntax",
+        "model/language/texts",
+    ),
     "model/language/textset",
     "model/property_problems",
     "model/regex",

@@ -17,14 +17,13 @@ from engage_codegen.compat import LEVELS, Change, Level, compare, sample_payload
 from engage_codegen.compat.formats import (
     TEXT_FORMATS,
     WIDER_FORMATS,
-    has_format,
     pad_texts,
 )
 from engage_codegen.compat.subset import check_subset, is_provable_subset
 from engage_codegen.model.codecs import has_python_type
 from engage_codegen.model.constraints import CHECKED_FORMATS, parse_constraints
 from engage_codegen.model.dialect import JSON_SCHEMA, find_problems
-from engage_codegen.model.language.formats import is_in, written_texts
+from engage_codegen.model.language.formats import has_format, is_in, written_texts
 from engage_codegen.schema.envelope import Dialect
 from engage_codegen.schema.jsontext import Json
 from engage_codegen.verify.lookalikes import LOOKALIKES

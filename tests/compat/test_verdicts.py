@@ -138,10 +138,11 @@ def mutate_property(source: random.Random, definition: JsonDict) -> JsonDict:
     return rest | ({keyword: other[keyword]} if keyword in other else {})
 
 
-def test_no_verdict_about_drawn_pairs_is_wrong() -> None:
-    source = random.Random(20)
+@pytest.mark.parametrize("seed", range(50 if IS_FULL else 1))
+def test_no_verdict_about_drawn_pairs_is_wrong(seed: int) -> None:
+    source = random.Random(seed)
     answers: Counter[str] = Counter()
-    while answers.total() < (50_000 if IS_FULL else 250):
+    while answers.total() < (1_000 if IS_FULL else 250):
         ours = random_text_property(source)
         theirs = (
             mutate_property(source, ours)

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from ..model.language.formats import has_format as matches_format
-
 WIDER_FORMATS: Mapping[str, frozenset[str]] = {
     name: frozenset(wider.split())
     for name, wider in {
@@ -82,12 +80,6 @@ TEXT_FORMATS: Mapping[str, frozenset[str]] = {
 """Text -> all of its formats."""
 
 _PADDED = ("{}", "{}@example.com", "https://example.com/{}", "/{}", "0/{}")
-
-
-def has_format(text: str, name: str) -> bool | None:
-    """Return whether a text has a format, or None if that is not decided here."""
-    formats = TEXT_FORMATS.get(text)
-    return matches_format(text, name) if formats is None else name in formats
 
 
 def pad_texts(length: int) -> Iterator[str]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from ..model.codecs import has_python_type
 from ..model.constraints import Constraints, is_within_limits
 from ..model.jsonvalues import contains, is_number, normalize
-from ..model.language.formats import format_texts, is_in, written_texts
+from ..model.language.formats import format_texts, has_format, is_in, written_texts
 from ..model.language.textset import TextSet
 from ..schema.jsontext import Json, JsonObject
-from .formats import TEXT_FORMATS, has_format, pad_texts
+from .formats import TEXT_FORMATS, pad_texts
 from .ranges import NumberRange, to_fraction
 
 MAX_LISTED = 200

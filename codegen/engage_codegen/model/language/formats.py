@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
 
+from .remainders import REMAINDERS
 from .textset import TextSet
 
 _Texts: TypeAlias = tuple[str, int, int | None]
@@ -41,11 +42,11 @@ def written_texts(name: str) -> TextSet:
 
 
 def has_format(text: str, name: str) -> bool | None:
-    """Return whether a text has a format, or None if that is not decided here."""
+    """Return whether a text has a format, or None if a library for it is missing."""
     texts = format_texts(name)
     if not is_in(text, texts.outer[-1]):
         return False
-    return True if is_in(text, texts.inner[-1]) else None
+    return is_in(text, texts.inner[-1]) or REMAINDERS[name](text)
 
 
 def is_in(text: str, texts: TextSet) -> bool:
