@@ -1,4 +1,4 @@
-"""Texts with known formats. Nothing is claimed about the format of any other text. Pure."""
+"""Formats that include each other, and texts that have them. Pure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -22,31 +22,6 @@ WIDER_FORMATS: Mapping[str, frozenset[str]] = {
 }
 """Format -> the formats that all of its texts have too. For every other pair of formats, the texts
 below have one with the first format and without the second; idn-hostname is the exception."""
-
-TEXT_LENGTHS: Mapping[str, tuple[int, int | None]] = {
-    "date-time": (20, None),
-    "date": (10, 10),
-    "time": (9, None),
-    "duration": (3, None),
-    "email": (3, None),
-    "hostname": (1, 253),
-    "ipv4": (7, 15),
-    "ipv6": (2, 45),
-    "uri": (2, None),
-    "iri": (2, None),
-    "uuid": (36, 36),
-    "relative-json-pointer": (1, None),
-}
-"""Format -> the lengths of its shortest and longest texts."""
-
-WRITTEN_LENGTHS: Mapping[str, tuple[int, int]] = {
-    "date-time": (25, 32),
-    "date": (10, 10),
-    "time": (14, 21),
-    "uuid": (36, 36),
-}
-"""The same for values with a Python type: generated code writes seconds, and the offset in digits.
-The texts below with these formats are written that way, unless they end in Z."""
 
 _TEXTS = {
     "a": "hostname",
@@ -102,22 +77,9 @@ TEXT_FORMATS: Mapping[str, frozenset[str]] = {
     text: frozenset(names.split()).union(*(WIDER_FORMATS.get(name, ()) for name in names.split()))
     for text, names in _TEXTS.items()
 }
-
 """Text -> all of its formats."""
 
 _PADDED = ("{}", "{}@example.com", "https://example.com/{}", "/{}", "0/{}")
-_MAX_LABEL, _MAX_LOCAL_PART = 63, 64
-"""The longest part of a host name, and the longest part of an address before the @."""
-
-
-def has_format(text: str, name: str) -> bool | None:
-    """Return whether a text has a format, or None if that is not known."""
-    formats = _formats(text)
-    if formats is not None:
-        return name in formats
-    shortest, longest = TEXT_LENGTHS.get(name, (0, None))
-    is_possible = shortest <= len(text) and (longest is None or len(text) <= longest)
-    return None if is_possible else False
 
 
 def pad_texts(length: int) -> Iterator[str]:
@@ -126,15 +88,3 @@ def pad_texts(length: int) -> Iterator[str]:
         if length > len(template) - 2:
             yield template.format("a" * (length + 2 - len(template)))
     yield " " * length
-
-
-def _formats(text: str) -> frozenset[str] | None:
-    if text in TEXT_FORMATS or not text.strip(" "):
-        return TEXT_FORMATS[text if text in TEXT_FORMATS else " "]
-    for template in _PADDED:
-        count = len(text) + 2 - len(template)
-        if count > 0 and text == template.format("a" * count):
-            excluded = ["hostname", "idn-hostname"] if count > _MAX_LABEL else []
-            excluded += ["email", "idn-email"] if count > _MAX_LOCAL_PART else []
-            return TEXT_FORMATS[template.format("a")] - set(excluded)
-    return None

@@ -63,7 +63,7 @@ class PayloadRules:
     def samples(self) -> Mapping[str, Json]:
         """One valid value of each property, as far as one was found."""
         values = {
-            name: list(islice(generate_values(item, self.properties[name]), 1))
+            name: _find_sample(item, self.properties[name])
             for name, item in self.constraints.items()
         }
         return {name: first[0] for name, first in values.items() if first}
@@ -131,3 +131,13 @@ class PayloadRules:
             names |= added
             queue += added
         return frozenset(names)
+
+
+def _find_sample(constraints: Constraints, schema: JsonObject) -> list[Json]:
+    values = list(islice(generate_values(constraints, schema), 1))
+    if values or "string" not in constraints.types:
+        return values
+    from .texts import sample_text
+
+    text = sample_text(constraints)
+    return [] if text is None else [text]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..model.constraints import Constraints
+from ..model.language.syntax import matches_everything
 from ..schema.jsontext import Json, JsonObject
 from .formats import WIDER_FORMATS
-from .patterns import matches_everything
 from .ranges import NumberRange
-from .values import accepts, generate_values, length_bounds, list_values
+from .values import MAX_LISTED, accepts, generate_values, length_bounds, list_values
 
 Answer: TypeAlias = Literal["yes", "no", "undecided"]
 
@@ -27,10 +27,12 @@ def check_subset(ours: Constraints, theirs: Constraints, schema: JsonObject) -> 
 
     `schema` is the schema of our property, whose examples are tried too.
     """
+    if is_provable_subset(ours, theirs):
+        return Verdict("yes")
     for value in generate_values(ours, schema, theirs):
         if accepts(theirs, value) is False:
             return Verdict("no", value)
-    return Verdict("yes" if is_provable_subset(ours, theirs) else "undecided")
+    return _decide(ours, theirs)
 
 
 def is_provable_subset(ours: Constraints, theirs: Constraints) -> bool:
@@ -42,8 +44,25 @@ def is_provable_subset(ours: Constraints, theirs: Constraints) -> bool:
     return all(_is_type_provable(name, ours, theirs) for name in ours.types)
 
 
+def _decide(ours: Constraints, theirs: Constraints) -> Verdict:
+    """Decide by automata. Null and all listed values are valid, as far as that is known."""
+    others = [name for name in ours.types if not _is_type_provable(name, ours, theirs)]
+    if "string" in others and not ours.choices:
+        from ..model.language.machine import UndecidedError
+        from .texts import find_refused_text
+
+        try:
+            text = find_refused_text(ours, theirs)
+        except UndecidedError:
+            return Verdict("undecided")
+        if text is not None:
+            return Verdict("no", text)
+        others.remove("string")
+    return Verdict("undecided" if others or ours.choices else "yes")
+
+
 def _is_type_provable(name: str, ours: Constraints, theirs: Constraints) -> bool:
-    values = list_values(ours, name)
+    values = list_values(ours, name, max(MAX_LISTED, len(theirs.choices)))
     if values is not None:
         return all(accepts(theirs, value) for value in values)
     if theirs.choices:

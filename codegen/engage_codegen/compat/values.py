@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from ..model.codecs import has_python_type
 from ..model.constraints import Constraints, is_within_limits
 from ..model.jsonvalues import contains, is_number, normalize
+from ..model.language.formats import format_texts, has_format, is_in, written_texts
+from ..model.language.textset import TextSet
 from ..schema.jsontext import Json, JsonObject
-from .formats import TEXT_FORMATS, TEXT_LENGTHS, WRITTEN_LENGTHS, has_format, pad_texts
-from .patterns import guess_matches
+from .formats import TEXT_FORMATS, pad_texts
 from .ranges import NumberRange, to_fraction
 
-_MAX_LISTED = 200
+MAX_LISTED = 200
 _NUMERIC_TYPES = {"integer", "number"}
 
 
@@ -29,6 +30,13 @@ def accepts(constraints: Constraints, value: Json) -> bool | None:
     return has_format(value, constraints.format)
 
 
+def is_sent(value: Json, constraints: Constraints) -> bool:
+    """Return True if a value is valid, and generated code writes it exactly like this."""
+    if isinstance(value, str) and has_python_type(constraints):
+        return is_in(value, written_texts(constraints.format))
+    return accepts(constraints, value) is True
+
+
 def generate_values(
     constraints: Constraints, schema: JsonObject, other: Constraints | None = None
 ) -> Iterator[Json]:
@@ -39,18 +47,16 @@ def generate_values(
     """
     longest = _max_tried_length(constraints, other or constraints)
     for value in _candidates(constraints, schema, other or constraints):
-        if isinstance(value, str) and (len(value) > longest or not _is_written(value, constraints)):
-            continue
-        if accepts(constraints, value):
+        if not (isinstance(value, str) and len(value) > longest) and is_sent(value, constraints):
             yield normalize(value)
 
 
-def list_values(constraints: Constraints, name: str) -> list[Json] | None:
-    """Return all values of one JSON type if they are few, and None otherwise."""
+def list_values(constraints: Constraints, name: str, limit: int = MAX_LISTED) -> list[Json] | None:
+    """Return all values of one JSON type if they are no more than `limit`, and None otherwise."""
     if name == "boolean":
         return [True, False]
     if name != "string":
-        numbers = NumberRange.of(constraints).members(_MAX_LISTED)
+        numbers = NumberRange.of(constraints).members(limit)
         if numbers is None:
             return None
         return [number for number in numbers if accepts(constraints, number)]
@@ -72,15 +78,9 @@ def has_no_values(constraints: Constraints) -> bool:
 def length_bounds(constraints: Constraints) -> tuple[int, int | None]:
     """Return lengths that no string of generated code falls below or exceeds."""
     if has_python_type(constraints):
-        return WRITTEN_LENGTHS[constraints.format]
-    shortest, longest = TEXT_LENGTHS.get(constraints.format, (0, None))
-    limits = [limit for limit in (longest, constraints.max_length) if limit is not None]
-    return max(shortest, constraints.min_length), min(limits, default=None)
-
-
-def _is_written(text: str, constraints: Constraints) -> bool:
-    """Return True if generated code writes a text of the right format exactly like this."""
-    return not (has_python_type(constraints) and text.endswith("Z"))
+        return written_texts(constraints.format).lengths
+    texts = format_texts(constraints.format).outer[-1] if constraints.format else TextSet()
+    return texts.limit(constraints.min_length, constraints.max_length).lengths
 
 
 def _max_tried_length(*constraints: Constraints) -> int:
@@ -129,8 +129,6 @@ def _texts(constraints: Constraints, other: Constraints) -> Iterator[str]:
     }
     for length in sorted(lengths):
         yield from pad_texts(length)
-    if constraints.pattern:
-        yield from guess_matches(constraints.pattern, sorted(lengths))
     yield from (f"{choice}a" for choice in other.choices if isinstance(choice, str))
 
 

@@ -4,24 +4,12 @@ It is the automaton of Glushkov, with the number of ways on each edge. A backtra
 all of them. Assertions (`^`, `\\b`) count as if they always held.
 """
 
-import re
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TypeAlias
 
-TOKEN = re.compile(
-    r"""(?P<look> \(\?<?[=!])
-    | (?P<open> \(\?:)
-    | (?P<close> \))
-    | (?P<bar> \|)
-    | (?P<repeat> (?: [*+?] | \{[0-9]+ (?: ,[0-9]*)? \}) \??)
-    | (?P<anchor> \^ | \\[Zb])
-    | (?P<atom> \[ (?: \\. | [^\]\\])+ \] | \\u[0-9a-f]{4} | \\U[0-9a-f]{8} | \\. | .)""",
-    re.VERBOSE | re.DOTALL,
-)
-"""The syntax of the patterns that `translate` returns."""
+from .language.alphabet import Alphabet
+from .language.syntax import Anchor, Atom, Concatenation, Look, Node, Repeat, parse
 
 TOO_COMPLEX = "is too complex to prove that it is fast"
 _MOST_POSITIONS = 5_000
@@ -39,35 +27,9 @@ def build_automata(pattern: str) -> "list[Automaton]":
     `pattern` is in the syntax that `translate` returns. Raises `ValueError` if it is too complex.
     """
     bodies: dict[int, Automaton] = {}
-    automaton = Automaton(_Alphabet(pattern), bodies)
-    automaton.start = automaton.read(deque(TOKEN.finditer(pattern)))
+    automaton = Automaton(Alphabet(pattern), bodies)
+    automaton.start = automaton.read(parse(pattern))
     return [automaton, *bodies.values()]
-
-
-class _Alphabet:
-    """Characters that stand for all others: each atom of the pattern treats them alike."""
-
-    def __init__(self, pattern: str) -> None:
-        points = {0, 0x10FFFF, *map(ord, "\t\n\r !/09:@AZ[`az{_\x7f\x80"), 0x2028, 0xFEFF}
-        points |= {ord(char) for char in pattern}
-        points |= {
-            int(code, 16) for code in re.findall(r"\\[uU]([0-9a-f]{8}|[0-9a-f]{4})", pattern)
-        }
-        near = {point + step for point in points for step in (-1, 0, 1)}
-        self._characters = [chr(point) for point in sorted(near) if 0 <= point <= 0x10FFFF]
-        self._known: dict[str, frozenset[str]] = {}
-
-    def matches(self, atom: str) -> frozenset[str]:
-        """Return the characters that an atom matches."""
-        if atom not in self._known:
-            matches = re.compile(atom, re.ASCII).fullmatch
-            self._known[atom] = frozenset(filter(matches, self._characters))
-        return self._known[atom]
-
-
-def reading_order(char: str) -> tuple[bool, str]:
-    """Sort letters and digits first: a person can read them in a message."""
-    return (not (char.isascii() and char.isalnum()), char)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +48,7 @@ _EMPTY = Part({}, {}, True)
 class Automaton:
     """The automaton of Glushkov, with the number of ways on each edge."""
 
-    alphabet: _Alphabet
+    alphabet: Alphabet
     bodies: "dict[int, Automaton]"
     """The automata of lookaheads and lookbehinds, which are separate searches, by their offsets. A
     group that is repeated is read several times, and has each of them once."""
@@ -97,41 +59,32 @@ class Automaton:
     copy_count: int = 0
     """The number of copies of repeated parts. A part without characters adds no position."""
 
-    def read(self, tokens: deque[re.Match[str]]) -> Part:
-        """Read alternatives until the end of their group."""
-        branches: list[list[Callable[[], Part]]] = [[]]
-        while tokens:
-            token = tokens.popleft()
-            match token.lastgroup:
-                case "close":
-                    break
-                case "bar":
-                    branches.append([])
-                case "open":
-                    group = _take_group(tokens)
-                    branches[-1].append(partial(self._read_group, group))
-                case "look":
-                    group = _take_group(tokens)
-                    if token.start() not in self.bodies:
-                        body = self.bodies[token.start()] = Automaton(self.alphabet, self.bodies)
-                        body.start = body.read(deque(group))
-                case "repeat":
-                    item = branches[-1].pop()
-                    counts = _read_counts(token.group())
-                    branches[-1].append(partial(self._repeat, item, *counts))
-                case "atom":
-                    branches[-1].append(partial(self._add_position, token.group()))
-                case _:
-                    pass
-        parts = [self._concatenate(item() for item in branch) for branch in branches]
-        first, last = Ways(), Ways()
+    def read(self, node: Node) -> Part:
+        """Add the positions of a node."""
+        match node:
+            case Atom(text):
+                return self._add_position(text)
+            case Anchor():
+                return _EMPTY
+            case Look(body=body, offset=offset):
+                if offset not in self.bodies:
+                    automaton = self.bodies[offset] = Automaton(self.alphabet, self.bodies)
+                    automaton.start = automaton.read(body)
+                return _EMPTY
+            case Repeat(item, least, most):
+                return self._repeat(lambda: self.read(item), least, most)
+            case Concatenation(items):
+                return self._concatenate(map(self.read, items))
+            case _:
+                return self._choose(map(self.read, node.branches))
+
+    def _choose(self, parts: Iterable[Part]) -> Part:
+        first, last, is_nullable = Ways(), Ways(), False
         for part in parts:
             add_ways(first, part.first)
             add_ways(last, part.last)
-        return Part(first, last, any(part.is_nullable for part in parts))
-
-    def _read_group(self, group: list[re.Match[str]]) -> Part:
-        return self.read(deque(group))
+            is_nullable |= part.is_nullable
+        return Part(first, last, is_nullable)
 
     def _add_position(self, atom: str) -> Part:
         position = len(self.characters)
@@ -175,25 +128,6 @@ class Automaton:
             raise ValueError(TOO_COMPLEX)
         for position, ways in last.items():
             add_ways(self.edges[position], first, ways)
-
-
-def _take_group(tokens: deque[re.Match[str]]) -> list[re.Match[str]]:
-    """Take the tokens of a group that was opened, without the parenthesis at its end."""
-    group, depth = list[re.Match[str]](), 1
-    while depth:
-        token = tokens.popleft()
-        depth += token.lastgroup in ("look", "open")
-        depth -= token.lastgroup == "close"
-        group.append(token)
-    return group[:-1]
-
-
-def _read_counts(text: str) -> tuple[int, int | None]:
-    counts: Mapping[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-    if text[0] in counts:
-        return counts[text[0]]
-    low, comma, high = text.rstrip("?")[1:-1].partition(",")
-    return int(low), (int(high) if high else None) if comma else int(low)
 
 
 def add_ways(ways: Ways, more: Ways, factor: int = 1) -> None:

@@ -11,16 +11,9 @@ from itertools import chain, islice
 from itertools import cycle as repeat_forever
 
 from ..schema.text import quote
-from .automaton import (
-    TOKEN,
-    TOO_COMPLEX,
-    Automaton,
-    Position,
-    Ways,
-    add_ways,
-    build_automata,
-    reading_order,
-)
+from .automaton import TOO_COMPLEX, Automaton, Position, Ways, add_ways, build_automata
+from .language.alphabet import reading_order
+from .language.syntax import TOKEN
 
 _TEXT_LENGTH = 500
 _MOST_STEPS = 10**8

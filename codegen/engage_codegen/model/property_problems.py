@@ -52,7 +52,8 @@ def find_property_problems(schema: JsonObject) -> Iterator[PropertyProblem]:
         message = f"{subject} is valid for the property"
         yield PropertyProblem("EG206", keyword, (reason,), message, "allow another value")
     elif not constraints.choices and _is_contradictory(constraints):
-        message = "the limits contradict each other, so no value is valid"
+        subject = "only null" if constraints.nullable else "no value"
+        message = f"the limits contradict each other, so {subject} is valid"
         yield PropertyProblem("EG206", "type", ("limits",), message, "correct the limits")
 
 
@@ -153,22 +154,46 @@ def is_count(value: Json) -> bool:
 
 
 def _is_contradictory(constraints: Constraints) -> bool:
-    """Return True if the limits of the only type exclude every value, where that is obvious."""
-    if constraints.types == ("string",):
-        longest = constraints.max_length
-        return longest is not None and constraints.min_length > longest
-    if not set(constraints.types) <= {"integer", "number"}:
+    """Return True if the limits are proved to exclude every value but null."""
+    return not any(_has_value(name, constraints) for name in constraints.types)
+
+
+def _has_value(name: str, constraints: Constraints) -> bool:
+    if name == "string":
+        return _has_text(constraints)
+    return name == "boolean" or _has_number(name, constraints)
+
+
+_STEPS = 20_000
+"""The steps of one proof, about a tenth of a second."""
+
+
+def _has_text(constraints: Constraints) -> bool:
+    """Return False if no string is valid, as far as that is proved."""
+    shortest, longest = constraints.min_length, constraints.max_length
+    if longest is not None and shortest > longest:
         return False
-    return not _has_number(constraints)
+    if not constraints.pattern and not constraints.format:
+        return True
+    from .language.texts import outer_texts
+
+    sets = outer_texts(constraints)
+    if not constraints.pattern and shortest != longest:
+        # No format has a gap of more than one length.
+        return not sets[-1].lacks_lengths
+    # Where plain comparison decides, no automaton is loaded.
+    from .language.search import has_texts
+
+    return all(has_texts(texts, _STEPS) for texts in sets)
 
 
-def _has_number(constraints: Constraints) -> bool:
-    """Return True if a number, or an integer if these alone are allowed, is within the limits."""
+def _has_number(name: str, constraints: Constraints) -> bool:
+    """Return True if a number, or an integer if that is the type, is within the limits."""
     from fractions import Fraction
 
     limits = {name: Fraction(repr(limit)) for name, limit in constraints.numeric_limits.items()}
     step = limits.get("multiple_of")
-    if constraints.types == ("integer",):
+    if name == "integer":
         # A multiple of a/b that is an integer is a multiple of a.
         step = Fraction(step.numerator if step else 1)
     lows = [limits[name] for name in ("minimum", "exclusive_minimum") if name in limits]

@@ -12,6 +12,7 @@ in that mode.
 import re
 import warnings
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..schema.text import escape, quote
 from .backtracking import refuse_slow
@@ -107,6 +108,7 @@ class _Source:
         return match
 
 
+@lru_cache(maxsize=512)
 def translate(pattern: str) -> str:
     """Return the equivalent pattern for Python.
 
@@ -231,6 +233,11 @@ def _parse_escape(source: _Source, punctuation: str) -> str:
 def _join_surrogates(text: str) -> str:
     """Return the text with each pair of surrogates as one character."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def escape_literal(char: str) -> str:
+    """Return the pattern that matches one character."""
+    return _escape_character(char, _SYNTAX)
 
 
 def _escape_character(char: str, syntax: frozenset[str]) -> str:
