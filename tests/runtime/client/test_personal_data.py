@@ -25,7 +25,8 @@ CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 
 
 def review(**values: Any) -> ProductReview:
-    return ProductReview(**{"product_sku": "1", "rating": 5, "comment": CANARY, **values})
+    arguments: dict[str, Any] = {"product_sku": "1", "rating": 5, "comment": CANARY, **values}
+    return ProductReview(**arguments)
 
 
 def fail(request: httpx.Request) -> httpx.Response:
@@ -85,12 +86,9 @@ def test_no_outcome_of_a_send_prints_it(
     observer = Recorder()
     client = connect(HANDLERS[name], observer=observer)
     texts: list[str] = []
-    for call in (
-        lambda: client.send(CONTACT, review()),
-        lambda: client.send(CONTACT, review(), confirm=True),
-    ):
+    for confirm in (False, True):
         try:
-            texts.append(repr(run(call())))
+            texts.append(repr(run(client.send(CONTACT, review(), confirm=confirm))))
         except Exception as error:
             texts += printed(error)
     texts += [caplog.text, repr(observer.events), repr(client)]
