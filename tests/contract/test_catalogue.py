@@ -90,6 +90,14 @@ def test_a_contract_counts_before_generate_copies_it(site: Path, tool: Tool) -> 
     assert contents(site) == before
 
 
+def test_callers_are_found_before_generate_and_under_other_names(reviews: Path, tool: Tool) -> None:
+    (reviews / "app.py").write_text("from acme.rating import Rating\nRating(rating=1)\n")
+    assert tool("catalogue", "--usage", "app.py", "--rename", "review=rating").code == 0
+    assert "app.py:2 Rating(…)" in read_text(PAGE.read_text())
+    assert tool("catalogue", "--usage", "app.py").code == 0
+    assert "No code in app.py sends it." in read_text(PAGE.read_text())
+
+
 def test_the_same_schemas_give_the_same_bytes_and_nothing_is_written_twice(
     site: Path, tool: Tool
 ) -> None:

@@ -10,7 +10,7 @@ import click
 
 from ..config import Config, is_in_project, repository_root
 from ..errors import InputError
-from ..output.snapshot import read_lockfile, read_snapshot, require_snapshot
+from ..output.snapshot import read_snapshot, require_snapshot
 from ..schema.envelope import Schema
 from ..schema.text import quote
 from ..sources.interface import ApiKey
@@ -104,7 +104,8 @@ def _read_tenant(config: Config, usage: tuple[Path, ...]) -> "Tenant":
     schemas = _read_schemas(config)
     require_valid(schemas, config.dialect)
     sources = tuple(display_path(path) for path in usage)
-    return Tenant(config.name, schemas, sources, _find_callers(config, usage) if usage else {})
+    callers = _find_callers(config, schemas, usage) if usage else {}
+    return Tenant(config.name, schemas, sources, callers)
 
 
 def _read_schemas(config: Config) -> Mapping[str, Schema]:
@@ -120,12 +121,23 @@ def _read_schemas(config: Config) -> Mapping[str, Schema]:
     return apply_contracts(schemas, read_contracts(config.contracts), config.dialect)
 
 
-def _find_callers(config: Config, usage: tuple[Path, ...]) -> "dict[str, list[Caller]]":
-    """Return the callers of each schema, by file and line."""
+def _find_callers(
+    config: Config, schemas: Mapping[str, Schema], usage: tuple[Path, ...]
+) -> "dict[str, list[Caller]]":
+    """Return the callers of each schema, by file and line.
+
+    The names that they call are those that `generate` would write.
+    """
     from ..inspection.call_sites import find_calls
+    from ..output.lockfile import GeneratedModule
+    from ..schema.names import name_schemas
     from ..verbs.catalogue import Caller
 
-    result = find_calls(usage, config.output, read_lockfile(config.output).modules)
+    modules = {
+        schema_id: GeneratedModule("", "", names.module, names.class_name, {}, "", "")
+        for schema_id, names in name_schemas(schemas, config.renames).items()
+    }
+    result = find_calls(usage, config.output, modules)
     report_unread(result.unread)
     callers: dict[str, list[Caller]] = {}
     for site in result.sites:
