@@ -31,7 +31,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("config", "contract", "errors", "filesystem", "model", "render", "schema", "sources"),
     },
     "pipeline": {"config", "contract", "errors", "output", "schema", "sources"},
-    "verbs": {"errors", "findings", "lint", "model", "schema", "sources"},
+    "verbs": {
+        *("compat", "errors", "filesystem", "findings", "lint", "model", "schema", "sources"),
+    },
     "inspection": {
         *("compat", "config", "errors", "filesystem", "findings", "lint", "model", "output"),
         *("pipeline", "render", "schema", "sources"),
@@ -40,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "integrations": {"config", "errors", "filesystem", "output", "pipeline", "schema"},
     "sandbox": {"errors"},
     "cli": {
-        *("compat", "config", "contract", "errors", "filesystem", "findings", "inspection"),
+        *("config", "contract", "errors", "filesystem", "findings", "inspection"),
         *(
             "integrations",
             "lint",
@@ -95,6 +97,8 @@ PURE = [
     *("output/lockfile", "output/record"),
     *("verbs/push/changes", "verbs/push/failure", "verbs/push/plan", "verbs/push/report"),
     "verbs/push/steps",
+    *("verbs/catalogue/card", "verbs/catalogue/page", "verbs/catalogue/sample"),
+    "verbs/catalogue/words",
     "inspection/preflight",
     *("verify/cases", "verify/values"),
     "integrations/edits",
@@ -109,10 +113,10 @@ PATHS_ALONE = {"findings/finding"}
 
 MAX_ENTRIES = 16
 CROWDED = {
-    "": "the root of the package may have twenty entries",
-    "cli": "one module for each command",
+    "": (20, "the rooms of the house"),
+    "cli": (24, "one module for each command, and six that they share"),
 }
-"""Folder below the package -> why it has more than sixteen entries."""
+"""Folder below the package -> how many entries it may have, and why more than sixteen."""
 
 LONG_MODULES: dict[str, str] = {}
 """Module -> why it is longer than 300 lines."""
@@ -292,7 +296,7 @@ def test_no_folder_is_crowded() -> None:
                 continue
             name = "" if folder == root else folder.relative_to(root).as_posix()
             entries = [path.name for path in folder.iterdir() if path.name not in _UNCOUNTED]
-            limit = 20 if root == PACKAGE and name in CROWDED else MAX_ENTRIES
+            limit, _ = CROWDED.get(name if root == PACKAGE else "…", (MAX_ENTRIES, ""))
             assert len(entries) <= limit, folder
 
 

@@ -20,7 +20,7 @@ from engage_codegen.schema.envelope import Schema
 from engage_codegen.verify.cases import make_cases
 from tests.contract.conftest import CONTRACT, REVIEW
 from tests.support.schemas import flat, random_property, schema, validator
-from tests.support.tenants import envelope
+from tests.support.tenants import answering, envelope, holding
 from tests.support.tiers import IS_FULL
 from tests.support.tool import Tool
 
@@ -89,6 +89,32 @@ def test_a_narrower_contract_breaks_the_callers_of_yesterday(package: Path, tool
     assert "app.py:2" in outcome.out
     outcome = tool("diff", "snapshot", "git:HEAD")
     assert outcome.code == 3, outcome.out
+
+
+def test_findings_name_the_owner_of_our_contract_in_every_format(
+    package: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = write_theirs(package, lambda properties: properties.pop("comment"))
+    diff = ("diff", "snapshot", theirs)
+    assert "    owner: reviews@acme.example\n" in tool(*diff).out
+    (finding,) = json.loads(tool(*diff, "--output-format", "json").out)["findings"]
+    assert finding["owner"] == "reviews@acme.example"
+    log = json.loads(tool(*diff, "--output-format", "sarif").out)
+    (result,) = log["runs"][0]["results"]
+    assert result["properties"] == {"owner": "reviews@acme.example"}
+    assert result["message"]["text"].endswith("Owner: reviews@acme.example")
+    annotation = tool(*diff, "--output-format", "github").out
+    assert annotation.endswith("Owner: reviews@acme.example\n")
+    assert "owner: " not in tool("diff", theirs, "snapshot").out, "their side has no contract"
+    monkeypatch.setenv("ENGAGE_API_KEY", "k")
+    monkeypatch.setenv("ENGAGE_USER_AGENT", "tests/1")
+    with answering(holding(json.loads(theirs.read_text()))) as tenant:
+        monkeypatch.setenv("ENGAGE_BASE_URL", tenant.base_url)
+        for command in (("check", "--live"), ("preflight", "acme")):
+            findings = json.loads(tool(*command, "--output-format", "json").out)["findings"]
+            assert [item["owner"] for item in findings if item["schema"] == "review"] == [
+                "reviews@acme.example"
+            ], command
 
 
 def test_a_contract_in_a_package_is_not_believed() -> None:

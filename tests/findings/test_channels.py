@@ -29,9 +29,9 @@ def hostile_texts(seed: int) -> Iterator[list[str]]:
     """Yield several texts at a time."""
     chance = random.Random(seed)
     for text in LOG_SYNTAX:
-        yield [text] * 8
+        yield [text] * 9
     for _ in range(NUMBER):
-        yield ["".join(chance.choices(LOG_SYNTAX, k=chance.randint(1, 6))) for _ in range(8)]
+        yield ["".join(chance.choices(LOG_SYNTAX, k=chance.randint(1, 6))) for _ in range(9)]
 
 
 def findings(seed: int) -> list[Finding]:
@@ -53,6 +53,7 @@ def findings(seed: int) -> list[Finding]:
                     location if file else Location(),
                     tenant=texts[5] if number % 7 == 0 else "",
                     call=texts[6] if number % 6 == 0 else "",
+                    owner=texts[7] if number % 5 == 0 else "",
                 )
             )
     return result
@@ -64,7 +65,7 @@ def test_text_has_the_lines_and_the_problems_of_its_findings_only() -> None:
         has_id = finding.severity == "error" and finding.is_waivable
         location = finding.location
         has_problem = bool(location.line) or not (location.file or finding.schema_id)
-        assert_plain(report, 2 + has_id, problems=[finding] * has_problem)
+        assert_plain(report, 2 + bool(finding.owner) + has_id, problems=[finding] * has_problem)
         for file, line, column, severity, code, _ in read_problems(report):
             assert (severity, code) == (finding.severity, finding.code)
             if location.line:

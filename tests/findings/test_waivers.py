@@ -39,12 +39,14 @@ def configure(folder: Path, *tables: str) -> None:
         (waiver(FINGERPRINT, reason="1"), "has no reason"),
         (waiver(FINGERPRINT, until='"2030-01-01"'), "which is not a date"),
         (waiver(FINGERPRINT, until="2030-01-01T00:00:00Z"), "which is not a date"),
-        (waiver(FINGERPRINT) + "more = 1\n", "exactly the keys finding, reason and until"),
+        (waiver(FINGERPRINT) + "more = 1\n", "must have the keys finding, reason and until"),
+        (waiver(FINGERPRINT) + 'owner = " "\n', "must name somebody"),
+        (waiver(FINGERPRINT) + "owner = 1\n", "must name somebody"),
         (
             f'[[tool.engage-codegen.waivers]]\nfinding = "{FINGERPRINT}"\n',
-            "exactly the keys finding, reason and until",
+            "must have the keys finding, reason and until",
         ),
-        ("[tool.engage-codegen.waivers]\n", "exactly the keys finding, reason and until"),
+        ("[tool.engage-codegen.waivers]\n", "must have the keys finding, reason and until"),
     ],
 )
 def test_an_invalid_waiver_is_refused_with_an_example(
@@ -78,6 +80,29 @@ def test_unused_and_expired_waivers_are_findings_on_their_lines() -> None:
     assert second.message.endswith("expired on 2026-05-01, and its finding no longer exists")
     assert "why" in first.fix
     assert second.fix == "remove the waiver"
+
+
+def test_the_owner_of_a_waiver_is_shown_when_it_expires_or_is_unused(
+    project: Path, tool: Tool
+) -> None:
+    owned = 'owner = "reviews@acme.example"\n'
+    configure(
+        project,
+        waiver(FINGERPRINT, "2020-01-01") + owned,
+        waiver("EG113:0123456789abcdef") + owned,
+        waiver("EG114:0123456789abcdef", "2020-01-01"),
+    )
+    (project / "one.json").write_text(json.dumps(envelope("one")))
+    assert tool("generate", "--schemas", "one.json").code == 0
+    _, findings = run(tool, "check", "--schemas", "one.json")
+    owners = {(finding["code"], finding["owner"]) for finding in findings}
+    assert owners == {
+        ("EG402", "reviews@acme.example"),
+        ("EG403", "reviews@acme.example"),
+        ("EG402", None),
+    }
+    out = tool("check", "--schemas", "one.json").out
+    assert out.count("    owner: reviews@acme.example\n") == 2
 
 
 def test_a_waiver_that_was_renewed_is_not_expired() -> None:

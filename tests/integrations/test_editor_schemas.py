@@ -300,6 +300,7 @@ WAIVER = (
         WAIVER,
         WAIVER + WAIVER,
         WAIVER.replace("[[", "[").replace("]]", "]"),
+        WAIVER + 'owner = "reviews@acme.example"',
     ],
 )
 def test_a_table_that_the_program_accepts_is_valid(text: str, loads: Callable[[str], bool]) -> None:
@@ -329,7 +330,9 @@ def _tables(key: str) -> Iterator[str]:
         yield f"[tool.engage-codegen.waivers]\n{lines}"
 
 
-@pytest.mark.parametrize("key", [*KEYS, "targets", "waivers", *FIELDS, "base_url", "api-key"])
+@pytest.mark.parametrize(
+    "key", [*KEYS, "targets", "waivers", *FIELDS, "owner", "base_url", "api-key"]
+)
 def test_a_table_is_valid_if_and_only_if_the_program_accepts_it(
     key: str, loads: Callable[[str], bool]
 ) -> None:

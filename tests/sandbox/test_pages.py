@@ -1,25 +1,22 @@
 """The pages in a real browser: contents, escaping, accessibility, and cross-site protection."""
 
-import os
 import re
-import shutil
 from collections.abc import Generator, Mapping
-from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from engage_codegen.sandbox.server import Sandbox, running
 from tests.sandbox.helpers import CONTACT, DIALECT, LIMIT_SECONDS, connect
+from tests.support.browser import find_violations, running_browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 HOSTILE = (
     "</dd><script>document.title='owned'</script>"
     "<img src=x onerror=\"document.title='owned'\">{{7*7}}"
 )
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 UI = "/_sandbox/ui"
 expect.set_options(timeout=LIMIT_SECONDS * 1000)
 PAGES = [
@@ -38,16 +35,8 @@ PAGES = [
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        assert not os.environ.get("CI"), "CI needs a browser: see .ci/run"
-        pytest.skip("Chromium is not installed; run: apt-get install chromium")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with running_browser() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -109,13 +98,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, shown: Sandbox) -> Ge
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_no_serious_accessibility_violation(page: Page, path: str) -> None:
     page.goto(UI + path)
-    page.evaluate(AXE)
-    result = cast("dict[str, Any]", page.evaluate("axe.run()"))
-    serious = [
-        (violation["id"], [node["html"][:200] for node in violation["nodes"]])
-        for violation in cast("list[dict[str, Any]]", result["violations"])
-        if violation["impact"] in ("serious", "critical")
-    ]
+    serious = [item for item in find_violations(page) if item[1] in ("serious", "critical")]
     assert serious == []
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "push": "Create the project's schemas in the tenant.",
     "preflight": "Check whether exactly this package can be deployed.",
     "explain": "Explain where a schema or property comes from and what became of it.",
+    "catalogue": "Write a site about the schemas, for people who read no code.",
     "verify": "Compare the package with an independent validator.",
     "sandbox": "Run the sandbox, a local Engage, until Ctrl-C.",
     "completion": "Print the completion script for a shell.",

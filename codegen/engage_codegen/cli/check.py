@@ -183,10 +183,10 @@ def _check_tenant(
     from ..inspection import sides
 
     try:
-        changes = sides.compare_with_tenant(config, key)
+        comparison = sides.compare_sides(sides.SNAPSHOT, sides.LIVE, config, key)
     except SourceError as error:
         # The findings of the offline checks are reported all the same.
         report.add_error(error, config)
         return error.exit_code
     situation = sides.situation_of(sides.LIVE, config)
-    return report_changes(report, changes, config, config.output, situation, usage)
+    return report_changes(report, comparison, config, config.output, situation, usage)

@@ -12,15 +12,14 @@ from .options import report_unread
 from .reporting import FindingReport
 
 if TYPE_CHECKING:
-    from ..compat import Change
-    from ..inspection.sides import Situation
+    from ..inspection.sides import Comparison, Situation
 
 COMPARED_CODES = ("EG301", "EG302", "EG303", "EG304")
 
 
 def report_changes(
     report: FindingReport,
-    changes: "Sequence[Change]",
+    comparison: "Comparison",
     config: Config,
     package: Path | None,
     situation: "Situation",
@@ -34,7 +33,7 @@ def report_changes(
 
     pairs = [
         (replace(finding, tenant=config.name), change)
-        for finding, change in sides.findings_of_changes(changes, package, situation)
+        for finding, change in sides.findings_of_changes(comparison, package, situation)
     ]
     remaining = report.apply_waivers([finding for finding, _ in pairs], COMPARED_CODES)
     report.findings += remaining

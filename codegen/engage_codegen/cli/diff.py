@@ -36,7 +36,6 @@ def command(
     snapshot of a commit), a file or folder of schemas, or a generated package. Exit codes: 0 no
     difference, 3 compatible, 4 breaking, 1 undecided, 5 the tenant could not be reached.
     """
-    from ..compat import compare
     from ..inspection import sides
 
     configs = load_configs(options)
@@ -45,10 +44,9 @@ def command(
         announce_tenants(configs, report)
 
     def compare_target(config: Config, key: ApiKey) -> int:
-        first, second = (sides.schemas_of(side, config, key) for side in (ours, theirs))
-        changes = compare(first, second, config.dialect)
+        comparison = sides.compare_sides(ours, theirs, config, key)
         package = sides.package_of(ours, config)
         situation = sides.situation_of(theirs, config)
-        return report_changes(report, changes, config, package, situation, usage)
+        return report_changes(report, comparison, config, package, situation, usage)
 
     return run_for_targets(configs, compare_target, report)

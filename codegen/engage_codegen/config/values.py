@@ -212,7 +212,7 @@ def parse_renames(value: Value) -> dict[str, str]:
 
 
 def parse_waivers(value: Value) -> tuple[Waiver, ...]:
-    """Return the waivers in a list of tables with `finding`, `reason` and `until`."""
+    """Return the waivers in a list of tables with `finding`, `reason`, `until` and `owner`."""
     raw = cast("list[object]", value.raw) if isinstance(value.raw, list) else [value.raw]
     return tuple(_waiver(value._replace(raw=item)) for item in raw)
 
@@ -223,19 +223,23 @@ def _waiver(value: Value) -> Waiver:
 
     table = cast("dict[str, object]", value.raw) if isinstance(value.raw, dict) else {}
     finding, reason, until = (table.get(key) for key in ("finding", "reason", "until"))
+    owner = table.get("owner", "nobody")
     problem = ""
-    if set(table) != {"finding", "reason", "until"}:
-        problem = "a waiver must have exactly the keys finding, reason and until"
+    if set(table) - {"owner"} != {"finding", "reason", "until"}:
+        problem = "a waiver must have the keys finding, reason and until, and can have owner"
     elif not isinstance(finding, str) or not is_fingerprint(finding):
         problem = f"{quote(str(finding))} is not the id of a finding"
     elif (rule := rules().get(finding.partition(":")[0])) and not rule.waivable:
         raise value.error(f"findings of {rule.code} cannot be waived", "remove the waiver")
     elif not isinstance(reason, str) or not reason.strip():
         problem = f"the waiver of {finding} has no reason"
+    elif not isinstance(owner, str) or not owner.strip():
+        problem = f"`owner` of the waiver of {finding} must name somebody"
     elif not isinstance(until, date) or isinstance(until, datetime):
         problem = f"`until` of the waiver of {finding} is {quote(str(until))}, which is not a date"
     else:
-        return Waiver(finding, " ".join(reason.split()), until)
+        names = " ".join(owner.split()) if "owner" in table else ""
+        return Waiver(finding, " ".join(reason.split()), until, owner=names)
     raise value.error(
         problem,
         f'write [[{SECTION}.waivers]] and below it finding = "EG301:0123456789abcdef", '

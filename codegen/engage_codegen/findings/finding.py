@@ -19,7 +19,8 @@ class Finding:
     Its identity is `code`, `schema_id`, `parts` (the place, from the envelope of the schema,
     unescaped) and `reason`, which says as data why the rule of the code applies. Everything else
     is presentation: `message` and `fix` are sentences, `tenant` is the name of the tenant or
-    target, and `call` is the function or class of a call site that a change affects.
+    target, `call` is the function or class of a call site that a change affects, and `owner` is who
+    answers for the schema, as its contract says, or for the waiver.
     """
 
     code: str
@@ -31,6 +32,7 @@ class Finding:
     location: Location = field(default_factory=Location, compare=False)
     tenant: str = ""
     call: str = ""
+    owner: str = ""
 
     @property
     def severity(self) -> Severity:

@@ -16,12 +16,14 @@ class Waiver(NamedTuple):
     """A finding that is accepted through `until`, and why.
 
     `line` is the line of the configuration file that names it, from 1; 0 if it is not known.
+    `owner` is who answers for it, empty if it does not say so.
     """
 
     fingerprint: str
     reason: str
     until: date
     line: int = 0
+    owner: str = ""
 
 
 def active_fingerprints(waivers: Iterable[Waiver], today: date) -> frozenset[str]:
@@ -42,8 +44,6 @@ def check_waivers(
     did not ask the tenant reports nothing about a waiver of a difference from the tenant. `file`
     is the configuration file.
     """
-    from .finding import Finding
-
     fingerprints = {finding.fingerprint for finding in findings}
     active = active_fingerprints(waivers, today)
     results: list[Finding] = []
@@ -55,17 +55,21 @@ def check_waivers(
                 results.append(_expired(waiver, location, is_used=is_used))
         elif not is_used and waiver.fingerprint.startswith(tuple(checked_codes)):
             message = f"no finding matches the waiver of {waiver.fingerprint}"
-            reason = (waiver.fingerprint,)
-            results.append(Finding(UNUSED, "", (), reason, message, "remove the waiver", location))
+            results.append(_finding(UNUSED, waiver, message, "remove the waiver", location))
     return results
 
 
 def _expired(waiver: Waiver, location: Location, *, is_used: bool) -> "Finding":
-    from .finding import Finding
-
     state = "its finding still exists" if is_used else "its finding no longer exists"
     message = f"the waiver of {waiver.fingerprint} expired on {waiver.until}, and {state}"
     fix = f"settle the finding or extend the waiver (reason given: {waiver.reason})"
     if not is_used:
         fix = "remove the waiver"
-    return Finding(EXPIRED, "", (), (waiver.fingerprint,), message, fix, location)
+    return _finding(EXPIRED, waiver, message, fix, location)
+
+
+def _finding(code: str, waiver: Waiver, message: str, fix: str, location: Location) -> "Finding":
+    from .finding import Finding
+
+    reason = (waiver.fingerprint,)
+    return Finding(code, "", (), reason, message, fix, location, owner=waiver.owner)

@@ -8,7 +8,7 @@ from ..compat import compare
 from ..findings.finding import Finding
 from ..schema.envelope import Schema
 from .packages import ShippedPackage
-from .sides import CODES, findings_of_changes
+from .sides import CODES, Comparison, findings_of_changes, owners_of
 
 Verdict: TypeAlias = Literal["SAFE", "BREAKS", "UNKNOWN"]
 
@@ -49,7 +49,8 @@ def check_package(
         return [PreflightRow(package.name, schema_id, tenant, (), True) for schema_id in ids]
     # The wider dialect covers everything that either dialect generates.
     changes = compare(package.schemas, schemas, "json-schema")
-    pairs = findings_of_changes(changes, package.folder, "preflight")
+    owners = owners_of(package.schemas)
+    pairs = findings_of_changes(Comparison(changes, owners), package.folder, "preflight")
     rows: list[PreflightRow] = []
     for schema_id in ids:
         findings = [
@@ -58,7 +59,8 @@ def check_package(
             if finding.schema_id == schema_id
         ]
         if schema_id in package.doubts:
-            findings.append(_doubt(schema_id, package.doubts[schema_id], tenant))
+            doubt = _doubt(schema_id, package.doubts[schema_id], tenant)
+            findings.append(replace(doubt, owner=owners.get(schema_id, "")))
         rows.append(PreflightRow(package.name, schema_id, tenant, findings))
     return rows
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -69,22 +69,40 @@ def situation_of(theirs: str, config: Config) -> Situation:
     return "taken" if theirs == SNAPSHOT else "other"
 
 
-def compare_with_tenant(config: Config, key: ApiKey) -> list[Change]:
-    """Return how the tenant differs from the snapshot. Raises `SourceError`."""
-    ours, theirs = (schemas_of(side, config, key) for side in (SNAPSHOT, LIVE))
-    return compare(ours, theirs, config.dialect)
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How one side differs from the other. `owners` are the owners of our schemas, by id."""
+
+    changes: Sequence[Change]
+    owners: Mapping[str, str]
+
+
+def compare_sides(ours: str, theirs: str, config: Config, key: ApiKey) -> Comparison:
+    """Return how their side differs from ours. Raises like `schemas_of`."""
+    schemas, others = (schemas_of(side, config, key) for side in (ours, theirs))
+    return Comparison(compare(schemas, others, config.dialect), owners_of(schemas))
+
+
+def owners_of(schemas: Mapping[str, Schema]) -> dict[str, str]:
+    """Return the owner of each schema with a contract that names one."""
+    return {
+        schema_id: schema.contract.owner
+        for schema_id, schema in schemas.items()
+        if schema.contract and schema.contract.owner
+    }
 
 
 def findings_of_changes(
-    changes: Sequence[Change], output: Path | None, situation: Situation
+    comparison: Comparison, output: Path | None, situation: Situation
 ) -> list[tuple[Finding, Change]]:
     """Return each change with its finding, on the lines of the snapshot in `output` if there."""
     by_schema: dict[str, list[Change]] = {}
-    for change in changes:
+    for change in comparison.changes:
         by_schema.setdefault(change.schema_id, []).append(change)
     pairs: list[tuple[Finding, Change]] = []
     for schema_id, own in by_schema.items():
-        findings = [_finding(change, situation) for change in own]
+        owner = comparison.owners.get(schema_id, "")
+        findings = [_finding(change, situation, owner) for change in own]
         path = output / snapshot_path(schema_id) if output else None
         if path and path.is_file():
             findings = read_document(path).locate(findings)
@@ -200,7 +218,7 @@ def _can_break(site: CallSite, change: Change, modules: Mapping[str, GeneratedMo
     return (having is None or having in site.arguments) and without not in site.arguments
 
 
-def _finding(change: Change, situation: Situation) -> Finding:
+def _finding(change: Change, situation: Situation, owner: str) -> Finding:
     message = change.message
     if change.witness is not None:
         payload = json.dumps(change.witness, ensure_ascii=False)
@@ -215,6 +233,7 @@ def _finding(change: Change, situation: Situation) -> Finding:
         change.reason,
         " ".join(message.split()),
         (_FIXES if is_harmful else _HARMLESS_FIXES)[situation],
+        owner=owner,
     )
 
 

@@ -36,7 +36,7 @@ def build(
     schema or property that does not exist.
     """
     ids = sorted(schemas)
-    problems = [problem for key in ids for problem in _problems(schemas[key], dialect)]
+    problems = [problem for key in ids for problem in find_build_problems(schemas[key], dialect)]
     if problems:
         raise SchemaError(problems)
     _refuse_unused(renames, schemas)
@@ -57,7 +57,8 @@ def build(
     )
 
 
-def _problems(schema: Schema, dialect: Dialect) -> Iterator[SchemaProblem]:
+def find_build_problems(schema: Schema, dialect: Dialect) -> Iterator[SchemaProblem]:
+    """Yield why a schema cannot become code, and why its contract cannot."""
     problems = list(find_problems(schema, dialect))
     if schema.contract and not problems:
         problems += find_problems(schema.narrowed, "json-schema")

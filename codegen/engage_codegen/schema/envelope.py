@@ -149,12 +149,17 @@ def from_envelope(value: Json, origin: str) -> Schema:
 
 
 def file_name(schema_id: str) -> str:
-    """Return the name of the file of a schema in a snapshot.
+    """Return the name of the file of a schema in a snapshot."""
+    return f"{file_stem(schema_id)}.json"
+
+
+def file_stem(name: str) -> str:
+    """Return the file name without its suffix for a schema id, or the name of a target.
 
     Windows cannot have ``CON.json`` and the files of its other devices, in any case. They get a
     ``+``, which no id has.
     """
-    return f"{schema_id}{'+' if _DEVICE.fullmatch(schema_id) else ''}.json"
+    return f"{name}+" if _DEVICE.fullmatch(name) else name
 
 
 def id_of_file(name: str) -> str:

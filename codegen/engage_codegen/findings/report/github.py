@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ..codes import Severity
 from ..finding import Finding
-from .text import describe, format_text
+from .text import describe_with_fix, format_text
 
 if TYPE_CHECKING:
     from . import TenantRow
@@ -35,7 +35,7 @@ def _render_command(finding: Finding) -> str:
     if location.line:
         values |= {"line": str(location.line), "col": str(location.column)}
     parameters = ",".join(f"{key}={_escape(value, ':,')}" for key, value in values.items())
-    text = _escape(f"{describe(finding)}. {finding.fix}", "")
+    text = _escape(describe_with_fix(finding), "")
     return f"::{_COMMANDS[finding.severity]} {parameters}::{text}"
 
 

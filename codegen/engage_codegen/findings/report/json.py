@@ -68,6 +68,7 @@ def _finding(finding: Finding) -> JsonObject:
         "column": finding.location.column or None,
         "tenant": finding.tenant or None,
         "call": finding.call or None,
+        "owner": finding.owner or None,
         "message": finding.message,
         "fix": finding.fix,
         "fingerprint": finding.fingerprint,

@@ -11,7 +11,7 @@ from ...schema.text import escape_match
 from ..codes import Rule, documentation_url, rules
 from ..finding import Finding, numbered_calls
 from .json import dump, tenant_object
-from .text import describe
+from .text import describe_with_fix
 
 if TYPE_CHECKING:
     from . import TenantRow
@@ -56,7 +56,7 @@ def _result(finding: Finding, number: int) -> JsonObject:
     result: JsonObject = {
         "ruleId": finding.code,
         "level": finding.severity,
-        "message": {"text": _format_message(f"{describe(finding)}. {finding.fix}")},
+        "message": {"text": _format_message(describe_with_fix(finding))},
         "partialFingerprints": {"engageCodegen/v2": _fingerprint(finding, number)},
     }
     if finding.location.file:
@@ -68,6 +68,8 @@ def _result(finding: Finding, number: int) -> JsonObject:
         uri = quote(path, errors="surrogateescape")  # a name need not be UTF-8
         location: JsonObject = {"artifactLocation": {"uri": uri}, "region": region}
         result["locations"] = [{"physicalLocation": location}]
+    if finding.owner:
+        result["properties"] = {"owner": finding.owner}
     return result
 
 

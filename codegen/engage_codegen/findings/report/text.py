@@ -10,7 +10,7 @@ _COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "note": "36"}
 
 
 def render(findings: Sequence[Finding], *, color: bool) -> str:
-    """Return three lines for each finding: what is wrong, what to do, and the id for a waiver."""
+    """Return lines for each finding: what is wrong, what to do, its owner, the id for a waiver."""
     return "".join(_render_finding(finding, color) for finding in findings)
 
 
@@ -23,6 +23,8 @@ def _render_finding(finding: Finding, color: bool) -> str:
         f"{place}: {level}: {format_text(describe(finding))}",
         f"    fix: {format_text(finding.fix)}",
     ]
+    if finding.owner:
+        lines.append(f"    owner: {format_text(finding.owner)}")
     # The findings that fail a run are the ones that need a waiver.
     if finding.severity == "error" and finding.is_waivable:
         lines.append(f"    id:  {finding.fingerprint}")
@@ -33,6 +35,12 @@ def describe(finding: Finding) -> str:
     """Return the message with the tenant, the call and the subject that it is about, each once."""
     call = f"{finding.call}(…) can break" if finding.call else ""
     return ": ".join(filter(None, [finding.tenant, call, finding.subject, finding.message]))
+
+
+def describe_with_fix(finding: Finding) -> str:
+    """Return everything about the finding but its place, as sentences for one paragraph."""
+    owner = f" Owner: {finding.owner}" if finding.owner else ""
+    return f"{describe(finding)}. {finding.fix}{'.' if owner else ''}{owner}"
 
 
 def format_text(text: str) -> str:
