@@ -133,7 +133,7 @@ def test_the_schema_agrees_with_lint_about_values_that_are_not_schemas(value: An
 
 @pytest.mark.parametrize(
     ("value", "missing"),
-    [({}, "id"), ({"id": "visit"}, "jsonSchema"), ({"properties": {}}, "type")],
+    [({}, "id"), ({"id": "visit"}, "jsonSchema"), ({"properties": {}}, "$schema")],
 )
 def test_the_first_error_of_an_unfinished_file_names_the_missing_key(
     value: Any, missing: str
@@ -168,8 +168,7 @@ def test_the_schemas_of_real_integrations_are_accepted(corpora: Path) -> None:
 def test_the_schema_agrees_with_lint_about_schemas_of_other_systems(corpora: Path) -> None:
     paths = sorted((corpora / "events" / "schemas").glob("*.json"))
     values = [json.loads(path.read_text("utf-8")) for path in paths]
-    verdicts = [interaction.is_valid(value) for value in values]
-    assert len(set(verdicts)) == 2
+    assert not any(interaction.is_valid(value) for value in values)
     assert [path.name for path, value in zip(paths, values, strict=True) if differs(value)] == []
 
 
@@ -256,12 +255,15 @@ def _table(text: str) -> Any:
 
 @pytest.fixture
 def loads(tmp_path: Path) -> Callable[[str], bool]:
-    """Return True if the program accepts a pyproject.toml."""
+    """Return True if the program accepts a pyproject.toml, two folders below its repository."""
+    (tmp_path / ".git").mkdir()
+    folder = tmp_path / "services" / "shop"
+    folder.mkdir(parents=True)
 
     def call(text: str) -> bool:
-        (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+        (folder / "pyproject.toml").write_text(text, "utf-8")
         try:
-            for config in load(file=None, environ={}, flags={}, folder=tmp_path):
+            for config in load(file=None, environ={}, flags={}, folder=folder):
                 assert config.file
         except ConfigError:
             return False
