@@ -10,7 +10,6 @@ import pytest
 
 from engage_codegen import pipeline, verify
 from engage_codegen.config import PARTS, Config
-from engage_codegen.schema.jsontext import JsonObject
 from engage_codegen.verify.results import CheckerResult
 from engage_codegen.verify.values import Matching
 from tests.support.tiers import draw
@@ -28,19 +27,18 @@ PATTERNS = {
     "any": "^a[^]b$",
 }
 EXAMPLES = {"dot": "abc", "boundary": "ab", "lenient": "a-.", "never": "a", "any": "a\nb"}
-PROPERTIES: dict[str, JsonObject] = {
+PROPERTIES: dict[str, dict[str, object]] = {
     **{name: {"type": "string", "format": name, "maxLength": 300} for name in FORMATS},
     **{
         name: {"type": "string", "pattern": pattern, "examples": [EXAMPLES[name]]}
         for name, pattern in PATTERNS.items()
     },
-    "shortDate": {"type": "string", "format": "date", "minLength": 10, "pattern": "^2"}
-    | {"examples": ["2024-02-29"]},
+    "shortDate": {"type": "string", "format": "date", "examples": ["2024-02-29"], "pattern": "^2"},
     "longTime": {"type": "string", "format": "time", "maxLength": 12},
     "shortId": {"type": "string", "format": "uuid", "pattern": "^[0-9a-f-]+$"},
 }
-SCHEMAS: dict[str, JsonObject] = {
-    "visit": {"type": "object", "properties": dict(PROPERTIES)},
+SCHEMAS: dict[str, dict[str, object]] = {
+    "visit": {"type": "object", "properties": PROPERTIES},
     "empty": {
         "type": "object",
         "properties": {"flag": {"type": "boolean"}},

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import cast
 
 from ...model.jsonvalues import is_equal
 from ...schema.jsontext import Json, JsonObject
@@ -89,9 +90,9 @@ class Construction:
 
 
 def is_blamed_wrongly(ours: ReadResult, theirs: Verdict) -> bool:
-    """Return True if a refusal names none of the properties that are invalid."""
-    blamed = theirs.blamed
-    return bool(blamed) and not ours.is_by_design and blamed.isdisjoint(ours.properties)
+    """Return True if a refusal names properties, and none of those that are invalid."""
+    is_named = theirs.blamed and ours.properties and not ours.is_by_design
+    return bool(is_named) and theirs.blamed.isdisjoint(ours.properties)
 
 
 def find_faults(
@@ -127,9 +128,9 @@ def _compare_class(
     for name, value in expected.items():
         if description.get(name) != value:
             yield f"the {name} of the class are {description.get(name)!r} instead of {value!r}"
-    types = description.get("types")
+    types = _as_object(description.get("types"))
     for name, shape in shapes.items():
-        members: object = types.get(name) if isinstance(types, dict) else None
+        members = types.get(name)
         if members != sorted(shape.annotation):
             yield f"the annotation of {name} is {members!r} instead of {sorted(shape.annotation)!r}"
 
@@ -139,16 +140,19 @@ def _compare_request(
 ) -> Iterator[str]:
     if request.get("method") != "POST":
         yield f"a sender makes a {request.get('method')} request"
-    body = request.get("body")
-    envelope: Mapping[str, object] = body if isinstance(body, dict) else {}
+    envelope = _as_object(request.get("body"))
     for name, value in (("contactId", CONTACT), ("schemaId", schema_id)):
         if envelope.get(name) != value:
             yield f"a sender sends the {name} {envelope.get(name)!r} instead of {value!r}"
     if not _is_created_date(envelope.get("createdDate")):
         yield f"a sender sends the createdDate {envelope.get('createdDate')!r}"
-    sent = envelope.get("payload")
-    if not isinstance(sent, dict) or sent.keys() != payload.keys():
+    sent, written = envelope.get("payload"), request.get("payload")
+    if sent != written or _as_object(sent).keys() != payload.keys():
         yield f"a sender sends {sent!r} instead of {payload!r}"
+
+
+def _as_object(value: object) -> Mapping[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def _is_created_date(value: object) -> bool:

@@ -12,10 +12,19 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from types import UnionType
-from typing import Any, Protocol
+from typing import Protocol
 
 OPTIONS = ("created_date", "confirm", "perhaps_sent", "retry", "deadline", "timeout", "headers")
 """The keyword arguments of every sender."""
+
+
+_URL = "https://engage.example"
+
+
+class Instance(Protocol):
+    """An instance of a payload class."""
+
+    def to_payload(self) -> dict[str, object]: ...
 
 
 class Request(Protocol):
@@ -124,33 +133,38 @@ def find_changed_arguments(module: object, name: str, instance: object) -> list[
 
 
 def send(
-    package: str, module: object, name: str, instance: object, contact_id: str, date: str
+    package: str,
+    module: object,
+    name: str,
+    instance: Instance,
+    contact_id: str,
+    date: str,
 ) -> list[object]:
     """Return the requests of both senders with clients of the package, but without a network."""
-    created_date = datetime.fromisoformat(date)
+    created_date, payload = datetime.fromisoformat(date), instance.to_payload()
     public = importlib.import_module(f"{package}._runtime.public")
     library = importlib.import_module(f"{package}._runtime.transport.http_library").httpx
     requests: list[object] = []
 
     def answer(request: Request) -> object:
-        requests.append({"method": request.method, "body": json.loads(request.content)})
+        body: object = json.loads(request.content)
+        requests.append({"method": request.method, "body": body, "payload": payload})
         return library.Response(201, json={"id": "interaction-1"})
 
-    def connect(client: Callable[..., Any], http: Callable[..., Any]) -> Any:
+    def options(http: Callable[..., object]) -> dict[str, object]:
         transport = library.MockTransport(answer)
-        return client(
-            "https://engage.example",
-            api_key="key",
-            user_agent="verify/1",
-            http=http(transport=transport, trust_env=False),
-        )
+        return {
+            "api_key": "key",
+            "user_agent": "verify/1",
+            "http": http(transport=transport, trust_env=False),
+        }
 
     async def send_async() -> None:
-        client = connect(public.AsyncEngageClient, library.AsyncClient)
+        client = public.AsyncEngageClient(_URL, **options(library.AsyncClient))
         sender = getattr(module, f"send_{name}_async")
         await sender(client, contact_id, instance, created_date=created_date)
 
-    client = connect(public.EngageClient, library.Client)
+    client = public.EngageClient(_URL, **options(library.Client))
     getattr(module, f"send_{name}")(client, contact_id, instance, created_date=created_date)
     asyncio.run(send_async())
     return requests

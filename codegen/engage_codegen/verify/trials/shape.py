@@ -98,7 +98,7 @@ def _list_values(value: JsonObject) -> list[Json] | None:
 
 
 def _name_types(value: JsonObject, types: frozenset[str]) -> frozenset[str]:
-    if types == {"string"} and "pattern" not in value:
+    if types == frozenset(["string"]) and "pattern" not in value:
         python_type, shortest, longest = _FORMATS.get(str(value.get("format")), ("", 0, 0))
         low, high = value.get("minLength", 0), value.get("maxLength", inf)
         if (
