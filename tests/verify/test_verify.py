@@ -19,9 +19,9 @@ from engage_codegen.schema.jsontext import JsonObject
 from engage_codegen.schema.text import UNSAFE_IN_TEXT
 from engage_codegen.verify import checkers
 from engage_codegen.verify.cases import make_cases
-from engage_codegen.verify.compare import minimize
 from engage_codegen.verify.patterns import generate_strings
 from engage_codegen.verify.results import CheckerResult, SchemaResult, Verification
+from engage_codegen.verify.smallest import minimize
 from engage_codegen.verify.values import Matching, list_candidates
 from tests.support.paths import ROOT
 from tests.support.tool import Tool, contents

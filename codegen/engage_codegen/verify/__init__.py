@@ -35,7 +35,13 @@ def verify_package(config: Config) -> Verification:
     matching = generate_strings(_patterns(schema.narrowed for schema in schemas.values()))
     with import_package(config.output) as package:
         results = tuple(
-            compare(schemas[key].narrowed, package.subject(module), independent, matching)
+            compare(
+                schemas[key].narrowed,
+                package.subject(module),
+                independent,
+                matching,
+                has_contract=schemas[key].contract is not None,
+            )
             for key, module in sorted(lockfile.modules.items())
         )
     paths = [path for path in lockfile.written_files if path.endswith((".py", "py.typed"))]

@@ -17,17 +17,19 @@ _T = TypeVar("_T")
 class ReadResult:
     """The result of reading a payload: it is accepted or refused, or the class crashed.
 
-    `property` is the first that was refused. A refusal is by design if any of its violations is,
-    because other properties can depend on the one that cannot be represented.
+    `property` is the first that was refused, and `properties` are all that are blamed. A refusal is
+    by design if any of its violations is, because other properties can depend on the one that
+    cannot be represented.
 
-    An accepted payload was `written` again, or a `fault` says why not. `types` are the properties
-    of which several texts are one value, "uuid" or "time". `again` is the refusal of the written
+    An accepted payload was `written` again, or a `fault` says why not. `types` are the names of the
+    Python types of the written properties. `again` is the refusal of the written
     payload; if there is none, `is_same` says whether it was read as an equal instance.
     """
 
     is_accepted: bool
     text: str = "accepts"
     property: str = ""
+    properties: frozenset[str] = frozenset()
     is_by_design: bool = False
     crashed: bool = False
     written: Mapping[str, Json] = field(default_factory=dict[str, Json])
@@ -35,6 +37,15 @@ class ReadResult:
     types: Mapping[str, str] = field(default_factory=dict[str, str])
     again: "ReadResult | None" = None
     is_same: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """What a class is, what it allows wrongly (`faults`), and the `requests` of its senders."""
+
+    description: Mapping[str, object]
+    faults: tuple[str, ...]
+    requests: tuple[Mapping[str, object], ...]
 
 
 def decode_answer(line: bytes) -> dict[str, object]:
@@ -48,6 +59,15 @@ def decode_answer(line: bytes) -> dict[str, object]:
 def decode_results(answer: Mapping[str, object]) -> list[ReadResult]:
     """Return the results of an answer. Raises `ValueError` if it has another form."""
     return [_decode_result(item) for item in _decode_list(answer.get("results"))]
+
+
+def decode_exercise(answer: Mapping[str, object]) -> Exercise:
+    """Return the answer about a class. Raises `ValueError` if it has another form."""
+    return Exercise(
+        _decode_object(answer.get("description")),
+        tuple(_expect(str, text) for text in _decode_list(answer.get("faults"))),
+        tuple(map(_decode_object, _decode_list(answer.get("requests")))),
+    )
 
 
 def _decode_result(value: object) -> ReadResult:
@@ -73,6 +93,9 @@ def _decode_refusal(value: object) -> ReadResult:
         is_accepted=False,
         text=_expect(str, item.get("text")),
         property=_expect(str, item.get("property", "")),
+        properties=frozenset(
+            _expect(str, name) for name in _decode_list(item.get("properties", []))
+        ),
         is_by_design=any(_expect(str, code) in _BY_DESIGN for code in codes),
         crashed=_expect(bool, item.get("crashed", False)),
     )

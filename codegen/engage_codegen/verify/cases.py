@@ -1,6 +1,6 @@
 """Schema -> payloads that are valid or nearly valid. Pure and deterministic."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeAlias, cast
@@ -15,10 +15,16 @@ IsValid: TypeAlias = Callable[[str, Json], bool | None]
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """The payloads to try. `valueless` are the properties without a valid candidate."""
+    """The payloads to try. `valueless` are the properties without a valid candidate.
+
+    `bases` are the payloads that are most likely valid, and `arguments` payloads without properties
+    that need not be there, for the constructor.
+    """
 
     payloads: tuple[Json, ...]
     valueless: tuple[str, ...]
+    bases: tuple[JsonObject, ...]
+    arguments: tuple[JsonObject, ...]
 
 
 def make_cases(schema: JsonObject, is_valid: IsValid, matching: Matching) -> Cases:
@@ -31,11 +37,21 @@ def make_cases(schema: JsonObject, is_valid: IsValid, matching: Matching) -> Cas
     payloads = [
         *builder.bases(),
         *_substitute(builder, values),
-        *_alter(builder, sorted(properties)),
+        *_alter(builder, sorted(properties), _undeclared_names(sorted(properties))),
         *_NOT_OBJECTS,
     ]
     valueless = tuple(sorted(properties.keys() - builder.values.keys()))
-    return Cases(tuple(remove_duplicates(payloads)), valueless)
+    bases = (builder.smallest(), builder.largest())
+    small = (builder.smallest(name) | {name: value} for name in values for value in values[name])
+    arguments = remove_duplicates(
+        [*builder.bases(), *small, *_alter(builder, sorted(properties), undeclared=())]
+    )
+    return Cases(
+        tuple(remove_duplicates(payloads)),
+        valueless,
+        bases,
+        tuple(cast("list[JsonObject]", arguments)),
+    )
 
 
 def _first_values(
@@ -124,7 +140,9 @@ def _substitute(
                 yield {**large, name: value}
 
 
-def _alter(builder: _PayloadBuilder, names: Sequence[str]) -> Iterator[JsonObject]:
+def _alter(
+    builder: _PayloadBuilder, names: Sequence[str], undeclared: Iterable[str]
+) -> Iterator[JsonObject]:
     """Yield payloads with missing, with too many, or with undeclared properties."""
     yield {}
     yield from builder.sizes()
@@ -138,8 +156,8 @@ def _alter(builder: _PayloadBuilder, names: Sequence[str]) -> Iterator[JsonObjec
             base = builder.smallest(name)
             yield {key: value for key, value in base.items() if key != other}
             yield {key: value for key, value in base.items() if key not in others}
-    for base in (builder.smallest(), builder.largest()):
-        for key in _undeclared_names(names):
+    for key in undeclared:
+        for base in (builder.smallest(), builder.largest()):
             yield {**base, key: None}
             yield {**base, key: "a"}
 

@@ -1,8 +1,7 @@
 """One schema: its cases, both verdicts on each, and the smallest payloads on which they differ."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal, TypeAlias, cast
@@ -14,11 +13,13 @@ from .cases import IsValid, make_cases
 from .oracle import Judge, Oracle, Verdict, close_schema
 from .results import Disagreement, Loss, SchemaResult
 from .rounds import find_difference
+from .smallest import Key, keep_smallest, minimize
 from .subject import BATCH, Subject
+from .trials.construction import Construction, find_faults, is_blamed_wrongly
+from .trials.shape import derive_shapes
 from .values import Matching
 
 Outcome: TypeAlias = Literal["agree", "by design", "unchecked", "disagree"]
-_Key: TypeAlias = tuple[str, str]
 
 
 def compare(
@@ -26,8 +27,13 @@ def compare(
     subject: Subject,
     oracle: Oracle,
     matching: Matching,
+    *,
+    has_contract: bool = False,
 ) -> SchemaResult:
-    """Compare a generated class with an independent validator."""
+    """Compare a generated class with an independent validator.
+
+    The schema is the one of the class: with a contract, it is narrowed.
+    """
     body = close_schema(schema.json_schema)
     try:
         judge = oracle.judge(body)
@@ -38,14 +44,23 @@ def compare(
     run = _Run(subject, judge)
     for number in range(0, len(cases.payloads), BATCH):
         run.add_all(cases.payloads[number : number + BATCH])
+    shapes = derive_shapes(body, is_valid, has_contract=has_contract)
+    construction = Construction(subject, judge, shapes)
+    construction.add_all(cases.arguments)
+    valid = [case for case in cases.bases if judge(case).is_valid]
     return SchemaResult(
         schema_id=schema.id,
         cases=len(cases.payloads),
         agreements=run.tally["agree"],
         by_design=run.tally["by design"],
         unchecked=run.tally["unchecked"],
-        disagreements=tuple(run.disagreement(key) for key in sorted(run.differing)),
+        constructed=len(cases.arguments),
+        disagreements=(
+            *(run.disagreement(key) for key in sorted(run.differing)),
+            *construction.disagreements(run.differing.keys() | run.lossy.keys()),
+        ),
         losses=tuple(run.loss(key) for key in sorted(run.lossy)),
+        faults=tuple(find_faults(schema.id, shapes, subject, valid)),
         keywords=tuple(sorted(run.keywords)),
         unreached=tuple(sorted(_keywords(body) - run.keywords)),
         valueless=cases.valueless,
@@ -58,8 +73,8 @@ def classify(ours: ReadResult, theirs: Verdict) -> Outcome:
         return "disagree"
     if theirs.is_valid is None:
         return "unchecked"
-    if theirs.is_valid == (ours.is_accepted):
-        return "agree"
+    if theirs.is_valid == ours.is_accepted:
+        return "disagree" if not ours.is_accepted and is_blamed_wrongly(ours, theirs) else "agree"
     return "by design" if ours.is_by_design else "disagree"
 
 
@@ -71,8 +86,8 @@ class _Run:
     judge: Judge
     tally: Counter[Outcome] = field(default_factory=Counter[Outcome])
     keywords: set[str] = field(default_factory=set[str])
-    differing: dict[_Key, Json] = field(default_factory=dict[_Key, Json])
-    lossy: dict[_Key, Json] = field(default_factory=dict[_Key, Json])
+    differing: dict[Key, Json] = field(default_factory=dict[Key, Json])
+    lossy: dict[Key, Json] = field(default_factory=dict[Key, Json])
 
     def add_all(self, payloads: Sequence[Json]) -> None:
         """Add at most `BATCH` payloads."""
@@ -86,13 +101,13 @@ class _Run:
         self.tally[outcome] += 1
         self.keywords |= theirs.keywords
         if outcome == "disagree":
-            _keep_smallest(self.differing, _key(ours, theirs), payload)
+            keep_smallest(self.differing, _key(ours, theirs), payload)
         elif ours.is_accepted:
             loss = self._find_loss(payload, ours)
             if loss is not None:
-                _keep_smallest(self.lossy, ("", loss[0]), payload)
+                keep_smallest(self.lossy, ("", loss[0]), payload)
 
-    def disagreement(self, key: _Key) -> Disagreement:
+    def disagreement(self, key: Key) -> Disagreement:
         def is_same(payload: Json) -> bool:
             ours, theirs = self.subject.read(payload), self.judge(payload)
             return classify(ours, theirs) == "disagree" and _key(ours, theirs) == key
@@ -101,7 +116,7 @@ class _Run:
         ours, theirs = self.subject.read(payload), self.judge(payload)
         return Disagreement(key[1], payload, ours.text, theirs.text)
 
-    def loss(self, key: _Key) -> Loss:
+    def loss(self, key: Key) -> Loss:
         def find(payload: Json) -> tuple[str, str] | None:
             return self._find_loss(payload, self.subject.read(payload))
 
@@ -125,31 +140,12 @@ class _Run:
         return None
 
 
-def minimize(payload: Json, is_same: Callable[[Json], bool]) -> Json:
-    """Return the payload without the properties that can be removed while `is_same` holds."""
-    if not isinstance(payload, dict):
-        return payload
-    for name in sorted(payload):
-        smaller: JsonObject = {key: value for key, value in payload.items() if key != name}
-        if is_same(smaller):
-            payload = smaller
-    return payload
-
-
-def _keep_smallest(payloads: dict[_Key, Json], key: _Key, payload: Json) -> None:
-    if key not in payloads or _size(payload, key[1]) < _size(payloads[key], key[1]):
-        payloads[key] = payload
-
-
-def _size(payload: Json, name: str) -> tuple[int, int]:
-    value = payload.get(name) if isinstance(payload, dict) else payload
-    return len(json.dumps(value)), len(json.dumps(payload))
-
-
-def _key(ours: ReadResult, theirs: Verdict) -> _Key:
+def _key(ours: ReadResult, theirs: Verdict) -> Key:
     """Return the direction of a disagreement, and its property."""
     if ours.crashed:
         return "raises", ""
+    if not (ours.is_accepted or theirs.is_valid):
+        return "blames", theirs.property
     return ("accepts", theirs.property) if ours.is_accepted else ("refuses", ours.property)
 
 

@@ -25,13 +25,15 @@ class Verdict:
     """What a validator says about a payload.
 
     `is_valid` is None if the validator cannot be trusted. `keywords` are those that a refused
-    payload breaks, and `property` is that of the first error, "" for the whole payload.
+    payload breaks, and `property` is that of the first error, "" for the whole payload. `blamed`
+    are the properties of all errors, empty if an error concerns the whole payload.
     """
 
     is_valid: bool | None
     text: str = "accepts"
     property: str = ""
     keywords: frozenset[str] = frozenset()
+    blamed: frozenset[str] = frozenset()
 
 
 Judge: TypeAlias = Callable[[Json], Verdict]
@@ -107,27 +109,59 @@ def _jsonschema_rs(schema: JsonObject) -> Judge:
 
     def decidable(value: JsonObject) -> JsonObject:
         pattern = value.get("pattern")
-        skipped = ["pattern"] if isinstance(pattern, str) and not is_readable(pattern) else []
-        return {keyword: rule for keyword, rule in value.items() if keyword not in skipped}
+        if not isinstance(pattern, str):
+            return value
+        exact = _write_exactly(pattern)
+        others = {keyword: rule for keyword, rule in value.items() if keyword != "pattern"}
+        return {**others, "pattern": exact} if is_readable(exact) else others
 
     def is_doubtful(value: JsonObject, instance: Json) -> bool:
+        if isinstance(instance, float) and "multipleOf" in value:
+            return abs(instance) >= _MAX_EXACT
         pattern = value.get("pattern")
         if not isinstance(instance, str) or not isinstance(pattern, str):
             return False
-        return _is_read_differently(pattern, instance) or not is_readable(pattern)
+        exact = _write_exactly(pattern)
+        return _is_read_differently(exact, instance) or not is_readable(exact)
 
     return _make_judge(schema, lambda value: cast(_Validator, make(value)), decidable, is_doubtful)
+
+
+_MAX_EXACT = 2.0**53
+"""Below it, the digits of a float are its value. Above it, versions of `jsonschema-rs` differ: some
+divide the digits, and some the value in memory."""
+
+_PART = re.compile(
+    r"""(?P<escape> \\.) | (?P<dot> \.) | (?P<empty> \[\]) | (?P<any> \[\^\])
+    | (?P<set> \[ (?: \\. | [^\]\\] )+ \])""",
+    re.VERBOSE | re.DOTALL,
+)
+_EXACT = {"dot": r"[^\n\r\u2028\u2029]", "empty": r"[^\s\S]", "any": r"[\s\S]"}
+_LITERAL_HYPHEN = re.compile(r"(\\[dDsSwW])-(?=[^\]])|((?:\\.|[^\\\[])?)-(?=\\[dDsSwW])", re.DOTALL)
+
+
+def _write_exactly(pattern: str) -> str:
+    """Return a pattern with the meaning of ECMA-262 also for `jsonschema-rs`.
+
+    It would read a dot as any character but a line feed, and refuses empty sets, and hyphens beside
+    a class (`[\\w-.]`), which are literals.
+    """
+
+    def write(part: re.Match[str]) -> str:
+        name = part.lastgroup or ""
+        if name == "set":
+            return _LITERAL_HYPHEN.sub(r"\1\2\\-", part.group())
+        return _EXACT.get(name, part.group())
+
+    return _PART.sub(write, pattern)
 
 
 def _is_read_differently(pattern: str, text: str) -> bool:
     """Return True where `jsonschema-rs` is known to differ from ECMA-262.
 
-    Word boundaries, and classes beside assertions, use Unicode instead of ASCII. A dot matches
-    every line terminator except the line feed.
+    Word boundaries, and classes beside assertions, use Unicode instead of ASCII.
     """
-    if re.search(r"\\[bB]|\(\?[=!<]", pattern) and not text.isascii():
-        return True
-    return "." in pattern and not {"\r", "\u2028", "\u2029"}.isdisjoint(text)
+    return bool(re.search(r"\\[bB]|\(\?[=!<]", pattern)) and not text.isascii()
 
 
 def _refuse(uri: str) -> Json:
@@ -186,7 +220,7 @@ def _make_judge(
             verdict = _verdict(validator, payload)
         except ValueError as error:
             return Verdict(None, f"raises {type(error).__name__}: {error}")
-        if verdict.keywords <= {"pattern"} and has_doubtful_value(payload):
+        if verdict.keywords <= {"pattern", "multipleOf"} and has_doubtful_value(payload):
             return Verdict(None, "cannot decide")
         return verdict
 
@@ -204,6 +238,7 @@ def _verdict(validator: _Validator, payload: Json) -> Verdict:
         f"refuses: {errors[0].message}",
         paths[0][0] if paths[0] else "",
         frozenset(rule[2 if rule[0] == "properties" else 0] for rule in rules if rule),
+        frozenset(path[0] for path in paths) if all(paths) else frozenset(),
     )
 
 

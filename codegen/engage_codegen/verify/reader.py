@@ -2,8 +2,8 @@
 
 The code of the package runs here and not in the process that compares and decides. Lines of JSON on
 stdin are answered by lines of JSON on stdout. The first line names the `folder` of the package and
-more folders to import from. Each line after it has the `module`, the `class_name`, the `attributes`
-(property -> Python name) and the `payloads` to read.
+more folders to import from. Each line after it has a `task`, the `module`, the `class_name`, the
+`attributes` (property -> Python name) and the `payloads` to read, to construct or to send.
 """
 
 import importlib
@@ -13,9 +13,18 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime, time
-from typing import IO, Protocol, TypedDict, TypeVar
-from uuid import UUID
+from typing import IO, TYPE_CHECKING, Literal, Protocol, TypedDict, TypeVar, cast
+
+if TYPE_CHECKING:
+    from .trials import program
+else:
+    # This program runs alone, not as a part of the tool.
+    _spec = importlib.util.spec_from_file_location(
+        "_engage_codegen_trials",
+        os.path.join(os.path.dirname(os.path.abspath(__file__)), "trials", "program.py"),
+    )
+    program = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(program)
 
 PACKAGE = "_engage_codegen_verified"
 MAX_MEMORY = 2_000_000_000
@@ -43,7 +52,7 @@ class PayloadClass(Protocol):
 
 
 class Reader:
-    """Reads payloads with one class, and describes the results as JSON."""
+    """Reads payloads with one class, or constructs instances, and describes the results as JSON."""
 
     def __init__(
         self, payload_class: PayloadClass, refusal: type[Exception], attributes: Mapping[str, str]
@@ -54,15 +63,23 @@ class Reader:
 
     def read_all(self, payloads: Sequence[object]) -> str:
         """Return the JSON of the results for the payloads."""
-        results = [self._read(payload) for payload in payloads]
+        return self._try_all(payloads, self._class.from_payload)
+
+    def construct_all(self, payloads: Sequence[object]) -> str:
+        """Return the JSON of the results for instances with the values of the payloads."""
+        constructor = program.Constructor(cast(type, self._class), self._attributes)
+        return self._try_all(payloads, cast("Callable[[object], Instance]", constructor))
+
+    def _try_all(self, payloads: Sequence[object], create: Callable[[object], Instance]) -> str:
+        results = [self._try(payload, create) for payload in payloads]
         try:
             return json.dumps({"results": results})
         except (TypeError, ValueError, RecursionError):
             return json.dumps({"results": [*map(_replace_unwritable, results)]})
 
-    def _read(self, payload: object) -> dict[str, object]:
+    def _try(self, payload: object, create: Callable[[object], Instance]) -> dict[str, object]:
         try:
-            instance = self._class.from_payload(payload)
+            instance = create(payload)
         except Exception as error:
             return self._describe_refusal(error)
         try:
@@ -77,25 +94,25 @@ class Reader:
         return {"written": written, "types": types, "is_same": is_same}
 
     def _describe_refusal(self, error: Exception) -> dict[str, object]:
+        if isinstance(error, program.ArgumentsError):
+            return {"text": f"refuses: {error}"[:MAX_TEXT]}
         if not isinstance(error, self._refusal):
             return {"text": f"raises {_describe_error(error)}", "crashed": True}
         broken: tuple[Violation, ...] = getattr(error, "violations", ())
+        properties = sorted({violation.property for violation in broken})
         return {
             "text": f"refuses: {'; '.join(map(str, broken))}"[:MAX_TEXT],
             "property": broken[0].property if broken else "",
             "codes": sorted({violation.code for violation in broken}),
+            **({"properties": properties} if properties else {}),
         }
 
     def _describe_types(self, instance: Instance, written: Mapping[str, object]) -> dict[str, str]:
-        """Return the properties of which several texts are one value: UUIDs, dates and times."""
-        types: dict[str, str] = {}
-        for name in self._attributes.keys() & written.keys():
-            value: object = getattr(instance, self._attributes[name])
-            if isinstance(value, UUID):
-                types[name] = "uuid"
-            elif isinstance(value, (date, time, datetime)):
-                types[name] = "time"
-        return types
+        """Return the names of the types of the attributes that were written."""
+        return {
+            name: type(getattr(instance, self._attributes[name])).__name__
+            for name in self._attributes.keys() & written.keys()
+        }
 
 
 def import_class(module_name: str, class_name: str) -> tuple[PayloadClass, type[Exception]]:
@@ -146,15 +163,44 @@ def main() -> None:
 
 
 class _Request(TypedDict):
+    task: Literal["read", "construct", "exercise"]
     module: str
     class_name: str
     attributes: dict[str, str]
     payloads: list[object]
+    contact_id: str
+    created_date: str
 
 
 def _answer_request(request: _Request) -> str:
     payload_class, refusal = import_class(request["module"], request["class_name"])
-    return Reader(payload_class, refusal, request["attributes"]).read_all(request["payloads"])
+    reader = Reader(payload_class, refusal, request["attributes"])
+    if request["task"] == "construct":
+        return reader.construct_all(request["payloads"])
+    if request["task"] == "exercise":
+        return json.dumps(_exercise(payload_class, request))
+    return reader.read_all(request["payloads"])
+
+
+def _exercise(payload_class: PayloadClass, request: _Request) -> dict[str, object]:
+    """Describe a class, and send the payloads."""
+    module = importlib.import_module(f"{PACKAGE}.{request['module']}")
+    attributes, name = request["attributes"], request["module"]
+    faults: list[str] = []
+    requests: list[object] = []
+    description: dict[str, object] = {}
+    try:
+        description = program.describe_class(cast(type, payload_class), attributes)
+        for payload in request["payloads"]:
+            instance = payload_class.from_payload(payload)
+            faults += program.find_misuse(instance, attributes.values())
+            faults += program.find_changed_arguments(module, name, instance)
+            requests += program.send(
+                PACKAGE, module, name, instance, request["contact_id"], request["created_date"]
+            )
+    except Exception as error:
+        faults.append(f"the class or a sender raises {_describe_error(error)}")
+    return {"description": description, "faults": [*dict.fromkeys(faults)], "requests": requests}
 
 
 def _report_errors(call: Callable[[_T], str], argument: _T) -> str:

@@ -34,19 +34,22 @@ class Loss:
 class SchemaResult:
     """The result for one schema, as numbers of cases and as examples.
 
-    `by_design` counts valid payloads that are refused because Python cannot represent them, and
-    `unchecked` the cases that the independent validator cannot judge. Each of the `keywords`
-    refused a case, and each of the `unreached` ones is in the schema and refused none. `valueless`
-    are properties without a valid value. `error` says why nothing was compared.
+    `constructed` counts instances with raw values. `faults` are what is wrong with the class itself
+    and with its senders. `by_design` counts valid payloads that are refused because Python cannot
+    represent them, and `unchecked` the cases that the independent validator cannot judge. Each of
+    the `keywords` refused a case, and each of the `unreached` ones is in the schema and refused
+    none. `valueless` are properties without a valid value. `error` says why nothing was compared.
     """
 
     schema_id: str
     cases: int = 0
+    constructed: int = 0
     agreements: int = 0
     by_design: int = 0
     unchecked: int = 0
     disagreements: tuple[Disagreement, ...] = ()
     losses: tuple[Loss, ...] = ()
+    faults: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
     valueless: tuple[str, ...] = ()
@@ -54,7 +57,7 @@ class SchemaResult:
 
     @property
     def is_sound(self) -> bool:
-        return not (self.disagreements or self.losses or self.error)
+        return not (self.disagreements or self.losses or self.faults or self.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ def _format_schema(result: SchemaResult, oracle: str) -> Iterator[str]:
         yield f"  disagreement about {_quote_name(item.property)}: {_quote_payload(item.payload)}"
         yield f"    generated class: {_escape(item.ours)}"
         yield f"    {oracle}: {_escape(item.theirs)}"
+    yield from (f"  {_escape(fault)}" for fault in result.faults)
     for loss in result.losses:
         name, payload = _quote_name(loss.property), _quote_payload(loss.payload)
         yield f"  changed by a round trip, {name}: {payload}"

@@ -8,6 +8,8 @@ from .answers import ReadResult
 
 _CLOCK = re.compile(r"(.*:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.DOTALL | re.ASCII)
 
+_TIMES = frozenset(["date", "datetime", "time"])
+
 
 def find_difference(payload: JsonObject, ours: ReadResult) -> tuple[str, str] | None:
     """Return the property that a round trip changes, "" for the whole payload, and how.
@@ -32,9 +34,9 @@ def find_difference(payload: JsonObject, ours: ReadResult) -> tuple[str, str] | 
 
 def _normal(text: Json, kind: str) -> Json:
     """Return one spelling for all texts that are the same value of the attribute's type."""
-    if isinstance(text, str) and kind == "uuid":
+    if isinstance(text, str) and kind == "UUID":
         return text.lower()
-    if not isinstance(text, str) or kind != "time":
+    if not isinstance(text, str) or kind not in _TIMES:
         return text
     match = _CLOCK.fullmatch(text.upper())
     if match is None:

@@ -15,19 +15,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, cast
+from typing import IO, Literal, TypeAlias, cast
 
 from ..errors import RenderError
 from ..filesystem import read_bytes, unreadable, walk
 from ..output.lockfile import GeneratedModule
 from ..schema.jsontext import Json
-from .answers import ReadResult, decode_answer, decode_results
+from .answers import Exercise, ReadResult, decode_answer, decode_exercise, decode_results
 
 BATCH = 500
 """The largest number of payloads in a request."""
 
 TIMEOUT = 120.0
 """The seconds in which the process has to answer a request."""
+
+Task: TypeAlias = Literal["read", "construct", "exercise"]
 
 _PROGRAM = Path(__file__).with_name("reader.py")
 _VARIABLES = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -121,16 +123,31 @@ class Subject:
     module: GeneratedModule
     number: int = 0
 
-    def send(self, payloads: Sequence[Json]) -> None:
-        """Send at most `BATCH` payloads, which the class reads while this process goes on."""
+    def send(self, payloads: Sequence[Json], task: Task = "read") -> None:
+        """Send at most `BATCH` payloads, which the class reads while this process goes on.
+
+        With the task "construct", their values become arguments of the class as they are.
+        """
+        self._request(task, payloads)
+
+    def exercise(self, payloads: Sequence[Json], contact_id: str, created_date: str) -> Exercise:
+        """Describe the class, and send valid payloads. Raises `RenderError` as `receive` does."""
+        self._request("exercise", payloads, contact_id=contact_id, created_date=created_date)
+        try:
+            return decode_exercise(self.package.receive(self._file))
+        except ValueError:
+            raise self.package.malformed(self._file) from None
+
+    def _request(self, task: Task, payloads: Sequence[Json], **arguments: str) -> None:
         request = {
+            "task": task,
             "module": self.module.module,
             "class_name": self.module.class_name,
             "attributes": dict(self.module.properties),
             "payloads": list(payloads),
         }
         self.number = len(payloads)
-        self.package.send(request, self.number, self._file)
+        self.package.send({**request, **arguments}, self.number, self._file)
 
     def receive(self) -> list[ReadResult]:
         """Return the results for the payloads that were sent, in their order.
@@ -145,9 +162,9 @@ class Subject:
             raise self.package.malformed(self._file)
         return results
 
-    def read(self, payload: Json) -> ReadResult:
-        """Return the result of `from_payload` for one payload."""
-        self.send([payload])
+    def read(self, payload: Json, task: Task = "read") -> ReadResult:
+        """Return the result of `from_payload`, or of the constructor, for one payload."""
+        self.send([payload], task)
         return self.receive()[0]
 
     @property

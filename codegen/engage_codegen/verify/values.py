@@ -92,6 +92,7 @@ def _mutate(text: str) -> Iterator[str]:
     yield from (text + "\n", "\n" + text, text + " ", " " + text, text + "\0", text + "\u2028")
     yield from (text.upper(), text.lower(), text.swapcase(), text[1:], text[:-1], text[::-1])
     yield from (text + text[-1:], text[:1] + text, text + "\U0001f600", "\u00e9" + text[1:])
+    yield from (text[:1] + end + text[2:] for end in "\r\u2028\u2029")
     yield from (
         text[:1] + "\n" + text[1:],
         text.translate(_OTHER_DIGITS),
