@@ -96,6 +96,7 @@ def test_texts_that_change_on_one_side_keep_the_identity_of_changes_in_payloads(
     random: Random, dialect: Dialect
 ) -> None:
     ours, theirs = random_pair(random, dialect)
+    assume(not any(is_problematic(body, dialect) for body in (ours, theirs)))
     before = compare_bodies(ours, theirs, dialect)
     for body in (ours, theirs):
         body["title"] = random.choice(["One", "Two"])

@@ -45,11 +45,13 @@ def build(project: Path, *, fails: bool = False) -> str:
 
 @pytest.fixture
 def prepared(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Callable[[str], Path]:
-    """Copies a project whose build has the hook, with a package from the files in `../schemas`."""
+    """Copies a project whose build has the hook, with a package from the files in `../schemas` of
+    its git repository."""
 
     def make(name: str, folder: Path) -> None:
         project = copy_project(name, folder)
         shutil.copytree(SEEDS, folder / "schemas")
+        run("git", "init", "-q", cwd=folder)
         command = SCRIPTS / "engage-codegen"
         run(command, *"init --schemas ../schemas --with build".split(), cwd=project)
         run(command, "generate", cwd=project)
@@ -119,14 +121,17 @@ def test_a_build_can_generate_instead(tenant: Sandbox, tool: Run, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["shop", "service"])
 def test_a_source_distribution_builds_without_the_schema_files(
-    name: str, tmp_path: Path, prepared: Callable[[str], Path]
+    name: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    prepared: Callable[[str], Path],
 ) -> None:
     project = prepared(name)
     command = "-m build --no-isolation --sdist --wheel --outdir dist ."
     run(sys.executable, *command.split(), cwd=project)
     shutil.rmtree(tmp_path / "schemas")
     (sdist,) = (project / "dist").glob("*.tar.gz")
-    unpacked = tmp_path / "unpacked"
+    unpacked = tmp_path_factory.mktemp("unpacked")  # not in the repository
     shutil.unpack_archive(sdist, unpacked, filter="data")
     (source,) = unpacked.iterdir()
     build(source)
@@ -190,7 +195,6 @@ def test_hatchling_includes_a_package_that_git_ignores(
     project = prepared("shop")
     file = project / "pyproject.toml"
     file.write_text(file.read_text().replace("schemas =", f'build = "{action}"\nschemas =', 1))
-    run("git", "init", "-q", cwd=project)
     (project / ".gitignore").write_text(f"{rule}\n")
     build(project)
     (wheel,) = (project / "dist").glob("*.whl")
@@ -202,7 +206,6 @@ def test_hatchling_fails_if_an_ignored_package_cannot_be_included(
     prepared: Callable[[str], Path],
 ) -> None:
     project = prepared("shop")
-    run("git", "init", "-q", cwd=project)
     (project / ".gitignore").write_text("engage_interactions/\n")
     with (project / "pyproject.toml").open("a") as file:
         file.write("[tool.hatch.build]\nskip-excluded-dirs = true\n")

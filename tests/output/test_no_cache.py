@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,11 @@ def read_files(project: Path, home: Path, *command: str) -> list[Path]:
         cwd=project,
         env={
             **{"PYTHONPATH": str(ROOT / "codegen"), "PATH": os.environ["PATH"]},
-            **{"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "TMPDIR": str(home)},
+            **{
+                "HOME": str(home),
+                "XDG_CACHE_HOME": str(home / ".cache"),
+                "TMPDIR": str(home.with_name("tmp")),
+            },
         },
         stdout=subprocess.PIPE,
         text=True,
@@ -50,10 +55,13 @@ def test_generate_and_check_read_no_cache(tmp_path: Path) -> None:
     project, home = tmp_path / "project", tmp_path / "home"
     project.mkdir()
     home.mkdir()
+    temporary = tmp_path / "tmp"  # for what git prints, in a file without a name
+    temporary.mkdir()
     (project / "pyproject.toml").write_text(
-        f'[tool.engage-codegen]\nschemas = {json.dumps(str(SEEDS))}\noutput = "package"\n'
+        '[tool.engage-codegen]\nschemas = "schemas"\noutput = "package"\n'
     )
-    own = [project, SEEDS, ROOT / "codegen", ROOT / "templates"]
+    shutil.copytree(SEEDS, project / "schemas")
+    own = [project, temporary, ROOT / "codegen", ROOT / "templates"]
     interpreter = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path]
     allowed = [path.resolve() for path in [*own, *map(Path, filter(None, interpreter))]]
     for command in (["generate"], ["generate", "--force"], ["check"]):
@@ -61,5 +69,5 @@ def test_generate_and_check_read_no_cache(tmp_path: Path) -> None:
             is_allowed = any(path.is_relative_to(folder) for folder in allowed)
             # The tool looks for the configuration and the repository in the folders above.
             assert is_allowed or path.is_relative_to("/dev") or project.is_relative_to(path), path
-        assert list(home.iterdir()) == []
-    assert {path.name for path in project.iterdir()} == {"pyproject.toml", "package"}
+        assert [*home.iterdir(), *temporary.iterdir()] == []
+    assert {path.name for path in project.iterdir()} == {"pyproject.toml", "schemas", "package"}

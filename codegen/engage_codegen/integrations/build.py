@@ -61,11 +61,13 @@ def _normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def generates(root: Path) -> bool:
+def generates(root: Path, name: str = "") -> bool:
     """Return True if the hook writes packages instead of only checking them.
 
-    Raises `ConfigError`.
+    `name` is that of `prepare_build`. Raises `ConfigError`.
     """
+    if _is_source_distribution(root, name):
+        return False
     return any(settings.build == "generate" for settings in _load_configs(root))
 
 

@@ -19,12 +19,12 @@ def finalize(distribution: Distribution) -> None:
     if not is_enabled(root):
         return
     name = distribution.metadata.name or ""
-    if generates(root):
+    if generates(root, name):
         _prepare(root, name)
     # A wheel is often built from the source distribution, which is not checked again.
-    for name in ("build_py", "sdist"):
-        base = cast("type[build_py]", distribution.get_command_class(name))
-        distribution.cmdclass[name] = _with_preparation(base, root, name)
+    for command in ("build_py", "sdist"):
+        base = cast("type[build_py]", distribution.get_command_class(command))
+        distribution.cmdclass[command] = _with_preparation(base, root, name)
     # setuptools leaves out files that are not modules.
     patterns = distribution.package_data.setdefault("", [])
     own = (f"{FOLDER}/*.json", "py.typed", "INDEX.md")
