@@ -269,7 +269,7 @@ def _plan_package(
     contracts: Mapping[str, Contract],
 ) -> "tuple[Plan, frozenset[str]]":
     """Return what has to change on the disk, and the paths that the package should have."""
-    from .contract import apply_contracts
+    from .contract.proof import apply_contracts
     from .output.rendering import render, written_with_snapshot
 
     written = lockfile.written_files

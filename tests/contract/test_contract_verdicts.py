@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engage_codegen.compat import compare
-from engage_codegen.contract import contract_problems, parse_contract
+from engage_codegen.contract.files import parse_contract
+from engage_codegen.contract.proof import contract_problems
 from engage_codegen.errors import Location
 from engage_codegen.model.build import build
 from engage_codegen.model.dialect import find_problems

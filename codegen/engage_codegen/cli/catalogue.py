@@ -110,7 +110,8 @@ def _read_tenant(config: Config, usage: tuple[Path, ...]) -> "Tenant":
 
 def _read_schemas(config: Config) -> Mapping[str, Schema]:
     """Return what `generate` would generate from: schemas with their contracts."""
-    from ..contract import apply_contracts, read_contracts
+    from ..contract.files import read_contracts
+    from ..contract.proof import apply_contracts
     from ..output.freshness import read_schema_files
 
     schemas = read_schema_files(config.schemas) if config.schemas else read_snapshot(config.output)

@@ -34,8 +34,8 @@ def command(action: str, schema_id: str, **options: object) -> int:
 
 
 def _write_draft(config: Config, schema_id: str) -> int:
-    from ..contract import contract_path
     from ..contract.draft import draft_contract
+    from ..contract.files import contract_path
     from ..filesystem import replace_files
     from ..output.freshness import read_schema_files
     from ..output.snapshot import read_snapshot

@@ -57,7 +57,8 @@ def command(
 
 def _review_contracts(config: Config) -> list[Finding]:
     """Return the findings about the contracts of a target, as far as its schemas can be read."""
-    from ..contract import read_contracts, review_contracts
+    from ..contract.files import read_contracts
+    from ..contract.review import review_contracts
     from ..lint import locate_findings
     from ..output.freshness import read_schema_files
     from ..output.lockfile import FOLDER
