@@ -5,6 +5,7 @@ Starts a sandbox, pulls its schemas, generates the package into a temporary fold
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 COMMITTED = HERE.parent / "generated" / "engage_interactions"
+CONTRACTS = HERE.parent / "codegen" / "engage_codegen" / "sandbox" / "seed" / "contracts"
 TOOL = [sys.executable, "-m", "engage_codegen"]
 
 
@@ -43,6 +45,8 @@ def connection(sandbox: "subprocess.Popen[bytes]") -> dict[str, str]:
 def run(environment: dict[str, str], folder: Path) -> None:
     """Pull, generate, send."""
     output = folder / "engage_interactions"
+    shutil.copytree(CONTRACTS, folder / "contracts")
+    (folder / "pyproject.toml").write_text('[tool.engage-codegen]\ncontracts = "contracts"\n')
     announce(1, f"a sandbox is running at {environment['ENGAGE_BASE_URL']}")
     announce(2, "engage-codegen pull")
     subprocess.run([*TOOL, "pull", "--output", output], check=True, env=environment, cwd=folder)

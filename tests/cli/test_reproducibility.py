@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 
 from engage_codegen.sandbox.server import Sandbox
+from tests.support.packages import use_contracts
 from tests.support.paths import ROOT, SEEDS
 from tests.support.tenants import answering, holding
 from tests.support.tool import Tool, contents
@@ -44,6 +45,7 @@ def shuffle(value: Mapping[str, object], rng: random.Random) -> dict[str, object
 def test_the_committed_package_is_generated_from_the_sandbox(
     project: Path, tool: Tool, tenant: Sandbox
 ) -> None:
+    use_contracts(project)
     assert tool("pull", "--output", "engage_interactions").code == 0
     assert tool("generate", "--output", "engage_interactions").code == 0
     generated = contents_without_origin(project / "engage_interactions")
@@ -70,6 +72,7 @@ def test_a_tenant_and_files_give_the_same_bytes_except_for_the_recorded_origin(
 def test_the_order_of_schemas_and_keys_does_not_matter(
     seed: int, project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    use_contracts(project)
     rng = random.Random(seed)
     schemas = [json.loads(path.read_text()) for path in SEEDS.iterdir()]
     rng.shuffle(schemas)
@@ -96,6 +99,7 @@ def test_the_order_of_schemas_and_keys_does_not_matter(
     ids=",".join,
 )
 def test_the_environment_does_not_matter(settings: dict[str, str], project: Path) -> None:
+    use_contracts(project)
     subprocess.run(
         [
             *(sys.executable, "-m", "engage_codegen", "generate"),
@@ -114,6 +118,7 @@ def test_settings_of_other_tools_do_not_matter(project: Path, tool: Tool) -> Non
         "[tool.black]\nline-length = 40\nskip-string-normalization = true\n"
         "[tool.datamodel-codegen]\nsnake-case-field = true\n"
     )
+    use_contracts(project)
     assert tool("generate", "--schemas", SEEDS, "--output", "package").code == 0
     package = contents_without_origin(project / "package")
     assert package == contents_without_origin(COMMITTED)

@@ -175,7 +175,7 @@ def test_a_class_shows_its_title_and_every_argument(editor: Editor) -> None:
     assert re.findall(r"^    (\w+): (.+?)(?: = None)?,?$", shown, re.MULTILINE) == [
         (name, kind) for name, kind, _ in PROPERTIES
     ]
-    assert shown.endswith("\n---\nRepair.")
+    assert "\n---\nRepair. Purpose: Tell customers" in shown
 
 
 def test_a_class_shows_its_description(editor: Editor) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.environments import copy_checkout, create_environment, run
+from tests.support.packages import use_contracts
 from tests.support.paths import ROOT, SEEDS
 from tests.support.tool import contents
 
@@ -19,6 +20,7 @@ COMMITTED = ROOT / "generated" / "engage_interactions"
 
 
 def _assert_generates(tool: Path, project: Path) -> None:
+    use_contracts(project)
     run(tool, "generate", "--schemas", SEEDS, "--output", "package", cwd=project)
     files = contents(project / "package")
     lockfile = files["_snapshot/codegen.lock.json"]

@@ -379,7 +379,7 @@ def test_an_engine_agrees_on_random_patterns() -> None:
     result = compare(random_cases(seed=1, patterns=8_000 if IS_FULL else 2_000, strings=12))
     assert result.wrong == []
     assert [reason for _, reason in result.refused if not EXPECTED.search(reason)] == []
-    assert result.pairs > 60_000
+    assert result.pairs > (60_000 if IS_FULL else 15_000)
     assert 0.2 < result.hits / result.pairs < 0.8
 
 

@@ -86,6 +86,13 @@ def generate_package(output: Path, library: str) -> None:
     pipeline.generate(config)
 
 
+def use_contracts(folder: Path) -> None:
+    """Give a project the contracts of the example tenant, by a configuration file."""
+    shutil.copytree(SEEDS.parent / "contracts", folder / "contracts")
+    with (folder / "pyproject.toml").open("a") as file:
+        file.write('[tool.engage-codegen]\ncontracts = "contracts"\n')
+
+
 def run_with_package(folder: Path, code: str, **environment: str) -> str:
     """Run a program that can import the package in a folder, and return what it prints.
 

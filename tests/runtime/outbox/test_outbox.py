@@ -78,7 +78,9 @@ def test_deleted_entries_are_erased_whatever_the_default_of_sqlite_is(
 
     monkeypatch.setattr(sqlite3, "connect", connect_without_secure_delete)
     rig = OutboxRig(tmp_path / "outbox.db")
-    numbers = [rig.outbox.put(CONTACT, replace(COAT, product_sku="8810" * 90)) for _ in range(20)]
+    numbers = [
+        rig.outbox.put(CONTACT, replace(COAT, product_sku="8810-42" * 50)) for _ in range(20)
+    ]
     rig.restart()
     if change == "deliver":
         assert rig.deliver().delivered == 20
@@ -87,7 +89,7 @@ def test_deleted_entries_are_erased_whatever_the_default_of_sqlite_is(
     rig.outbox.close()
     rig.client.close()
     for file in tmp_path.iterdir():
-        assert b"8810" not in file.read_bytes(), f"{file.name} still contains personal data"
+        assert b"8810-42" not in file.read_bytes(), f"{file.name} still contains personal data"
 
 
 def test_a_put_makes_no_request_and_gives_each_entry_its_own_date(rig: OutboxRig) -> None:
