@@ -355,7 +355,11 @@ def test_a_malformed_annotation_does_not_fail_the_package(
     assert (result.is_sound, result.cases > 0) == (True, True)
 
 
-def test_a_property_without_a_valid_value_is_reported(tmp_path: Path, quick: None) -> None:
+def test_a_property_without_a_valid_value_is_reported(
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "generate_strings", generate_strings)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^[A-Z]{2}$"}}}
     result = _verify_schema(_package(tmp_path, schema))
     assert result.valueless == ("a",)
