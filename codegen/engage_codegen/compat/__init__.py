@@ -158,6 +158,7 @@ __all__ = [
     "Change",
     "Level",
     "compare",
+    "compare_schemas",
     "sample_payload",
     "worst_level",
 ]

@@ -159,8 +159,7 @@ class _Reader:
         """Return what a table says about one property."""
         section = f"properties.{name}"
         self.refuse_unknown(table, _PROPERTY_KEYS, section)
-        required = table.get("required", True) if "required" in table else False
-        if "required" in table and required is not True:
+        if table.get("required", True) is not True:
             raise self.error(
                 section,
                 "required",
@@ -169,7 +168,7 @@ class _Reader:
             )
         return PropertyContract(
             keywords=self._keywords(table, section),
-            required=required is True,
+            required="required" in table,
             personal_data=self._personal_data(table, section),
             deprecated=self.text(table, "deprecated", section),
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from ..compat import compare
+from ..compat import compare_schemas
 from ..compat.changes import Change, format_value
 from ..config import locate_key
 from ..errors import Location, SchemaError, SchemaProblem
@@ -57,7 +57,7 @@ def _proof_problems(schema: Schema) -> Iterator[SchemaProblem]:
     if problems:
         return
     original = replace(schema, contract=None)
-    for change in compare({schema.id: narrowed}, {schema.id: original}, "json-schema"):
+    for change in compare_schemas(narrowed, original, "json-schema"):
         if change.level == "BREAKING":
             yield _not_narrower(contract, change)
         elif change.level == "UNKNOWN":

@@ -8,11 +8,14 @@ strings. Keywords for objects and arrays restrict neither.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..schema.jsontext import Json, JsonObject
 from .jsonvalues import contains, is_number
 from .regex import translate
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 TYPES = ("string", "integer", "number", "boolean")
 CHECKED_FORMATS = (
@@ -131,21 +134,32 @@ def is_within_limits(value: Json, constraints: Constraints) -> bool:
     return not is_number(value) or _is_in_range(value, constraints)
 
 
+def exact_limits(constraints: Constraints) -> "dict[str, Fraction]":
+    """Return the limits of numbers by the decimal digits of the JSON text."""
+    from fractions import Fraction
+
+    return {name: Fraction(repr(limit)) for name, limit in constraints.numeric_limits.items()}
+
+
+def bounds_of(constraints: Constraints) -> "tuple[Fraction | None, Fraction | None]":
+    """Return the lowest and the highest limit of numbers, inclusive or not; None without one."""
+    limits = exact_limits(constraints)
+    lows = [limits[name] for name in ("minimum", "exclusive_minimum") if name in limits]
+    highs = [limits[name] for name in ("maximum", "exclusive_maximum") if name in limits]
+    return max(lows, default=None), min(highs, default=None)
+
+
 def list_integers(constraints: Constraints, most: int) -> Constraints:
     """Return the same constraints with a list of values in place of limits, if they allow integers
     alone, and at most `most` of them."""
-    from fractions import Fraction
     from math import ceil, floor
 
-    limits = {name: Fraction(repr(value)) for name, value in constraints.numeric_limits.items()}
-    lows = [limits[name] for name in ("minimum", "exclusive_minimum") if name in limits]
-    highs = [limits[name] for name in ("maximum", "exclusive_maximum") if name in limits]
-    if constraints.types != ("integer",) or not lows or not highs:
+    low, high = bounds_of(constraints)
+    if constraints.types != ("integer",) or low is None or high is None or high - low > most + 2:
         return constraints
-    low, high = ceil(max(lows)), floor(min(highs))
-    if high - low >= most + 2:
-        return constraints
-    values = [value for value in range(low, high + 1) if is_within_limits(value, constraints)]
+    values = [
+        value for value in range(ceil(low), floor(high) + 1) if is_within_limits(value, constraints)
+    ]
     if not 0 < len(values) <= most:
         return constraints
     return Constraints(constraints.types, constraints.nullable, tuple(values))
@@ -196,8 +210,7 @@ def _is_in_range(value: float, constraints: Constraints) -> bool:
     from fractions import Fraction
 
     number = Fraction(repr(value))
-    for name, bound in constraints.numeric_limits.items():
-        limit = Fraction(repr(bound))
+    for name, limit in exact_limits(constraints).items():
         is_valid = {
             "minimum": number >= limit,
             "exclusive_minimum": number > limit,

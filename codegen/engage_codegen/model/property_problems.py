@@ -11,6 +11,8 @@ from .constraints import (
     NUMERIC_KEYWORDS,
     TYPES,
     Constraints,
+    bounds_of,
+    exact_limits,
     parse_constraints,
 )
 from .jsonvalues import compact_json, is_number
@@ -191,16 +193,14 @@ def _has_number(name: str, constraints: Constraints) -> bool:
     """Return True if a number, or an integer if that is the type, is within the limits."""
     from fractions import Fraction
 
-    limits = {name: Fraction(repr(limit)) for name, limit in constraints.numeric_limits.items()}
+    limits = exact_limits(constraints)
     step = limits.get("multiple_of")
     if name == "integer":
         # A multiple of a/b that is an integer is a multiple of a.
         step = Fraction(step.numerator if step else 1)
-    lows = [limits[name] for name in ("minimum", "exclusive_minimum") if name in limits]
-    highs = [limits[name] for name in ("maximum", "exclusive_maximum") if name in limits]
-    if not lows or not highs:
+    low, high = bounds_of(constraints)
+    if low is None or high is None:
         return True
-    low, high = max(lows), min(highs)
     is_low_open = low == limits.get("exclusive_minimum")
     is_high_open = high == limits.get("exclusive_maximum")
     if step is None:
