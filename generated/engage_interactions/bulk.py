@@ -4,10 +4,11 @@
 # ruff: noqa
 """Sending many interactions at once: all of them, or as a stream of outcomes."""
 
-from ._runtime.bulk.item import Item, ItemSource
+from ._runtime.bulk.item import ItemSource
 from ._runtime.bulk.outcome import BulkResult, Outcome
 from ._runtime.bulk.send_many import OutcomeStream, send_many, stream_many
 from ._runtime.bulk.send_many_async import AsyncOutcomeStream, send_many_async, stream_many_async
+from ._runtime.call.item import Item
 
 __all__ = [
     "AsyncOutcomeStream",

@@ -4,19 +4,24 @@
 # ruff: noqa
 """The outbox: interactions wait in a file until a job delivers them."""
 
-from ._runtime.outbox.connection import Durability
+from ._runtime.call.item import Item
 from ._runtime.outbox.entry import Entry, State
-from ._runtime.outbox.errors import AlreadyDeliveringError, OutboxError
+from ._runtime.outbox.errors import AlreadyDeliveringError, KeyConflictError, OutboxError
+from ._runtime.outbox.observer import OutboxObserver
 from ._runtime.outbox.outbox import Outbox
 from ._runtime.outbox.results import Delivery, Status
+from ._runtime.outbox.sqlite.connection import Durability
 
 __all__ = [
     "AlreadyDeliveringError",
     "Delivery",
     "Durability",
     "Entry",
+    "Item",
+    "KeyConflictError",
     "Outbox",
     "OutboxError",
+    "OutboxObserver",
     "State",
     "Status",
 ]

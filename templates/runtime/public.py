@@ -27,6 +27,7 @@ from .payload.types import UNSET, Json, Payload, Unset
 from .registry import payload_classes
 from .results import Receipt, ResponseInfo, SchemaCheck, SchemaSummary, Stored
 from .transport.observer import Observer
+from .transport.rate_limiter import RateLimiter
 from .violation import Violation
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Payload",
     "PayloadDroppedError",
     "RateLimitedError",
+    "RateLimiter",
     "ReadError",
     "Receipt",
     "RejectedError",

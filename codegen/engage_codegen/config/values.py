@@ -16,7 +16,7 @@ from .project import is_in_project
 
 SECTION = "tool.engage-codegen"
 
-PARTS = ("bulk", "outbox", "testing")
+PARTS = ("bulk", "outbox", "postgres", "testing")
 """The optional parts of a package."""
 
 HttpLibrary: TypeAlias = Literal["httpx", "httpx2"]

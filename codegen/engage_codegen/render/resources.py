@@ -33,11 +33,15 @@ _HTTP_LIBRARIES = {"httpx": _HTTP_LIBRARY, "httpx2": "runtime/transport/http_lib
 """HTTP library -> the file that a package has as its ``http_library.py``."""
 
 
+_NEEDS = {"postgres": "outbox"}
+"""Optional part -> the part that it is made of."""
+
+
 def copied_files(without: Collection[str], http: str) -> dict[str, str]:
     """Return the files of a package that do not depend on schemas: path in the package -> text.
 
     An optional part that a package is `without` is the folder ``_runtime/<part>`` and the module
-    ``<part>.py``. `http` is the HTTP library.
+    ``<part>.py``. It goes with the part that it needs. `http` is the HTTP library.
     """
     texts: dict[str, str] = {}
     files = template_files()
@@ -46,7 +50,7 @@ def copied_files(without: Collection[str], http: str) -> dict[str, str]:
     for path, file in files.items():
         folder, _, rest = path.partition("/")
         part = rest.partition("/")[0].removesuffix(".py")
-        if folder != "package" and part not in without:
+        if folder != "package" and not {part, _NEEDS.get(part)} & {*without}:
             with open(file, encoding="utf-8") as source:
                 texts[f"_runtime/{rest}" if folder == "runtime" else rest] = source.read()
     return texts

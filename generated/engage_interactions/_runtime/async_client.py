@@ -9,10 +9,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Never, Self
 
-from .async_reads import AsyncClientReads
 from .call.contact_cache import ContactCache
 from .call.ids import ContactId
 from .call.retry import RetryPolicy
+from .engine.async_reads import AsyncClientReads
 from .engine.engine import NOT_PICKLED, Limits
 from .engine.task_engine import TaskEngine
 from .payload.encoding import payload_class_of
@@ -23,7 +23,7 @@ from .transport.connection import DEFAULT_TIMEOUT, Connection
 from .transport.http import AsyncHttpTransport
 from .transport.http_library import httpx
 from .transport.observer import Observer
-from .transport.rate_limiter import DEFAULT_RATE
+from .transport.rate_limiter import DEFAULT_RATE, RateLimiter
 from .transport.settings import settings_from_environment
 
 
@@ -43,6 +43,7 @@ class AsyncEngageClient(AsyncClientReads):
         user_agent: str,
         api_version: str = "v3",
         rate: int = DEFAULT_RATE,
+        rate_limiter: RateLimiter | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
@@ -64,6 +65,7 @@ class AsyncEngageClient(AsyncClientReads):
             retry=retry,
             observer=observer,
             clock=clock,
+            rate_limiter=rate_limiter,
         )
         self.__engine__.contact_cache = contact_cache
 
@@ -78,6 +80,7 @@ class AsyncEngageClient(AsyncClientReads):
         cls,
         *,
         rate: int | None = None,
+        rate_limiter: RateLimiter | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
@@ -95,6 +98,7 @@ class AsyncEngageClient(AsyncClientReads):
         """
         return cls(
             **settings_from_environment(rate),
+            rate_limiter=rate_limiter,
             timeout=timeout,
             deadline=deadline,
             retry=retry,

@@ -13,17 +13,17 @@ from .call.contact_cache import ContactCache
 from .call.ids import ContactId
 from .call.retry import RetryPolicy
 from .engine.engine import NOT_PICKLED, Limits
+from .engine.reads import ClientReads
 from .engine.thread_engine import ThreadEngine
 from .payload.encoding import payload_class_of
 from .payload.types import Payload
-from .reads import ClientReads
 from .results import Receipt
 from .transport.clock import SYSTEM_CLOCK, Clock
 from .transport.connection import DEFAULT_TIMEOUT, Connection
 from .transport.http import HttpTransport
 from .transport.http_library import httpx
 from .transport.observer import Observer
-from .transport.rate_limiter import DEFAULT_RATE
+from .transport.rate_limiter import DEFAULT_RATE, RateLimiter
 from .transport.settings import settings_from_environment
 
 
@@ -39,6 +39,8 @@ class EngageClient(ClientReads):
         api_version: The version of the API.
         rate: The most requests per second with this key in this process. The vendor's limit is 50
             for one key; divide it if several processes share the key.
+        rate_limiter: Shares one allowance with other processes, like `PostgresRateLimiter`. Then
+            `rate` does not count.
         timeout: The limit in seconds of one request. Defaults to 10 seconds, or with `http` to the
             timeouts of that client.
         deadline: The limit in seconds of a whole call, with its retries, lookups and waits.
@@ -61,6 +63,7 @@ class EngageClient(ClientReads):
         user_agent: str,
         api_version: str = "v3",
         rate: int = DEFAULT_RATE,
+        rate_limiter: RateLimiter | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
@@ -82,6 +85,7 @@ class EngageClient(ClientReads):
             retry=retry,
             observer=observer,
             clock=clock,
+            rate_limiter=rate_limiter,
         )
         self.__engine__.contact_cache = contact_cache
 
@@ -96,6 +100,7 @@ class EngageClient(ClientReads):
         cls,
         *,
         rate: int | None = None,
+        rate_limiter: RateLimiter | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
@@ -113,6 +118,7 @@ class EngageClient(ClientReads):
         """
         return cls(
             **settings_from_environment(rate),
+            rate_limiter=rate_limiter,
             timeout=timeout,
             deadline=deadline,
             retry=retry,

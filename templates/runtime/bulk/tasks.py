@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..call.item import Item
 from ..engine.task_engine import TaskEngine
+from ..engine.window import POLL_SECONDS, Window
 from ..errors import NotSentError, OutcomeUnknownError
 from ..payload.encoding import payload_class_of
-from .item import Item, ItemSource, SendOptions, resolve_item
+from .item import ItemSource, SendOptions, resolve_item
 from .ledger import Ledger
 from .outcome import Outcome, failed_outcome, sent_outcome
-from .window import POLL_SECONDS, Window
 
 if TYPE_CHECKING:
     import asyncio

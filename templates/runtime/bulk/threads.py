@@ -16,13 +16,14 @@ from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
+from ..call.item import Item
 from ..engine.thread_engine import ThreadEngine
+from ..engine.window import POLL_SECONDS, Window
 from ..errors import ConfigurationError
 from ..payload.encoding import payload_class_of
-from .item import Item, ItemSource, SendOptions, resolve_item
+from .item import ItemSource, SendOptions, resolve_item
 from .ledger import Ledger
 from .outcome import Outcome, failed_outcome, sent_outcome
-from .window import POLL_SECONDS, Window
 
 
 class _Signal(Enum):

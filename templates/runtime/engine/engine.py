@@ -23,13 +23,16 @@ from ..transport.clock import Clock, CreatedDates
 from ..transport.connection import Connection
 from ..transport.headers import check_headers
 from ..transport.observer import GuardedObserver, LogObserver, Observer
-from ..transport.rate_limiter import DEFAULT_RATE, limiter_for
+from ..transport.rate_limiter import DEFAULT_RATE, RateLimiter, limiter_for
 
 NO_REPLY = Failure("The step was not a request.", may_have_arrived=False)
 """The reply to a step that is not a request."""
 
 TOO_LATE = Failure("The deadline of the call has passed.", may_have_arrived=False)
 """The reply to a request that cannot be sent before the end of the call."""
+
+NOT_ALLOWED = Failure("The claim on the entry was lost.", may_have_arrived=False)
+"""The reply to a request that `CallSettings.may_send` prevents."""
 
 NOT_PICKLED = "A client cannot be pickled. Create it in the process that uses it."
 
@@ -127,7 +130,7 @@ class CallSettings:
 
     `ends_at` is when it has to end, by the monotonic clock. `timeout` limits each request, in
     seconds. `headers` are added to each request. `is_urgent` is False for a call that lets others
-    pass at the rate limiter.
+    pass at the rate limiter. `may_send` is asked right before each request, and False prevents it.
     """
 
     policy: RetryPolicy
@@ -135,6 +138,7 @@ class CallSettings:
     timeout: float | None
     headers: Mapping[str, str] | None
     is_urgent: bool = True
+    may_send: Callable[[], bool] | None = None
 
 
 class Engine:
@@ -147,9 +151,12 @@ class Engine:
         retry: RetryPolicy | None,
         observer: Observer | None,
         clock: Clock,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
         limits.check()
-        self.limiter = limiter_for(connection.origin, connection.key_digest(), limits.rate, clock)
+        self.limiter: RateLimiter = rate_limiter or limiter_for(
+            connection.origin, connection.key_digest(), limits.rate, clock
+        )
         self.limits = limits
         self.retry = retry or RetryPolicy.interactive()
         self.observer = LogObserver() if observer is None else GuardedObserver(observer)

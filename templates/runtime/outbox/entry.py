@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, cast
@@ -19,7 +18,7 @@ DAMAGE = (
 )
 """The exceptions that a damaged entry can raise when it is read."""
 DAMAGED = "The entry is damaged."
-DAMAGED_DATE = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = DAMAGED_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,8 @@ class Content:
         return content_check(self.created_second, self.schema_hash, self.put_at, self.body)
 
     def pair(self) -> bytes:
-        """Return a hash of the contact and the schema: a lookup lists the interactions of both."""
-        key = json.dumps([self.contact_id, self.schema_id])
-        return hashlib.sha256(key.encode()).digest()[:16]
+        """Return the pair of this contact and schema. See `pair_of`."""
+        return pair_of(self.contact_id, self.schema_id)
 
     def payload(self) -> dict[str, Json]:
         """Return the payload in the body. Raises `DAMAGE` if the body is another one's."""
@@ -76,19 +74,32 @@ class Content:
         return payload
 
 
+def pair_of(contact_id: str, schema_id: str) -> bytes:
+    """Return a hash of a contact and a schema: a lookup lists the interactions of both."""
+    key = json.dumps([contact_id, schema_id])
+    return hashlib.sha256(key.encode()).digest()[:16]
+
+
 def content_check(created_second: int, schema_hash: str, put_at: float, body: bytes) -> int:
     """Return a checksum of the columns that never change. `body` also has the other ones."""
     return crc32(body, crc32(f"{created_second}|{schema_hash}|{put_at}".encode()))
 
 
 def progress_check(
-    state: str, posts: int, step: int, interaction_id: str | None, posted_at: float
+    state: str,
+    posts: int,
+    step: int,
+    interaction_id: str | None,
+    posted_at: float,
+    missing_since: float,
 ) -> int:
     """Return a checksum of the columns that say how far the delivery of an entry is."""
-    return crc32(f"{state}|{posts}|{step}|{interaction_id or ''}|{posted_at}".encode())
+    columns = (state, posts, step, interaction_id or "", posted_at, missing_since)
+    return crc32("|".join(map(str, columns)).encode())
 
 
-INITIAL_CHECK = progress_check("waiting", 0, 0, None, 0.0)
+INITIAL_CHECK = progress_check("waiting", 0, 0, None, 0.0, 0.0)
+RESTORED_CHECK = progress_check("sending", 0, 0, None, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +108,9 @@ class Row:
 
     `posts` is the number of POSTs that were started and may have been carried out. `step` counts
     the failed attempts, or the lookups, of the current state. `interaction_id` is set from the
-    receipt until the application has it. `posted_at` is the time of the first POST, in seconds
-    since 1970.
+    receipt until the application has it. `posted_at` is the time of the first POST, and
+    `missing_since` the time at which its schema was first missing, both in seconds since 1970 or 0.
+    `lease` identifies the claim of the delivery on the entry, where a store has claims that expire.
     """
 
     id: int
@@ -108,6 +120,8 @@ class Row:
     step: int = 0
     interaction_id: str | None = None
     posted_at: float = 0.0
+    missing_since: float = 0.0
+    lease: str = ""
     has_intact_content: bool = True
     has_intact_progress: bool = True
 
@@ -117,54 +131,27 @@ class Row:
         return (self.state, self.posts, self.step, self.interaction_id)
 
     @property
+    def check(self) -> int:
+        """The checksum of the progress."""
+        return progress_check(*self.progress, self.posted_at, self.missing_since)
+
+    @property
     def is_intact(self) -> bool:
         """True if both checksums are right."""
         return self.has_intact_content and self.has_intact_progress
 
 
-Columns: TypeAlias = tuple[
-    *tuple[int, State, float, int, int, str | None, float, int],
-    *tuple[str, str, str, int, str, float, int, str, bytes],
-]
-"""All columns of an entry in the file. If it is damaged, its values can be of any type."""
-
-
-def parse_row(columns: Columns) -> Row:
-    """Convert a row of the file, and compare it with its checksums."""
-    entry_id, state, _, posts, step, interaction_id, posted_at, check, *rest = columns
-    *parts, expected_check, _, body = cast(
-        tuple[str, str, str, int, str, float, int, str, bytes], rest
-    )
-    content = Content(*cast(tuple[str, str, str, int, str, float], tuple(parts)), body)
-    has_intact_content = False
-    with suppress(*DAMAGE):
-        has_intact_content = content.check() == expected_check
-    has_intact_progress = progress_check(state, posts, step, interaction_id, posted_at) == check
-    return Row(
-        entry_id,
-        content,
-        state,
-        posts,
-        step,
-        interaction_id,
-        posted_at,
-        has_intact_content,
-        has_intact_progress,
-    )
-
-
-def parse_entry(columns: Columns) -> Entry:
-    """Convert a row of the file to an entry."""
-    row = parse_row(columns)
+def as_entry(row: Row, reasons: str) -> Entry:
+    """Convert an entry of a store. `reasons` are a JSON array."""
     content = row.content
     try:
         if not row.is_intact:
             raise ValueError
         created_date, payload = read_date_time(content.created_date), content.payload()
         put_at = datetime.fromtimestamp(content.put_at, UTC)
-        reasons = tuple(str(reason) for reason in cast(list[str], json.loads(columns[15])))
+        texts = tuple(str(reason) for reason in cast(list[str], json.loads(reasons)))
     except DAMAGE:
-        created_date, put_at, payload, reasons = DAMAGED_DATE, DAMAGED_DATE, {}, (DAMAGED,)
+        created_date, put_at, payload, texts = DAMAGED_DATE, DAMAGED_DATE, {}, (DAMAGED,)
     return Entry(
         row.id,
         row.state if row.state in STATES else "unknown",
@@ -173,7 +160,7 @@ def parse_entry(columns: Columns) -> Entry:
         created_date,
         payload,
         put_at,
-        reasons,
+        texts,
     )
 
 

@@ -11,33 +11,18 @@ delivery waits for a lookup.
 """
 
 import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from datetime import datetime
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable
+from datetime import timedelta
 
-from ..call.ids import ContactId
-from ..call.interaction import encode_interaction
 from ..call.retry import RetryPolicy
-from ..client import EngageClient
-from ..payload.types import Payload
-from ..registry import generated_schemas, unknown_schema
-from ..results import Receipt
-from ..transport.clock import SYSTEM_CLOCK, Clock, CreatedDates
-from .connection import Durability
-from .database import Database
-from .delivery import DeliveryRun
-from .entry import Entry, State
-from .errors import AlreadyDeliveringError, convert_errors
-from .file import OutboxFile
-from .locks import claim
-from .reserve import keep_reserve
-from .results import Delivery, Status
+from ..transport.clock import SYSTEM_CLOCK, Clock
+from .base import KEEP_RECEIPTS, SCHEMA_WAIT, BaseOutbox
+from .observer import OutboxObserver
+from .sqlite.connection import Durability
+from .sqlite.store import FileStore
 
 
-class Outbox:
+class Outbox(BaseOutbox):
     """Interactions in a file, on their way to Engage.
 
     Any number of threads and processes of one machine can put, also processes that were forked
@@ -52,6 +37,10 @@ class Outbox:
             undo the last puts.
         retry: The retry policy of the delivery. Defaults to `RetryPolicy.background()`. The last
             delay repeats for entries that certainly were not sent, and for lookups that fail.
+        keep_receipts: How long the file remembers what was delivered, for lookups and for the keys
+            of `put`. None keeps it for good.
+        schema_wait: How long an entry waits for a schema that the tenant does not have.
+        observer: Receives the events of the outbox.
         clock: Replaces the system's clock in tests.
     """
 
@@ -61,139 +50,39 @@ class Outbox:
         *,
         durability: Durability = "flushed",
         retry: RetryPolicy | None = None,
+        keep_receipts: timedelta | None = KEEP_RECEIPTS,
+        schema_wait: timedelta = SCHEMA_WAIT,
+        observer: OutboxObserver | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._path = os.path.abspath(path)
-        self._durability: Durability = durability
-        self._retry = retry or RetryPolicy.background()
-        self._clock = clock
-        self._dates = (os.getpid(), CreatedDates(clock))
-        self._file = OutboxFile(Database(self._path, durability))
-        keep_reserve(os.path.realpath(self._path))
-
-    def put(
-        self, contact_id: ContactId, payload: Payload, *, created_date: datetime | None = None
-    ) -> int:
-        """Write an interaction to the file and return the id of its entry.
-
-        The entry holds the bytes that will be sent.
-
-        Args:
-            contact_id: The id of the contact in Engage.
-            payload: An instance of a payload class of this package.
-            created_date: When the interaction happened, with a time zone. Defaults to now.
-
-        Raises:
-            InvalidPayloadError: The interaction cannot be sent.
-            OutboxError: The file cannot be used. Nothing was stored, unless `may_be_stored` is
-                true.
-        """
-        interaction = encode_interaction(contact_id, payload, created_date or self._next_date())
-        schema = generated_schemas().get(interaction.schema_id)
-        if schema is None:
-            raise unknown_schema(interaction.schema_id)
-        return self._file.put(interaction, schema.schema_hash, self._clock.now())
-
-    def deliver(
-        self,
-        client: EngageClient,
-        *,
-        stop: threading.Event | None = None,
-        on_receipt: Callable[[int, Receipt], object] | None = None,
-    ) -> Delivery:
-        """Let every entry that is due take one step, in the order of the puts.
-
-        Args:
-            client: The client that sends and looks up.
-            stop: Set it to end the delivery after the current step.
-            on_receipt: Receives the id of each delivered entry and its receipt, before the entry is
-                deleted. If it raises an exception, or after a crash, it receives the same entry and
-                the same receipt again in the next delivery.
-
-        Raises:
-            AlreadyDeliveringError: Another process or thread is delivering from this file.
-            OutboxError: The file cannot be used.
-        """
-        self._file.check_open()
-        with convert_errors(self._path), claim(self._path) as is_held:
-            if not is_held:
-                raise AlreadyDeliveringError(f"{self._path}: another delivery is still running.")
-            # Without a flush, a power loss could undo the record that an entry was posted.
-            with self._open_another("flushed") as file:
-                run = DeliveryRun(file, client, self._retry, self._clock, on_receipt)
-                try:
-                    return run.run(stop)
-                finally:
-                    keep_reserve(os.path.realpath(self._path))
-
-    def entries(self, state: State | None = None) -> Iterator[Entry]:
-        """Iterate over the entries in the order of the puts, or over those in one state."""
-        with self._open_another() as file:
-            yield from file.entries(state)
-
-    def status(self) -> Status:
-        """Return the numbers to monitor.
-
-        `oldest` gets older while the client cannot reach Engage. `unknown` and `rejected` count the
-        dead letters.
-        """
-        with self._open_another() as file:
-            counts, missing = file.counts()
-        pending: tuple[State, ...] = ("waiting", "sending")
-        oldest = [counts[state][1] for state in pending if state in counts]
-        number = {state: count for state, (count, _) in counts.items()}
-        return Status(
-            number.get("waiting", 0),
-            number.get("sending", 0),
-            number.get("unknown", 0),
-            number.get("rejected", 0),
-            min(oldest, default=None),
-            missing,
+        path = os.path.abspath(path)
+        keep_seconds = None if keep_receipts is None else keep_receipts.total_seconds()
+        store = FileStore(path, durability, clock, keep_seconds)
+        super().__init__(
+            store, retry=retry, schema_wait=schema_wait, observer=observer, clock=clock
         )
-
-    def requeue(self, entry_id: int) -> bool:
-        """Return a dead letter to the state `waiting`, or return False if there is none.
-
-        An `unknown` entry may be stored already: look it up first.
-        """
-        return self._file.requeue(entry_id, self._clock.now().timestamp())
-
-    def discard(self, entry_id: int) -> bool:
-        """Delete an entry that is not being sent, or return False if there is none."""
-        return self._file.discard(entry_id, self._clock.now().timestamp())
-
-    def close(self) -> None:
-        """Close the file. Its entries remain."""
-        self._file.close()
-
-    def _open_another(self, durability: Durability = "unflushed") -> closing[OutboxFile]:
-        """Open the file once more, so that long reads and deliveries do not block the puts."""
-        self._file.check_open()
-        return closing(OutboxFile(Database(self._path, durability, creates=False)))
-
-    def _next_date(self) -> datetime:
-        process, dates = self._dates
-        if process != os.getpid():  # A thread of the parent may have held its lock.
-            dates = CreatedDates(self._clock)
-            self._dates = (os.getpid(), dates)
-        return dates.next()
+        self._settings = (path, durability, retry, keep_receipts, schema_wait, observer, clock)
 
     def __reduce__(self) -> tuple[Callable[..., "Outbox"], tuple[object, ...]]:
-        settings = (self._path, self._durability, self._retry, self._clock)
-        return _reopen, settings
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        error_class: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        return _reopen, self._settings
 
 
-def _reopen(path: str, durability: Durability, retry: RetryPolicy, clock: Clock) -> Outbox:
+def _reopen(
+    path: str,
+    durability: Durability,
+    retry: RetryPolicy | None,
+    keep_receipts: timedelta | None,
+    schema_wait: timedelta,
+    observer: OutboxObserver | None,
+    clock: Clock,
+) -> Outbox:
     """Open the outbox that was pickled in another process."""
-    return Outbox(path, durability=durability, retry=retry, clock=clock)
+    return Outbox(
+        path,
+        durability=durability,
+        retry=retry,
+        keep_receipts=keep_receipts,
+        schema_wait=schema_wait,
+        observer=observer,
+        clock=clock,
+    )

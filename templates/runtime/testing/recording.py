@@ -31,6 +31,7 @@ from ..results import Receipt
 from ..transport.connection import Connection
 from ..transport.http_library import httpx
 from ..transport.observer import Observer
+from ..transport.rate_limiter import RateLimiter
 from .platform import AsyncMemoryTransport, MemoryPlatform, MemoryTransport
 
 if TYPE_CHECKING:
@@ -238,6 +239,7 @@ class RecordingClient(Recorder, EngageClient):
         cls,
         *,
         rate: int | None = None,
+        rate_limiter: RateLimiter | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
@@ -246,7 +248,7 @@ class RecordingClient(Recorder, EngageClient):
         http: "httpx.Client | None" = None,
     ) -> Self:
         """Create a recording client. Reads nothing from the environment."""
-        del rate, timeout, http
+        del rate, rate_limiter, timeout, http
         return cls(deadline=deadline, retry=retry, observer=observer, contact_cache=contact_cache)
 
 
@@ -280,6 +282,7 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         cls,
         *,
         rate: int | None = None,
+        rate_limiter: RateLimiter | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
@@ -288,5 +291,5 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         http: "httpx.AsyncClient | None" = None,
     ) -> Self:
         """Create a recording client. Reads nothing from the environment."""
-        del rate, timeout, http
+        del rate, rate_limiter, timeout, http
         return cls(deadline=deadline, retry=retry, observer=observer, contact_cache=contact_cache)

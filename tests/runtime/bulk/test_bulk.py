@@ -13,12 +13,13 @@ import pytest
 
 from engage_interactions._runtime.async_client import AsyncEngageClient
 from engage_interactions._runtime.bulk import threads as bulk_threads
-from engage_interactions._runtime.bulk.item import Item, ItemSource
+from engage_interactions._runtime.bulk.item import ItemSource
 from engage_interactions._runtime.bulk.outcome import BulkResult, Outcome
 from engage_interactions._runtime.bulk.send_many import send_many, stream_many
 from engage_interactions._runtime.bulk.send_many_async import send_many_async, stream_many_async
-from engage_interactions._runtime.bulk.window import Window
+from engage_interactions._runtime.call.item import Item
 from engage_interactions._runtime.call.retry import RetryPolicy
+from engage_interactions._runtime.engine.window import Window
 from engage_interactions._runtime.errors import (
     ConfigurationError,
     InvalidPayloadError,
@@ -26,7 +27,7 @@ from engage_interactions._runtime.errors import (
     OutcomeUnknownError,
     RejectedError,
 )
-from engage_interactions._runtime.transport.rate_limiter import RateLimiter
+from engage_interactions._runtime.transport.rate_limiter import ProcessRateLimiter
 from tests.support.processes import exit_code_of, fork
 from tests.support.runtime.bulk import (
     BusyPlatform,
@@ -321,7 +322,7 @@ def test_slow_answers_lead_to_more_and_more_tasks_in_flight() -> None:
     assert asyncio.run(send()).sent == 20
 
 
-class Queue(RateLimiter):
+class Queue(ProcessRateLimiter):
     """A limiter for which so many requests wait as the test says."""
 
     waiting = 0

@@ -36,7 +36,7 @@ from engage_interactions._runtime.engine.task_engine import TaskEngine
 from engage_interactions._runtime.engine.thread_engine import ThreadEngine
 from engage_interactions._runtime.transport.connection import Connection
 from engage_interactions._runtime.transport.observer import GuardedObserver, LogObserver
-from engage_interactions._runtime.transport.rate_limiter import RateLimiter
+from engage_interactions._runtime.transport.rate_limiter import ProcessRateLimiter
 from tests.support.runtime.clocks import FakeClock
 from tests.support.runtime.platform import CONTACT, Gift
 
@@ -413,9 +413,11 @@ def test_the_shortest_wait_that_is_reported_is_a_millisecond() -> None:
 def test_clients_with_one_url_and_key_share_a_limiter() -> None:
     clock = FakeClock()
 
-    def limiter(url: str, key: str) -> RateLimiter:
+    def limiter(url: str, key: str) -> ProcessRateLimiter:
         connection = Connection(url, key, "a/1", "v3")
-        return keep(Engine(connection, Limits(), None, None, clock)).limiter
+        shared = keep(Engine(connection, Limits(), None, None, clock)).limiter
+        assert isinstance(shared, ProcessRateLimiter)
+        return shared
 
     engines: list[Engine] = []
 

@@ -16,8 +16,9 @@ import pytest
 from engage_interactions import EngageClient, EngageError, Receipt, RetryPolicy
 from engage_interactions._runtime.call.steps import Reply, Request
 from engage_interactions._runtime.engine.engine import Engine
-from engage_interactions._runtime.outbox.database import Database
-from engage_interactions._runtime.outbox.file import OutboxFile
+from engage_interactions._runtime.outbox.base import BaseOutbox
+from engage_interactions._runtime.outbox.sqlite.database import Database
+from engage_interactions._runtime.outbox.sqlite.deliveries import FileDeliveries
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Delivery, Outbox
 from tests.support.paths import ROOT
@@ -121,7 +122,7 @@ def test_an_unexpected_exception_before_the_post_delays_by_the_retry_delays(
     def fail(date: str) -> None:
         raise MemoryError(date)
 
-    module = "engage_interactions._runtime.outbox.delivery.read_date_time"
+    module = "engage_interactions._runtime.outbox.outcomes.read_date_time"
     monkeypatch.setattr(module, fail)
     assert rig.deliver() == Delivery(0, 0, 0, None, delayed=2)
     monkeypatch.undo()
@@ -258,7 +259,7 @@ def to_the_second(stamp: str) -> str:
 
 @pytest.mark.parametrize("change", [Outbox.discard, Outbox.requeue])
 def test_an_interaction_that_may_be_stored_is_not_attributed_to_another_entry(
-    rig: OutboxRig, change: Callable[[Outbox, int], bool]
+    rig: OutboxRig, change: Callable[[BaseOutbox, int], bool]
 ) -> None:
     """The first entry is stored, but nobody knows its id. The second one is not stored."""
     rig.platform.precision = to_the_second
@@ -289,16 +290,16 @@ def test_a_transition_compares_everything_that_another_delivery_can_change(
 ) -> None:
     rig.outbox.put(CONTACT, COAT)
     database = Database(str(rig.path), "flushed")
-    with closing(OutboxFile(database)) as file:
-        row = file.next_due(0, 0.0, 0.0)
-        assert row is not None
+    with closing(database):
+        file = FileDeliveries(database, lambda: 0.0, 0.0, None)
+        (row,) = file.claim(1)
         stale = replace(row, **other)
-        assert not file.update(stale, replace(row, state="unknown"), due=0.0, reasons=())
-        assert file.record_receipt(stale, "i2", 0.0) is None
-        assert not file.record_delivery(stale, "i2", 0.0)
+        assert not file.update(stale, replace(row, state="unknown"), delay=0.0, reasons=())
+        assert file.record_receipt(stale, "i2") is None
+        assert not file.record_delivery(stale, "i2")
         assert file.delivered_ids(row) == frozenset()
-        assert file.next_due(0, 0.0, 0.0) == row
-        assert file.record_delivery(row, "i2", 0.0)
+        assert FileDeliveries(database, lambda: 0.0, 0.0, None).claim(1) == [row]
+        assert file.record_delivery(row, "i2")
 
 
 def test_two_deliveries_at_once_post_each_entry_once(rig: OutboxRig) -> None:
@@ -318,7 +319,7 @@ def test_two_deliveries_at_once_post_each_entry_once(rig: OutboxRig) -> None:
         depth += 1
         if depth == 1:
             with pytest.MonkeyPatch.context() as patch:
-                module = "engage_interactions._runtime.outbox.locks._lock_bytes"
+                module = "engage_interactions._runtime.outbox.sqlite.locks._lock_bytes"
                 patch.setattr(module, lock)
                 other.deliver()
         return rig.platform(request)

@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from engage_interactions import EngageClient, Receipt
-from engage_interactions._runtime.outbox import connection, locks
-from engage_interactions._runtime.outbox.database import Database
+from engage_interactions._runtime.outbox.base import BaseOutbox
+from engage_interactions._runtime.outbox.sqlite import connection, locks
+from engage_interactions._runtime.outbox.sqlite.database import Database
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import AlreadyDeliveringError, Outbox, OutboxError
 from tests.support.processes import exit_code_of, fork
@@ -39,7 +40,7 @@ SERVICE = 12345
 """A user id that is not root."""
 
 
-def put(outbox: Outbox, token: str) -> int:
+def put(outbox: BaseOutbox, token: str) -> int:
     return outbox.put(CONTACT, Favourite(product_sku=token))
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from engage_interactions import Receipt
-from engage_interactions._runtime.outbox import locks
+from engage_interactions._runtime.outbox.base import BaseOutbox
+from engage_interactions._runtime.outbox.sqlite import locks
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import AlreadyDeliveringError, Delivery, Outbox
 from tests.support.processes import exit_code_of, fork
@@ -50,7 +51,7 @@ def fork_with_limit(act: Callable[[], object]) -> int:
     return fork(run)
 
 
-def put(outbox: Outbox, token: str) -> int:
+def put(outbox: BaseOutbox, token: str) -> int:
     return outbox.put(CONTACT, Favourite(product_sku=token))
 
 
@@ -156,7 +157,7 @@ def test_a_child_that_ends_takes_nothing_from_its_parent(tmp_path: Path) -> None
 
 FORK_UNNOTICED = """
 import ctypes, os, signal, sys
-from engage_interactions._runtime.outbox import locks
+from engage_interactions._runtime.outbox.sqlite import locks
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Outbox, OutboxError
 

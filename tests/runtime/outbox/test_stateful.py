@@ -7,9 +7,11 @@ import json
 import os
 import tempfile
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,6 +32,7 @@ from engage_interactions.reuse_spring_2023 import ReuseSpring2023
 from tests.support.runtime.clocks import FakeClock
 from tests.support.runtime.http_library import httpx
 from tests.support.runtime.outbox import POLICY, FaultyPlatform, OutboxRig, PowerCut
+from tests.support.runtime.postgres import postgres_rig
 from tests.support.tiers import IS_FULL
 
 pytestmark = pytest.mark.slow
@@ -177,6 +180,15 @@ class CheckingPlatform(FaultyPlatform):
             doubt.lookups -= 1
 
 
+@contextmanager
+def file_rig() -> Generator[OutboxRig]:
+    """An outbox in a file in the memory."""
+    with tempfile.TemporaryDirectory(dir=RAM if os.access(RAM, os.W_OK) else None) as folder:
+        rig = OutboxRig(Path(folder) / "outbox.db")
+        yield rig
+        rig.close()
+
+
 class OutboxMachine(RuleBasedStateMachine):
     """An outbox, a platform and a clock.
 
@@ -184,10 +196,15 @@ class OutboxMachine(RuleBasedStateMachine):
     ids of stored interactions to the entries that got them.
     """
 
+    @staticmethod
+    def open_rig() -> AbstractContextManager[OutboxRig]:
+        """Return a new outbox."""
+        raise NotImplementedError
+
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory(dir=RAM if os.access(RAM, os.W_OK) else None)
-        self.rig = OutboxRig(Path(self.folder.name) / "outbox.db")
+        self.context = self.open_rig()
+        self.rig = self.context.__enter__()
         self.platform = CheckingPlatform(self.rig.clock)
         self.keys: dict[int, Key] = {}
         self.receipts: dict[str, int] = {}
@@ -288,19 +305,28 @@ class OutboxMachine(RuleBasedStateMachine):
             assert not {"waiting", "sending"} & {*self.rig.states}, "an entry is stuck"
             self.every_entry_is_stored_once_or_still_in_the_outbox()
         finally:
-            self.rig.outbox.close()
-            self.rig.client.close()
-            self.folder.cleanup()
+            self.context.__exit__(None, None, None)
 
 
-def test_every_entry_is_stored_once_or_still_in_the_outbox_after_any_history() -> None:
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.postgres)])
+def machine_class(request: pytest.FixtureRequest) -> type[OutboxMachine]:
+    """The machine with an outbox in a file, or with one in PostgreSQL."""
+    if request.param == "file":
+        return type("FileMachine", (OutboxMachine,), {"open_rig": staticmethod(file_rig)})
+    rig = partial(postgres_rig, request.getfixturevalue("cluster"))
+    return type("PostgresMachine", (OutboxMachine,), {"open_rig": staticmethod(rig)})
+
+
+def test_every_entry_is_stored_once_or_still_in_the_outbox_after_any_history(
+    machine_class: type[OutboxMachine],
+) -> None:
     long_run = settings(
         max_examples=300 if IS_FULL else 30,
         stateful_step_count=30,
         deadline=None,
         derandomize=not IS_FULL,
     )
-    run_state_machine_as_test(OutboxMachine, settings=long_run)
+    run_state_machine_as_test(machine_class, settings=long_run)
 
 
 LOST_ANSWER = "timeout after"
@@ -316,9 +342,12 @@ LOST_ANSWER = "timeout after"
     ],
 )
 def test_every_entry_is_stored_once_or_still_in_the_outbox_after_each_fault(
-    post_faults: tuple[str, ...], get_faults: tuple[str, ...], policy: RetryPolicy
+    machine_class: type[OutboxMachine],
+    post_faults: tuple[str, ...],
+    get_faults: tuple[str, ...],
+    policy: RetryPolicy,
 ) -> None:
-    machine = OutboxMachine()
+    machine = machine_class()
     machine.configure(policy=policy, has_milliseconds=True)
     faulty = DeliveryEvent(6.0, post_faults=post_faults, get_faults=get_faults)
     events = [

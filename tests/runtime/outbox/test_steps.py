@@ -12,11 +12,12 @@ import pytest
 
 from engage_interactions import EngageClient, RetryPolicy
 from engage_interactions._runtime.call.interaction import encode_interaction
-from engage_interactions._runtime.outbox import delivery as outbox_delivery
-from engage_interactions._runtime.outbox.database import Database
+from engage_interactions._runtime.outbox import outcomes as outbox_outcomes
 from engage_interactions._runtime.outbox.entry import content_check
 from engage_interactions._runtime.outbox.errors import DiskFullError
-from engage_interactions._runtime.outbox.file import OutboxFile
+from engage_interactions._runtime.outbox.sqlite.database import Database
+from engage_interactions._runtime.outbox.sqlite.deliveries import FileDeliveries
+from engage_interactions._runtime.outbox.sqlite.rows import check_order
 from engage_interactions.favourite import Favourite
 from engage_interactions.outbox import Delivery, OutboxError
 from tests.support.runtime.http_library import httpx
@@ -153,7 +154,7 @@ def test_a_policy_without_delays_is_due_at_once(rig: OutboxRig) -> None:
     rig.outbox.put(CONTACT, COAT)
     rig.platform.post_faults = ["never left"]
     rig.deliver()
-    assert rows(rig, "state, step, due") == [("waiting", 1, rig.clock.now().timestamp())]
+    assert rows(rig, "state, step, due") == [("waiting", 1, 0.0)]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def test_a_bug_delays_a_waiting_entry_by_the_retry_delays(
     rig.outbox.put(CONTACT, COAT)
     reasons = json.dumps(["An unexpected exception: RuntimeError."])
     with monkeypatch.context() as patch:
-        patch.setattr(outbox_delivery, "read_date_time", fail)
+        patch.setattr(outbox_outcomes, "read_date_time", fail)
         for wait, delay, step in [(0.0, 1.0, 1), (1.0, 2.0, 2), (2.0, 2.0, 3)]:
             assert rig.deliver(wait) == Delivery(0, 0, 0, None, 1)
             due = rig.clock.now().timestamp() + delay
@@ -302,7 +303,7 @@ def test_an_entry_whose_receipt_was_not_recorded_claims_its_own_interaction(
 
     rig.outbox.put(CONTACT, COAT)
     with monkeypatch.context() as patch:
-        patch.setattr(OutboxFile, "record_delivery", end)
+        patch.setattr(FileDeliveries, "record_delivery", end)
         with pytest.raises(PowerCut):
             rig.deliver()
     assert rig.deliver(5.0) == Delivery(1, 0, 0, None)
@@ -347,7 +348,7 @@ class BrokenDatabase:
     path = "broken.db"
 
     def __init__(self, entry_id: object) -> None:
-        self.row = (entry_id, *[None] * 16)
+        self.row = (entry_id, *[None] * 17)
 
     @contextmanager
     def reading(self) -> Generator["BrokenDatabase"]:
@@ -366,15 +367,15 @@ class BrokenDatabase:
 @pytest.mark.parametrize("entry_id", [5, 4, 0, -1, "6", None, 6.0])
 def test_an_id_that_is_not_above_the_last_one_ends_the_scan(entry_id: object) -> None:
     broken: Any = BrokenDatabase(entry_id)
+    deliveries = FileDeliveries(broken, lambda: 0.0, 0.0, None, after=5)
     with pytest.raises(OutboxError, match=r"broken\.db"):
-        OutboxFile(broken).next_due(5, 0.0, 0.0)
+        deliveries.claim(1)
 
 
 @pytest.mark.parametrize("entry_id", [0, -1, "6", None, 6.0])
 def test_an_id_that_is_not_above_the_last_one_ends_an_iteration(entry_id: object) -> None:
-    broken: Any = BrokenDatabase(entry_id)
     with pytest.raises(OutboxError, match=r"broken\.db"):
-        next(OutboxFile(broken).entries(None))
+        check_order("broken.db", 0, entry_id)
 
 
 def test_a_receipt_of_an_entry_with_an_unreadable_body_is_not_reported(rig: OutboxRig) -> None:

@@ -43,7 +43,7 @@ from engage_interactions._runtime.outbox.errors import DiskFullError
 from engage_interactions._runtime.payload import Payload
 from engage_interactions._runtime.violation import InvalidValueError
 from engage_interactions.favourite import Favourite
-from engage_interactions.outbox import AlreadyDeliveringError, OutboxError
+from engage_interactions.outbox import AlreadyDeliveringError, KeyConflictError, OutboxError
 from engage_interactions.repair import Repair
 from engage_interactions.reuse_spring_2023 import ReuseSpring2023
 from engage_interactions.testing import sample
@@ -266,6 +266,7 @@ ERRORS: list[Exception] = [
     *(ReadError("x", RECEIPT), UnreadablePayloadError("x", RECEIPT)),
     *(ContactNotFoundError("x"), AmbiguousContactError("x", ["c1", "c2"])),
     *(OutboxError("x"), DiskFullError("x"), AlreadyDeliveringError("x")),
+    KeyConflictError("x", 7),
 ]
 
 

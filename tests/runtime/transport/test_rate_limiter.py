@@ -19,7 +19,12 @@ from engage_interactions._runtime.call.retry import RetryPolicy
 from engage_interactions._runtime.errors import RateLimitedError
 from engage_interactions._runtime.transport import rate_limiter
 from engage_interactions._runtime.transport.clock import SYSTEM_CLOCK
-from engage_interactions._runtime.transport.rate_limiter import RateLimiter, Waiter, limiter_for
+from engage_interactions._runtime.transport.rate_limiter import (
+    ProcessRateLimiter,
+    RateLimiter,
+    Waiter,
+    limiter_for,
+)
 from engage_interactions.bulk import send_many
 from tests.support.processes import exit_code_of, fork
 from tests.support.runtime.bulk import BusyPlatform, thread_client
@@ -30,7 +35,7 @@ from tests.support.runtime.platform import CONTACT, Gift
 pytestmark = pytest.mark.slow
 
 
-class RecordingLimiter(RateLimiter):
+class RecordingLimiter(ProcessRateLimiter):
     """A rate limiter that records the times of departure."""
 
     def __init__(self, rate: int, clock: FakeClock) -> None:
@@ -142,14 +147,14 @@ def test_the_rate_recovers_ten_seconds_after_the_hold() -> None:
     assert [acquire_at_once(limiter) for _ in range(3)] == [True, True, False]
 
 
-def acquire_at_once(limiter: RateLimiter) -> bool:
+def acquire_at_once(limiter: ProcessRateLimiter) -> bool:
     return limiter.acquire(timeout=0.0)
 
 
 both = pytest.mark.parametrize("kind", ["threads", "tasks"])
 
 
-def acquire(limiter: RateLimiter, kind: str, timeout: float | None = None) -> bool:
+def acquire(limiter: ProcessRateLimiter, kind: str, timeout: float | None = None) -> bool:
     if kind == "threads":
         return limiter.acquire(timeout)
     return asyncio.run(limiter.acquire_async(timeout))
@@ -173,7 +178,7 @@ def test_a_request_departs_within_its_timeout_or_gives_up_at_once(
     assert limiter.queue_length == 0
 
 
-class PatientLimiter(RateLimiter):
+class PatientLimiter(ProcessRateLimiter):
     """A limiter that looks at its clock again and again, and never waits for real time."""
 
     def _turn_seconds(self, ends_at: float) -> float:
@@ -233,7 +238,7 @@ def test_a_request_behind_another_gives_up_when_its_time_is_over_to_the_tick(kin
 
 
 def test_the_next_one_is_woken_when_the_first_one_leaves() -> None:
-    limiter = RateLimiter(10, FakeClock())
+    limiter = ProcessRateLimiter(10, FakeClock())
     turns = [threading.Event() for _ in range(4)]
     waiters = [Waiter(turn.set, True) for turn in turns]
     for waiter in waiters:
@@ -264,7 +269,7 @@ def test_a_turn_is_waited_for_in_steps_of_a_second(
 
     clock = FakeClock()
     clock.sleep(100.0)
-    limiter = RateLimiter(10, clock)
+    limiter = ProcessRateLimiter(10, clock)
     limiter._enter(Waiter(threading.Event().set, True))  # pyright: ignore[reportPrivateUsage]
     monkeypatch.setattr(threading, "Event", Turn)
     assert limiter.acquire(timeout)
@@ -273,7 +278,7 @@ def test_a_turn_is_waited_for_in_steps_of_a_second(
 
 def test_a_child_has_an_empty_queue_and_a_free_lock_and_remembers_the_departures() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(1, clock)
+    limiter = ProcessRateLimiter(1, clock)
     limiter.acquire()
     limiter._enter(Waiter(threading.Event().set, True))  # pyright: ignore[reportPrivateUsage]
     with limiter._lock:  # pyright: ignore[reportPrivateUsage]
@@ -333,7 +338,7 @@ def test_requests_depart_in_the_order_of_their_arrival() -> None:
     order: list[int] = []
 
     async def race() -> None:
-        limiter = RateLimiter(1, FakeClock())
+        limiter = ProcessRateLimiter(1, FakeClock())
 
         async def wait(number: int) -> None:
             await limiter.acquire_async()
@@ -406,7 +411,7 @@ def test_a_send_overtakes_a_bulk_send_at_the_rate_limit() -> None:
     """The requests of a bulk send are not urgent, and those of all other calls are."""
     urgency: dict[str, bool] = {}
 
-    class Limiter(RateLimiter):
+    class Limiter(ProcessRateLimiter):
         def acquire(self, timeout: float | None = None, *, is_urgent: bool = True) -> bool:
             urgency.setdefault(threading.current_thread().name, is_urgent)
             return super().acquire(timeout, is_urgent=is_urgent)
@@ -442,9 +447,9 @@ def test_all_packages_of_a_process_share_the_limiter_of_a_key(
 
 
 @pytest.fixture
-def blocked_limiter() -> Generator[RateLimiter]:
+def blocked_limiter() -> Generator[ProcessRateLimiter]:
     """A limiter whose queue begins with the tasks of a blocked event loop."""
-    limiter = RateLimiter(2, SYSTEM_CLOCK)
+    limiter = ProcessRateLimiter(2, SYSTEM_CLOCK)
     loop = asyncio.new_event_loop()
     tasks = [loop.create_task(limiter.acquire_async()) for _ in range(4)]
     while not limiter.queue_length:
@@ -456,14 +461,16 @@ def blocked_limiter() -> Generator[RateLimiter]:
     loop.close()
 
 
-def test_a_thread_overtakes_a_blocked_event_loop(blocked_limiter: RateLimiter) -> None:
+def test_a_thread_overtakes_a_blocked_event_loop(blocked_limiter: ProcessRateLimiter) -> None:
     thread = threading.Thread(target=blocked_limiter.acquire, daemon=True)
     thread.start()
     thread.join(30)
     assert not thread.is_alive()
 
 
-def test_another_event_loop_overtakes_a_blocked_event_loop(blocked_limiter: RateLimiter) -> None:
+def test_another_event_loop_overtakes_a_blocked_event_loop(
+    blocked_limiter: ProcessRateLimiter,
+) -> None:
     asyncio.run(asyncio.wait_for(blocked_limiter.acquire_async(), 30))
 
 

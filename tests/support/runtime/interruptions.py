@@ -16,9 +16,7 @@ from typing import Any
 from engage_interactions._runtime import bulk
 
 PACKAGE = "engage_interactions._runtime.bulk_with_checkpoints"
-MODULES = (
-    *("item", "outcome", "window", "ledger", "threads", "tasks", "send_many", "send_many_async"),
-)
+MODULES = (*("item", "outcome", "ledger", "threads", "tasks", "send_many", "send_many_async"),)
 """Each imports only earlier ones."""
 
 

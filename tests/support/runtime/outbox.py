@@ -10,6 +10,7 @@ from engage_interactions import (
     Receipt,
     RetryPolicy,
 )
+from engage_interactions._runtime.outbox.base import BaseOutbox
 from engage_interactions.outbox import Delivery, Entry, Outbox
 from tests.support.runtime.clocks import FakeClock
 from tests.support.runtime.http_library import httpx
@@ -66,7 +67,14 @@ class OutboxRig:
             clock=self.clock,
             http=httpx.Client(transport=httpx.MockTransport(self.platform)),
         )
-        self.outbox = Outbox(self.path, retry=self.policy, clock=self.clock)
+        self.outbox = self.open()
+
+    def open(self) -> BaseOutbox:
+        return Outbox(self.path, retry=self.policy, clock=self.clock)
+
+    def close(self) -> None:
+        self.outbox.close()
+        self.client.close()
 
     def restart(self) -> None:
         self.outbox.close()
@@ -80,7 +88,7 @@ class OutboxRig:
         on_receipt: Callable[[int, Receipt], object] | None = None,
     ) -> Delivery:
         self.clock.sleep(after)
-        return self.outbox.deliver(self.client, stop=stop, on_receipt=on_receipt)
+        return self.outbox.deliver(self.client, stop=stop, on_receipt=on_receipt, max_in_flight=1)
 
     @property
     def states(self) -> list[str]:

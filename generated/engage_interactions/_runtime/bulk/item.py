@@ -5,38 +5,15 @@
 """The items of a bulk send."""
 
 from collections.abc import Callable, Mapping, Sized
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from ..call.ids import ContactId
+from ..call.item import Item, Pair, as_item
 from ..call.retry import RetryPolicy
 from ..call.steps import Call
 from ..engine.engine import CallSettings, Engine
 from ..errors import ConfigurationError
-from ..payload.types import Payload
 from ..results import Receipt
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One interaction of a bulk send."""
-
-    contact_id: ContactId
-    """The id of the contact in Engage."""
-
-    payload: Payload = field(repr=False)
-    """An instance of a payload class of this package."""
-
-    created_date: datetime | None = None
-    """When the interaction happened, with a time zone. Defaults to now."""
-
-    key: str | int | None = None
-    """A reference of your own, like the key of a database row. It comes back in the outcome."""
-
-
-Pair: TypeAlias = tuple[ContactId, Payload]
-"""A contact id and a payload, for an `Item` without the rest."""
 
 ItemSource: TypeAlias = Item | Pair | Callable[[], Item | Pair] | Exception
 """An item of the input.
@@ -74,16 +51,6 @@ class SendOptions:
             item.contact_id, item.payload, item.created_date, settings.policy, confirm=self.confirm
         )
         return call, settings
-
-
-def as_item(value: object) -> Item | None:
-    """Return an item as it is, a pair as an item, and None for anything else."""
-    if isinstance(value, Item):
-        return value
-    if isinstance(value, (tuple, list)) and len(cast(Sized, value)) == 2:
-        contact_id, payload = cast(Pair, value)
-        return Item(contact_id, payload)
-    return None
 
 
 def resolve_item(number: int, source: object) -> Item:

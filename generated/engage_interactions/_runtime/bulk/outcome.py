@@ -7,11 +7,11 @@
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ..call.item import Item, as_item
 from ..errors import ConfigurationError, OutcomeUnknownError
 from ..payload.plain import plain_value
 from ..payload.types import Payload
 from ..results import Receipt
-from .item import Item, as_item
 
 E = TypeVar("E")
 

@@ -12,7 +12,8 @@ from ..call.steps import Call, Reconnect, Reply, Request, Stop
 from ..transport.clock import Clock
 from ..transport.connection import Connection
 from ..transport.observer import Observer
-from .engine import NO_REPLY, TOO_LATE, AsyncTransport, CallSettings, Engine, Limits
+from ..transport.rate_limiter import RateLimiter
+from .engine import NO_REPLY, NOT_ALLOWED, TOO_LATE, AsyncTransport, CallSettings, Engine, Limits
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,8 +33,9 @@ class TaskEngine(Engine):
         retry: RetryPolicy | None,
         observer: Observer | None,
         clock: Clock,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
-        super().__init__(connection, limits, retry, observer, clock)
+        super().__init__(connection, limits, retry, observer, clock, rate_limiter)
         self.transport = transport
 
     async def run(
@@ -76,6 +78,11 @@ class TaskEngine(Engine):
             self.remaining(ends_at), is_urgent=settings.is_urgent
         ):
             return TOO_LATE
+        if settings.may_send is not None:
+            import asyncio
+
+            if not await asyncio.to_thread(settings.may_send):
+                return NOT_ALLOWED
         departure = self.clock.monotonic()
         self.record_limiter_wait(start, departure)
         if settings.headers:

@@ -13,7 +13,8 @@ from ..call.steps import Call, Reconnect, Reply, Request, Stop
 from ..transport.clock import Clock
 from ..transport.connection import Connection
 from ..transport.observer import Observer
-from .engine import NO_REPLY, TOO_LATE, CallSettings, Engine, Limits, Transport
+from ..transport.rate_limiter import RateLimiter
+from .engine import NO_REPLY, NOT_ALLOWED, TOO_LATE, CallSettings, Engine, Limits, Transport
 
 T = TypeVar("T")
 
@@ -30,8 +31,9 @@ class ThreadEngine(Engine):
         retry: RetryPolicy | None,
         observer: Observer | None,
         clock: Clock,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
-        super().__init__(connection, limits, retry, observer, clock)
+        super().__init__(connection, limits, retry, observer, clock, rate_limiter)
         self.transport = transport
 
     def run(self, call: Call[T], settings: CallSettings, stop: threading.Event | None = None) -> T:
@@ -72,6 +74,8 @@ class ThreadEngine(Engine):
             self.remaining(ends_at), is_urgent=settings.is_urgent
         ):
             return TOO_LATE
+        if settings.may_send is not None and not settings.may_send():
+            return NOT_ALLOWED
         departure = self.clock.monotonic()
         self.record_limiter_wait(start, departure)
         if settings.headers:

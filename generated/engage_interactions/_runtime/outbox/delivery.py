@@ -2,22 +2,46 @@
 # fmt: off
 # isort: skip_file
 # ruff: noqa
-"""One delivery from an outbox: each entry that is due takes one step."""
+"""The steps of a delivery: what becomes of an entry, whatever store it is in.
+
+Each row of the table is one step. The store has what the third column says before the request
+leaves, and the last two columns after it.
+
+=========  ==========================  ==============  =====================  ====================
+state      event                       before          after                  due again
+=========  ==========================  ==============  =====================  ====================
+waiting    due, schema missing here    --              waiting                retry delay
+waiting    due, payload no longer fits --              rejected               --
+waiting    POST: receipt               sending, posts  deleted, receipt kept  --
+waiting    POST: not sent, 401, 429    sending, posts  waiting                retry delay
+waiting    POST: schema unknown        sending, posts  waiting, then rejected retry delay
+waiting    POST: refused               sending, posts  rejected               --
+waiting    POST: no answer             sending, posts  sending                first lookup delay
+sending    lookup: one match           --              deleted, receipt kept  --
+sending    lookup: ambiguous           --              unknown                --
+sending    lookup: absent              --              sending                next lookup delay
+sending    lookup: failed              --              sending                same lookup delay
+sending    last lookup: absent         sending, posts  as after a POST        --
+sending    last lookup, second POST    --              unknown                --
+sending    POST: refused               --              unknown                --
+any        damaged                     --              rejected or unknown    --
+any        unexpected exception        --              as it was              delay of the state
+=========  ==========================  ==============  =====================  ====================
+
+An entry that was found in a restored copy is ``sending`` without a POST: one lookup, then a POST.
+"""
 
 import os
-import threading
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeAlias, TypeVar
 
 from ..call.interaction import EncodedInteraction
 from ..call.lookup import find_candidates
 from ..call.retry import RetryPolicy
 from ..call.steps import Call
-from ..client import EngageClient
 from ..errors import (
     ConfigurationError,
     EngageError,
@@ -27,22 +51,22 @@ from ..errors import (
     ReadError,
     RejectedError,
     UnauthorizedError,
+    UnknownSchemaError,
 )
-from ..payload.codecs import read_date_time
-from ..payload.types import Payload
 from ..registry import GeneratedSchema, generated_schemas
 from ..results import Receipt
-from ..transport.clock import Clock
-from ..transport.observer import LOGGER
-from .entry import DAMAGE, DAMAGED, Row, State
+from .drivers import DeliveryOptions, Driver
+from .entry import DAMAGE, DAMAGED, Row
 from .errors import AlreadyDeliveringError, OutboxError
-from .file import OutboxFile
+from .outcomes import Outcomes, delay_of, encoded_interaction, receipt_of
 from .results import Delivery
+from .store import Deliveries
 
 _LOOKUP_SECONDS = 60.0
 """The limit of a lookup, which may have to read many pages."""
 
 T = TypeVar("T")
+OnReceipt: TypeAlias = Callable[[int, Receipt], object]
 
 
 class _Halt(Exception):
@@ -53,245 +77,204 @@ class _Halt(Exception):
         self.cause = cause
 
 
-class DeliveryRun:
-    """One delivery. The caller ensures that there is only one at a time."""
+class DeliveryRun(Outcomes):
+    """One delivery. Threads can share it, each with rows of its own.
+
+    With `has_receiver`, the application gets each receipt before its entry is deleted.
+    """
 
     def __init__(
-        self,
-        file: OutboxFile,
-        client: EngageClient,
-        policy: RetryPolicy,
-        clock: Clock,
-        on_receipt: Callable[[int, Receipt], object] | None,
+        self, store: Deliveries, driver: Driver, options: DeliveryOptions, *, has_receiver: bool
     ) -> None:
-        self._file = file
-        self._engine = client.__engine__
-        self._policy = policy
-        self._clock = clock
-        self._on_receipt = on_receipt
+        super().__init__(store, options)
+        self._driver = driver
+        self._engine = driver.engine
+        self._has_receiver = has_receiver
         self._process = os.getpid()
-        self._current: Row | None = None  # The entry that takes a step, as the file has it.
-        self._delivered = 0
-        self._delayed = 0
-        self._dead_letters: Counter[State] = Counter()
+        self.stopped: EngageError | None = None
+        """What ended the delivery, because the remaining entries would fail the same way."""
 
-    def run(self, stop: threading.Event | None) -> Delivery:
-        """Deliver until no entry is due, Engage accepts nothing, or `stop` is set."""
-        self._engine.transport.check_usable()
-        stopped: EngageError | None = None
-        # If an entry is due later than after the longest delay, the clock was set back.
-        longest_delay = max(*self._policy.retry_delays, *self._policy.lookup_delays, 0.0, 0.0)
-        last = 0
-        while stopped is None and not (stop is not None and stop.is_set()):
-            now = self._now()
-            row = self._file.next_due(last, now, now + longest_delay)
-            if row is None:
-                break
-            last = row.id
-            try:
-                self._take_step(row)
-            except _Halt as halt:
-                stopped = halt.cause
-        if self._delivered:
-            self._file.truncate_log()
-        rejected, unknown = self._dead_letters["rejected"], self._dead_letters["unknown"]
-        return Delivery(self._delivered, rejected, unknown, stopped, self._delayed)
+    @property
+    def result(self) -> Delivery:
+        """The result so far."""
+        number = self._counts
+        return Delivery(
+            number["delivered"],
+            number["rejected"],
+            number["unknown"],
+            self.stopped,
+            number["delayed"],
+        )
 
-    def _take_step(self, row: Row) -> None:
-        """Let an entry take a step. An unexpected exception delays this entry and no other."""
-        self._current = row
+    def take_step(self, row: Row) -> tuple[Row, Receipt] | None:
+        """Let an entry take a step. An unexpected exception delays this entry and no other.
+
+        Returns the arguments of `report` if the application has to get a receipt.
+        """
+        self._current[row.id] = row
         try:
-            self._advance(row)
-        except (_Halt, OutboxError, AlreadyDeliveringError):
+            return self._advance(row)
+        except _Halt as halt:
+            self.stopped = self.stopped or halt.cause
+        except (OutboxError, AlreadyDeliveringError):
             raise
         except Exception as error:
-            LOGGER.exception("An unexpected exception delays the entry %d of the outbox.", row.id)
-            self._delay_entry(self._current, f"An unexpected exception: {type(error).__name__}.")
+            self._delay_entry(self._current[row.id], error)
+        finally:
+            del self._current[row.id]
+        return None
 
-    def _advance(self, row: Row) -> None:
+    def report(self, row: Row, receipt: Receipt, on_receipt: OnReceipt) -> None:
+        """Give the application a receipt, which the store has, so that none is ever lost."""
+        try:
+            on_receipt(row.id, receipt)
+        except Exception as error:
+            self._delay_entry(row, error)
+            return
+        if os.getpid() != self._process:
+            raise AlreadyDeliveringError(
+                "The process was forked in on_receipt. The delivery continues in its parent."
+            )
+        self._finish(row, receipt)
+
+    def _advance(self, row: Row) -> tuple[Row, Receipt] | None:
         if not row.is_intact:
             self._give_up(row, DAMAGED)
-            return
+            return None
         if row.interaction_id is not None:
-            self._report(row, self._receipt(row, row.interaction_id))
-            return
-        if self._file.was_delivered(row):
+            return self._deliver(row, receipt_of(row, row.interaction_id))
+        if self._store.was_delivered(row):
             self._give_up(row, DAMAGED, is_certain=False)
-            return
+            return None
+        return self._advance_intact(row)
+
+    def _advance_intact(self, row: Row) -> tuple[Row, Receipt] | None:
         schema = generated_schemas().get(row.content.schema_id)
         if schema is None:
             message = f"This package was generated without the schema {row.content.schema_id}."
-            self._give_up(row, message)
-            return
+            self._wait_for_schema(row, row, message, is_certain=not row.posts)
+            return None
         # Not in the block below: a package without the module is no damage of the entry.
         payload_class = schema.load_payload_class()
         try:
-            interaction = self._encoded(row, payload_class)
+            interaction = encoded_interaction(row, payload_class, self._store.identity)
         except DAMAGE:
             self._give_up(row, DAMAGED)
-            return
+            return None
         if row.state == "waiting":
-            self._post(row, interaction, schema)
-        else:
-            self._look_up(row, interaction, schema)
+            return self._post(row, interaction, schema)
+        return self._look_up(row, interaction, schema)
 
-    def _post(self, row: Row, interaction: EncodedInteraction, schema: GeneratedSchema) -> None:
+    def _post(
+        self, row: Row, interaction: EncodedInteraction, schema: GeneratedSchema
+    ) -> tuple[Row, Receipt] | None:
         if row.content.schema_hash != schema.schema_hash:
             try:
                 interaction.payload_class.from_payload(interaction.payload)
             except InvalidPayloadError as error:
                 self._give_up(row, f"The payload does not fit the current schema {error}")
-                return
+                return None
         posted_at = row.posted_at or self._now()
         started = replace(row, state="sending", posts=row.posts + 1, step=0, posted_at=posted_at)
-        first_lookup = _delay(self._policy.lookup_delays, 0)
+        first_lookup = delay_of(self._policy.lookup_delays, 0)
         if not self._update(row, started, first_lookup):
-            return  # It was discarded in the meantime.
+            return None  # It was discarded in the meantime.
+        self._options.observer.posted(row.content.schema_id)
         try:
             with self._engine.observe("send", row.content.schema_id):
-                receipt = self._run(self._engine.prepare_post(interaction, RetryPolicy.never()))
+                call = self._engine.prepare_post(interaction, RetryPolicy.never())
+                receipt = self._run(call, started, self._store.exchange_seconds)
         except (NotSentError, UnauthorizedError, ConfigurationError) as error:
             self._return(started, row, error)
+        except UnknownSchemaError as error:
+            is_certain = row.posts == 0
+            self._wait_for_schema(started, row, str(error), *error.reasons, is_certain=is_certain)
+            return None
         except RejectedError as error:
             self._give_up(started, str(error), *error.reasons, is_certain=row.posts == 0)
+            return None
         except OutcomeUnknownError as error:
             if self._policy.lookup_delays:
                 self._update(started, started, first_lookup, str(error))
             else:
                 self._give_up(started, str(error))
             raise _Halt(error) from None
-        else:
-            self._complete(started, interaction, receipt)
+        return self._complete(started, interaction, receipt)
 
     def _return(self, started: Row, row: Row, error: EngageError) -> NoReturn:
         """Undo the start of a POST that was not carried out, and end the delivery."""
-        is_first = row.state == "waiting"
-        delays = self._policy.retry_delays if is_first else self._policy.lookup_delays
-        next_row = replace(row, step=row.step + 1)
-        self._update(started, next_row, _delay(delays, row.step), str(error))
+        self._update(started, replace(row, step=row.step + 1), self._wait(row), str(error))
         raise _Halt(error) from None
 
-    def _look_up(self, row: Row, interaction: EncodedInteraction, schema: GeneratedSchema) -> None:
-        receipts = self._engine.receipts
+    def _look_up(
+        self, row: Row, interaction: EncodedInteraction, schema: GeneratedSchema
+    ) -> tuple[Row, Receipt] | None:
+        receipts, posted_at = self._engine.receipts, None
+        if row.posted_at:
+            posted_at = datetime.fromtimestamp(row.posted_at, UTC)
+        now = self._options.clock.now
         with receipts.pending(interaction, self._policy):
             try:
                 with self._engine.observe("list", row.content.schema_id):
-                    posted_at = datetime.fromtimestamp(row.posted_at, UTC)
-                    call = find_candidates(
-                        interaction, posted_at, self._clock.now, receipts=receipts
-                    )
-                    listed = self._run(call, _LOOKUP_SECONDS)
+                    call = find_candidates(interaction, posted_at, now, receipts=receipts)
+                    listed = self._run(call, None, _LOOKUP_SECONDS)
             except (NotSentError, ReadError, UnauthorizedError, ConfigurationError) as error:
-                self._repeat(row, error)
+                # A lookup that failed does not count.
+                self._update(row, row, self._wait(row), str(error))
+                raise _Halt(error) from None
+            except UnknownSchemaError as error:
+                self._wait_for_schema(row, row, f"The lookup failed: {error}", is_certain=False)
+                return None
             except RejectedError as error:
                 self._give_up(row, f"The lookup failed: {error}")
-                return
-            known_ids = self._file.delivered_ids(row)
+                return None
+            known_ids = self._store.delivered_ids(row)
             candidates = tuple(stored_id for stored_id in listed.ids if stored_id not in known_ids)
             is_certain = (
                 candidates[:1] == listed.matches
                 and len(listed.matches) == 1
                 and receipts.can_claim(interaction, candidates[0])
             )
-        if is_certain and not self._file.is_ambiguous(row):
-            self._complete(row, interaction, self._receipt(row, candidates[0]))
-        elif candidates:
+        self._options.observer.looked_up(row.content.schema_id, bool(candidates))
+        if is_certain and not self._store.is_ambiguous(row):
+            return self._complete(row, interaction, receipt_of(row, candidates[0]))
+        if candidates:
             ids = ", ".join(candidates)
             self._give_up(row, f"The lookup cannot tell which interaction is this one: {ids}.")
-        elif row.step + 1 < len(self._policy.lookup_delays):
+        elif row.posts and row.step + 1 < len(self._policy.lookup_delays):
             later = replace(row, step=row.step + 1)
-            self._update(row, later, _delay(self._policy.lookup_delays, later.step))
-        elif self._policy.resend and row.posts < 2:
-            self._post(row, interaction, schema)
+            self._update(row, later, delay_of(self._policy.lookup_delays, later.step))
+        elif not row.posts or (self._policy.resend and row.posts < 2):
+            return self._post(row, interaction, schema)
         else:
             message = (
                 "Engage did not confirm the interaction, and no lookup found it. Requests: "
                 f"{row.posts}."
             )
             self._give_up(row, message)
+        return None
 
-    def _repeat(self, row: Row, error: EngageError) -> NoReturn:
-        """Repeat a lookup that failed, which does not count, and end the delivery."""
-        self._update(row, row, _delay(self._policy.lookup_delays, row.step), str(error))
-        raise _Halt(error) from None
-
-    def _run(self, call: Call[T], deadline: float | None = None) -> T:
+    def _run(self, call: Call[T], posted: Row | None, deadline: float | None) -> T:
+        settings = self._engine.settings(deadline=deadline, is_urgent=False)
+        if posted is not None:
+            settings = replace(settings, may_send=lambda: self._store.may_post(posted))
         # An unexpected exception leaves the call open, and its send would count as in progress.
         with closing(call):
-            return self._engine.run(call, self._engine.settings(deadline=deadline, is_urgent=False))
+            return self._driver.run(call, settings)
 
-    def _complete(self, row: Row, interaction: EncodedInteraction, receipt: Receipt) -> None:
+    def _complete(
+        self, row: Row, interaction: EncodedInteraction, receipt: Receipt
+    ) -> tuple[Row, Receipt] | None:
         self._engine.receipts.add(interaction, receipt.id)
-        if self._on_receipt is None:
-            self._finish(row, receipt)
-            return
-        recorded = self._file.record_receipt(row, receipt.id, self._now())
-        if recorded is not None:
-            self._current = recorded
-            self._report(recorded, receipt)
+        if self._has_receiver:
+            recorded = self._store.record_receipt(row, receipt.id)
+            if recorded is None:
+                return None
+            row = self._current[row.id] = recorded
+        return self._deliver(row, receipt)
 
-    def _report(self, row: Row, receipt: Receipt) -> None:
-        """Give the application the receipt, which the file has, so that none is ever lost."""
-        if self._on_receipt is not None:
-            self._on_receipt(row.id, receipt)
-            if os.getpid() != self._process:
-                raise AlreadyDeliveringError(
-                    "The process was forked in on_receipt. The delivery continues in its parent."
-                )
+    def _deliver(self, row: Row, receipt: Receipt) -> tuple[Row, Receipt] | None:
+        if self._has_receiver:
+            return row, receipt
         self._finish(row, receipt)
-
-    def _finish(self, row: Row, receipt: Receipt) -> None:
-        self._delivered += self._file.record_delivery(row, receipt.id, self._now())
-
-    def _give_up(self, row: Row, *reasons: str, is_certain: bool | None = None) -> None:
-        """Make an entry a dead letter: rejected if it certainly is not stored, else unknown."""
-        posts = row.posts if row.has_intact_progress else 1
-        is_certain = not posts if is_certain is None else is_certain
-        state: State = "rejected" if is_certain else "unknown"
-        posted_at = row.posted_at if row.has_intact_progress else 0.0
-        to = Row(row.id, row.content, state, posts, posted_at=posted_at)
-        if self._file.update(row, to, due=0.0, reasons=reasons):
-            self._dead_letters[state] += 1
-
-    def _delay_entry(self, row: Row, reason: str) -> None:
-        if row.interaction_id is not None:
-            self._update(row, row, 0.0, reason)
-        elif row.state == "waiting":
-            later = replace(row, step=row.step + 1)
-            self._update(row, later, _delay(self._policy.retry_delays, row.step), reason)
-        else:
-            self._update(row, row, _delay(self._policy.lookup_delays, row.step), reason)
-        self._delayed += 1
-
-    def _update(self, row: Row, to: Row, seconds: float, *reasons: str) -> bool:
-        is_updated = self._file.update(row, to, due=self._now() + seconds, reasons=reasons)
-        if is_updated:
-            self._current = to
-        return is_updated
-
-    def _encoded(self, row: Row, payload_class: type[Payload]) -> EncodedInteraction:
-        """Return the interaction of an entry. Raises `DAMAGE`."""
-        content = row.content
-        return EncodedInteraction(
-            payload_class=payload_class,
-            contact_id=content.contact_id,
-            schema_id=content.schema_id,
-            created_date=read_date_time(content.created_date),
-            encoded_date=content.created_date,
-            payload=content.payload(),
-            body=content.body,
-            stored_entry=(self._file.identity, row.id),
-        )
-
-    def _receipt(self, row: Row, interaction_id: str) -> Receipt:
-        content = row.content
-        created_date = read_date_time(content.created_date)
-        return Receipt(interaction_id, content.contact_id, content.schema_id, created_date)
-
-    def _now(self) -> float:
-        return self._clock.now().timestamp()
-
-
-def _delay(delays: Sequence[float], step: int) -> float:
-    """Return the delay of a step. The last delay repeats."""
-    return delays[min(step, len(delays) - 1)] if delays else 0.0
+        return None

@@ -35,6 +35,7 @@ from ..results import Receipt
 from ..transport.connection import Connection
 from ..transport.http_library import httpx
 from ..transport.observer import Observer
+from ..transport.rate_limiter import RateLimiter
 from .platform import AsyncMemoryTransport, MemoryPlatform, MemoryTransport
 
 if TYPE_CHECKING:
@@ -242,6 +243,7 @@ class RecordingClient(Recorder, EngageClient):
         cls,
         *,
         rate: int | None = None,
+        rate_limiter: RateLimiter | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
@@ -250,7 +252,7 @@ class RecordingClient(Recorder, EngageClient):
         http: "httpx.Client | None" = None,
     ) -> Self:
         """Create a recording client. Reads nothing from the environment."""
-        del rate, timeout, http
+        del rate, rate_limiter, timeout, http
         return cls(deadline=deadline, retry=retry, observer=observer, contact_cache=contact_cache)
 
 
@@ -284,6 +286,7 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         cls,
         *,
         rate: int | None = None,
+        rate_limiter: RateLimiter | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
@@ -292,5 +295,5 @@ class AsyncRecordingClient(Recorder, AsyncEngageClient):
         http: "httpx.AsyncClient | None" = None,
     ) -> Self:
         """Create a recording client. Reads nothing from the environment."""
-        del rate, timeout, http
+        del rate, rate_limiter, timeout, http
         return cls(deadline=deadline, retry=retry, observer=observer, contact_cache=contact_cache)

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 from weakref import WeakValueDictionary
 
 from .clock import Clock, SystemClock
@@ -34,7 +34,35 @@ _TURN_SECONDS = 1.0
 may be blocked."""
 
 
-class RateLimiter:
+class RateLimiter(Protocol):
+    """Admits requests. Write one to share an allowance in another way than this package does.
+
+    Threads, event loops and forked processes use it at the same time.
+    """
+
+    @property
+    def queue_length(self) -> int:
+        """The number of requests that wait for their turn. If it is 0, more could depart."""
+        ...
+
+    def acquire(self, timeout: float | None = None, *, is_urgent: bool = True) -> bool:
+        """Block until a request may depart, and count it.
+
+        Urgent requests depart before the others. Returns False if it cannot depart within `timeout`
+        seconds.
+        """
+        ...
+
+    async def acquire_async(self, timeout: float | None = None, *, is_urgent: bool = True) -> bool:
+        """Do what `acquire` does, suspending the task. It can be canceled at any time."""
+        ...
+
+    def slow_down(self, hold_seconds: float) -> None:
+        """After a 429, hold all requests for that long, and then slow down. Does not block."""
+        ...
+
+
+class ProcessRateLimiter:
     """A sliding window over the times of departure."""
 
     def __init__(self, rate: int, clock: Clock) -> None:
@@ -206,7 +234,7 @@ class _Limiters:
     """The limiters of the process."""
 
     def __init__(self) -> None:
-        self._limiters: WeakValueDictionary[_Key, RateLimiter]
+        self._limiters: WeakValueDictionary[_Key, ProcessRateLimiter]
         self._limiters = WeakValueDictionary()
         self.reset_after_fork()
         reset_in_child(self)
@@ -214,11 +242,11 @@ class _Limiters:
     def reset_after_fork(self) -> None:
         self._lock = threading.Lock()
 
-    def get(self, key: _Key, rate: int, clock: Clock) -> RateLimiter:
+    def get(self, key: _Key, rate: int, clock: Clock) -> ProcessRateLimiter:
         with self._lock:
             limiter = self._limiters.get(key)
             if limiter is None:
-                limiter = self._limiters[key] = RateLimiter(rate, clock)
+                limiter = self._limiters[key] = ProcessRateLimiter(rate, clock)
         limiter.limit_rate(rate)
         return limiter
 
@@ -227,8 +255,8 @@ def _process_limiters() -> _Limiters:
     """Return the limiters of all generated packages in the process.
 
     They are in an empty module of this name. Increase the version with every change of `_Limiters`
-    or `RateLimiter` that code of the version before could not use: the first package that creates a
-    client defines the classes for all others.
+    or `ProcessRateLimiter` that code of the version before could not use: the first package that
+    creates a client defines the classes for all others.
     """
     module = sys.modules.setdefault(_SHARED_MODULE, ModuleType(_SHARED_MODULE))
     return cast(_Limiters, vars(module).setdefault("limiters", _limiters))
@@ -238,7 +266,7 @@ _SHARED_MODULE = "_voyado_engage_rate_limiters_v1"
 _limiters = _Limiters()
 
 
-def limiter_for(base_url: str, key_digest: str, rate: int, clock: Clock) -> RateLimiter:
+def limiter_for(base_url: str, key_digest: str, rate: int, clock: Clock) -> ProcessRateLimiter:
     """Return the limiter that all clients with this URL, key and clock share in the process."""
     # Each package has a system clock of its own, and they show the same time.
     clock_id = 0 if isinstance(clock, SystemClock) else id(clock)

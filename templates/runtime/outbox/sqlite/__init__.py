@@ -1,0 +1,1 @@
+"""The file of an outbox: an SQLite database."""

@@ -1,0 +1,1 @@
+"""The outbox and the rate limit of several machines, in PostgreSQL."""

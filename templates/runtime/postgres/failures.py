@@ -1,0 +1,55 @@
+"""The errors of the database as errors of the outbox."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from ..outbox.errors import OutboxError
+from .driver import driver_error, sqlstate
+from .tables import Tables
+
+_ADVICE = {
+    "42P01": "The database has no tables of an outbox. Call create_tables, or run its SQL.",
+    "3F000": "The database has no such schema. Create it, or use another one.",
+    "25006": "The database is read-only, like a replica. Connect to the primary.",
+    "42501": "This user may not use the tables. Grant it SELECT, INSERT, UPDATE and DELETE.",
+    "42703": "The tables belong to another version of this package. Call create_tables.",
+    "57P03": "The database is starting, or it is a standby. Try again.",
+}
+"""SQLSTATE -> what to do. https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
+@contextmanager
+def convert_errors(tables: Tables, *, is_change: bool = True) -> Generator[None]:
+    """Raise `OutboxError` for the errors of the database.
+
+    If the connection is lost during a change, it may have been made.
+    """
+    failure: OutboxError | None = None
+    database_error = driver_error()
+    try:
+        yield
+    except database_error as error:
+        failure = failure_of(tables, error, is_change=is_change)
+    if failure is not None:
+        raise failure
+
+
+def failure_of(tables: Tables, error: Exception, *, is_change: bool) -> OutboxError:
+    """Return the `OutboxError` for an error of the database. Quotes no values."""
+    state = sqlstate(error)
+    advice = _ADVICE.get(state)
+    if advice is None:
+        advice = f"The database refused it with SQLSTATE {state}." if state else _UNREACHABLE
+        advice = f"{advice} {type(error).__name__}: {_first_line(error)}"
+    is_lost = not state or state.startswith(("08", "57P"))
+    return OutboxError(
+        f"{tables.schema}.{tables.prefix}outbox: {advice}", may_be_stored=is_change and is_lost
+    )
+
+
+_UNREACHABLE = "The database cannot be reached, or the connection was lost."
+
+
+def _first_line(error: Exception) -> str:
+    """Return the message without its details, which quote the row."""
+    return str(error).partition("\n")[0]
