@@ -4,6 +4,7 @@ The text of schemas and payloads is hostile. Jinja escapes all of it, and the co
 policy allows neither scripts nor anything from other hosts.
 """
 
+import ssl
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -16,7 +17,7 @@ from engage_codegen.sandbox.state import get_state
 from engage_codegen.sandbox.ui import automation_views, segment_views, views
 from engage_codegen.sandbox.ui.chart import draw_bars
 from engage_codegen.sandbox.ui.query import Query, Values, View
-from engage_codegen.sandbox.ui.send_form import send_interaction
+from engage_codegen.sandbox.ui.send_form import OwnApi, send_interaction
 
 PREFIX = "/_sandbox/ui"
 _FOLDER = Path(__file__).parent
@@ -26,7 +27,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-_MAX_FORM_BYTES = 1_000_000
 
 pages = APIRouter(prefix=PREFIX)
 _templates = jinja2.Environment(
@@ -104,8 +104,10 @@ def show_schema(request: Request, schema_id: str) -> HTMLResponse:
 async def send_test_interaction(request: Request, schema_id: str) -> Response:
     form = await _read_form(request)
     host, port = request.scope["server"]
-    base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    exchange = await send_interaction(base_url, get_state(request).key, schema_id, form)
+    own_tls: ssl.SSLContext | None = request.app.state.own_tls
+    scheme, host = "https" if own_tls else "http", f"[{host}]" if ":" in host else host
+    api = OwnApi(f"{scheme}://{host}:{port}", get_state(request).key, own_tls)
+    exchange = await send_interaction(api, schema_id, form)
     return _show(
         request, "schema", lambda state, _: views.view_schema(state, form, schema_id, exchange)
     )
@@ -116,7 +118,12 @@ def _show(request: Request, name: str, view: View) -> HTMLResponse:
     try:
         return _render(name, view(get_state(request), query))
     except ApiError as error:
-        return _render("error", {"error": error}, error.status)
+        return render_error(error)
+
+
+def render_error(error: ApiError) -> HTMLResponse:
+    """Render the page for a request below the pages that cannot be answered."""
+    return _render("error", {"error": error}, error.status)
 
 
 def _render(name: str, values: Values, status: int = 200) -> HTMLResponse:
@@ -127,8 +134,7 @@ def _render(name: str, values: Values, status: int = 200) -> HTMLResponse:
 
 
 async def _read_form(request: Request) -> Query:
-    body = (await request.body())[:_MAX_FORM_BYTES]
-    return _read_fields(body.decode("utf-8", "replace"), keep_blank_values=True)
+    return _read_fields((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _read_fields(text: str, keep_blank_values: bool = False) -> Query:

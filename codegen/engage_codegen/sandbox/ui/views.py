@@ -102,7 +102,7 @@ def view_dropped(state: SandboxState, query: Query) -> Values:
     """List the arrivals that were not stored with all their properties."""
     before = read_number(query, "before") or MAX_NUMBER
     with state.store.transaction() as tenant:
-        arrivals = tenant.list_arrivals(before=before, limit=PAGE_SIZE + 1, incomplete=True)
+        arrivals = tenant.arrivals.list_incomplete(before=before, limit=PAGE_SIZE + 1)
     next_link = ""
     if len(arrivals) > PAGE_SIZE:
         next_link = build_link({"before": str(arrivals[PAGE_SIZE - 1].seq)})
