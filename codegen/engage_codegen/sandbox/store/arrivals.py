@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from engage_codegen.sandbox.store.records import Arrival, DroppedProperty, Violation
 
@@ -15,10 +15,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ArrivalFilter:
-    """Which incomplete arrivals to list; None means all.
-
-    An empty `schema_id` or `contact_id` selects the arrivals that name none.
-    """
+    """Which incomplete arrivals to list; None means all."""
 
     outcome: str | None = None
     schema_id: str | None = None
@@ -96,6 +93,14 @@ class Arrivals:
         )
         return [ArrivalGroup(*row) for row in rows]
 
+    def list_incomplete_schemas(self) -> list[str]:
+        """Return the ids of the schemas that incomplete arrivals name, sorted."""
+        rows = self._sql(
+            """SELECT DISTINCT schema_id FROM incomplete_arrivals
+            WHERE schema_id IS NOT NULL ORDER BY 1"""
+        )
+        return [row[0] for row in rows]
+
     def list_dropped(self, interaction_id: str) -> tuple[DroppedProperty, ...]:
         """Return the properties that were dropped from an interaction."""
         rows = self._sql(
@@ -141,12 +146,7 @@ class Arrivals:
 
 
 def _build_where(chosen: ArrivalFilter) -> tuple[str, Sequence[str]]:
-    fields = {
-        "outcome": chosen.outcome,
-        "ifnull(schema_id, '')": chosen.schema_id,
-        "ifnull(contact_id, '')": chosen.contact_id,
-        "cause": chosen.cause,
-    }
+    fields = asdict(chosen)
     pairs = [(column, value) for column, value in fields.items() if value is not None]
     where = " AND ".join(["1", *(f"{column} = ?" for column, _ in pairs)])
     return where, [value for _, value in pairs]

@@ -5,6 +5,7 @@ policy allows neither scripts nor anything from other hosts.
 """
 
 import ssl
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -14,8 +15,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from engage_codegen.sandbox.errors import ApiError
 from engage_codegen.sandbox.state import get_state
-from engage_codegen.sandbox.ui import automation_views, segment_views, views
-from engage_codegen.sandbox.ui.chart import draw_bars
+from engage_codegen.sandbox.ui import (
+    automation_views,
+    contact_views,
+    dropped_views,
+    segment_views,
+    views,
+)
 from engage_codegen.sandbox.ui.query import Query, Values, View
 from engage_codegen.sandbox.ui.send_form import OwnApi, send_interaction
 
@@ -53,14 +59,39 @@ def show_home(request: Request) -> HTMLResponse:
 
 @pages.get("/contacts")
 def show_contacts(request: Request) -> HTMLResponse:
-    return _show(request, "contacts", views.view_contacts)
+    return _show(request, "contacts", contact_views.view_contacts)
+
+
+@pages.post("/contacts")
+async def add_contact(request: Request) -> Response:
+    form, state = await _read_form(request), get_state(request)
+    try:
+        path = contact_views.add_contact(state, form)
+    except ApiError as error:
+        return _render("contacts", contact_views.view_contacts(state, form, error), error.status)
+    return RedirectResponse(f"{PREFIX}{path}#main", 303)
 
 
 @pages.get("/contacts/{contact_id:path}")
 def show_contact(request: Request, contact_id: str) -> HTMLResponse:
     return _show(
-        request, "contact", lambda state, query: views.view_contact(state, query, contact_id)
+        request,
+        "contact",
+        lambda state, query: contact_views.view_contact(state, query, contact_id),
     )
+
+
+@pages.post("/contacts/{contact_id:path}")
+async def change_contact(request: Request, contact_id: str) -> Response:
+    form, state = await _read_form(request), get_state(request)
+    try:
+        path = contact_views.change_contact(state, contact_id, form)
+    except ApiError as error:
+        if error.status is HTTPStatus.NOT_FOUND:
+            return render_error(error)
+        values = contact_views.view_contact(state, {}, contact_id, form, error)
+        return _render("contact", values, error.status)
+    return RedirectResponse(f"{PREFIX}{path}#main", 303)
 
 
 @pages.get("/segments")
@@ -87,7 +118,7 @@ async def change_automations(request: Request) -> Response:
 
 @pages.get("/dropped")
 def show_dropped(request: Request) -> HTMLResponse:
-    return _show(request, "dropped", views.view_dropped)
+    return _show(request, "dropped", dropped_views.view_dropped)
 
 
 @pages.get("/schemas")
@@ -127,9 +158,7 @@ def render_error(error: ApiError) -> HTMLResponse:
 
 
 def _render(name: str, values: Values, status: int = 200) -> HTMLResponse:
-    html = _templates.get_template(f"{name}.html.jinja").render(
-        values, page=name, ui=PREFIX, draw_bars=draw_bars
-    )
+    html = _templates.get_template(f"{name}.html.jinja").render(values, page=name, ui=PREFIX)
     return HTMLResponse(html, status, headers=_HEADERS)
 
 
