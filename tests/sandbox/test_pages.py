@@ -1,5 +1,6 @@
 """The pages in a real browser: contents, escaping, accessibility, and cross-site protection."""
 
+import html
 import re
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -187,6 +188,46 @@ def test_the_form_shows_the_request_and_the_response(page: Page) -> None:
     page.get_by_role("button", name="Send").click()
     expect(answer).to_contain_text("MalformedRequest")
     assert page.get_by_label("Payload").input_value() == "{", "the form keeps the payload"
+
+
+def test_the_form_starts_within_the_contract_and_names_what_is_outside(page: Page) -> None:
+    page.goto(f"{UI}/schemas/repair")
+    row = page.get_by_role("row", name="repairType")
+    expect(row).to_contain_text("enum: zipper, seam, button, patch, waxing")
+    assert '"repairType": "zipper"' in page.get_by_label("Payload").input_value()
+    page.get_by_role("button", name="Send").click()
+    answer = page.get_by_role("status")
+    expect(answer).to_contain_text("200 OK")
+    expect(answer).not_to_contain_text("outside of the contract")
+    text = page.get_by_label("Payload").input_value().replace("zipper", "laundry")
+    page.get_by_label("Payload").fill(text)
+    page.get_by_role("button", name="Send").click()
+    expect(answer).to_contain_text("200 OK")  # the platform accepts more
+    expect(answer).to_contain_text("outside of the contract")
+    expect(answer).to_contain_text("repairType: 'laundry' is not one of")
+
+
+@pytest.mark.parametrize("schema_id", ["favourite", "productReview", "repair"])
+def test_the_payload_of_a_form_is_stored_as_it_is(shown: Sandbox, schema_id: str) -> None:
+    with connect(shown) as web:
+        page = web.get(f"{UI}/schemas/{schema_id}").text
+        (text,) = re.findall(r"<textarea [^>]*>(.*?)</textarea>", page, re.DOTALL)
+        fields = {"contact": CONTACT, "payload": html.unescape(text)}
+        answer = web.post(f"{UI}/schemas/{schema_id}", data=fields).text
+        assert "200 OK" in answer
+        assert "outside of the contract" not in answer
+        assert web.get("/_sandbox/arrivals").json()["items"][0]["outcome"] == "stored"
+
+
+def test_a_changed_schema_has_no_contract() -> None:
+    with running() as sandbox, connect(sandbox) as web:
+        schema = web.get("/api/v3/interactionschemas/repair").json()
+        web.delete("/api/v3/interactionschemas/repair")
+        del schema["jsonSchema"]["properties"]["store"]
+        assert web.post("/api/v3/interactionschemas", json=schema).is_success
+        page = web.get(f"{UI}/schemas/repair").text
+    assert "Contract" not in page
+    assert "&#34;repairType&#34;: &#34;text&#34;" in page
 
 
 @pytest.mark.parametrize(("kind", "text"), [("status", "503"), ("drop", "No response")])

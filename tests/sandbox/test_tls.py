@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import ssl
 import stat
 import subprocess
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from engage_codegen.errors import InputError
-from engage_codegen.sandbox.server import running
+from engage_codegen.sandbox.server import connections, running
 from engage_codegen.sandbox.server.access import describe_reach
 from tests.sandbox.helpers import CONTACT, LIMIT_SECONDS
 from tests.support.paths import ROOT
@@ -113,6 +114,18 @@ def test_the_form_of_the_pages_also_works_with_https(folder: Path) -> None:
             timeout=LIMIT_SECONDS,
         )
     assert "200 OK" in answer.text
+
+
+def test_a_handshake_that_does_not_end_is_given_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.2)
+    with running(tls=folder) as sandbox:
+        url = httpx.URL(sandbox.base_url)
+        assert url.port is not None
+        address = (url.host, url.port)
+        with socket.create_connection(address, timeout=LIMIT_SECONDS) as connection:
+            assert connection.recv(1) == b""
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from engage_codegen.sandbox.app import create_app
 from engage_codegen.sandbox.control.faults import Fault
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.seed import seed_tenant
+from engage_codegen.sandbox.server import connections
 from engage_codegen.sandbox.server.access import Access, prepare_access
-from engage_codegen.sandbox.server.connections import REQUEST_SECONDS, Connection, WaitingRoom
 from engage_codegen.sandbox.state import SandboxState
 from engage_codegen.sandbox.store.database import Store
 from engage_codegen.sandbox.store.tenant import Tenant
@@ -125,7 +125,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=Connection,
+                http=connections.Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -148,14 +148,14 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # Uvicorn's own cannot limit the time for a TLS handshake, and knows no waiting room.
         await self.lifespan.startup()
-        waiting_room = WaitingRoom()
+        waiting_room = connections.WaitingRoom()
         loop = asyncio.get_running_loop()
         self.servers = [
             await loop.create_server(
-                lambda: Connection(self.config, self.server_state, {}, waiting_room),
+                lambda: connections.Connection(self.config, self.server_state, {}, waiting_room),
                 sock=listener,
                 ssl=self._identity.server if self._identity else None,
-                ssl_handshake_timeout=REQUEST_SECONDS if self._identity else None,
+                ssl_handshake_timeout=connections.REQUEST_SECONDS if self._identity else None,
                 backlog=self.config.backlog,
             )
             for listener in sockets or ()

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from engage_codegen.sandbox.marketing.contact_cards import get_declarations
-from engage_codegen.sandbox.store.records import Json, JsonObject, StoredSchema
-
 _PATH = "/api/v3/interactions"
 _TIMEOUT_SECONDS = 10.0
-_EXAMPLES: dict[str, Json] = {"integer": 1, "number": 1.5, "boolean": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +63,3 @@ def _indent(text: str) -> str:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-
-
-def build_example(schema: StoredSchema) -> str:
-    """Build a payload to start with: every property, with a value of its type."""
-    payload: JsonObject = {}
-    for name, declaration in get_declarations(schema).items():
-        attributes = declaration if isinstance(declaration, dict) else {}
-        value = _EXAMPLES.get(str(attributes.get("type")), "text")
-        is_date = attributes.get("format") == "date-time"
-        payload[name] = "2026-03-14T09:26:53+00:00" if is_date else value
-    return json.dumps(payload, indent=2, ensure_ascii=False)

@@ -9,8 +9,9 @@ from engage_codegen.sandbox.state import SandboxState
 from engage_codegen.sandbox.store.records import Json
 from engage_codegen.sandbox.store.tenant import Tenant
 from engage_codegen.sandbox.ui.chart import build_bars
+from engage_codegen.sandbox.ui.contracts import build_example, find_contract
 from engage_codegen.sandbox.ui.query import Query, Values
-from engage_codegen.sandbox.ui.send_form import Exchange, build_example
+from engage_codegen.sandbox.ui.send_form import Exchange
 
 PAGE_SIZE = 20
 
@@ -66,6 +67,8 @@ def view_schema(
         contacts = tenant.query(
             "SELECT id, name FROM contacts WHERE deleted IS NULL ORDER BY rowid LIMIT 200"
         ).fetchall()
+    contract = find_contract(schema)
+    payload = form.get("payload") or build_example(schema, contract)
     declarations = contact_cards.get_declarations(schema)
     required = schema.json_schema.get("required")
     return {
@@ -79,7 +82,9 @@ def view_schema(
         "total": sum(count for _, count in months),
         "bars": build_bars(months),
         "contacts": contacts,
-        "payload": form.get("payload") or build_example(schema),
+        "payload": payload,
+        "contract": contract,
+        "outside": contract.list_violations(payload) if contract and exchange else [],
         "chosen": form.get("contact", ""),
         "created": form.get("created", ""),
         "exchange": exchange,
