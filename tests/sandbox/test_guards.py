@@ -1,10 +1,14 @@
 """No client can harm a sandbox: large bodies, slow clients, and names that are not its own."""
 
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from tests.sandbox.helpers import (
     connect,
     wait_until,
 )
+from tests.support.paths import ROOT
 
 TCP = Path("/proc/net/tcp")
 DOORS = [
@@ -194,6 +199,38 @@ def test_many_idle_clients_leave_room_for_others(monkeypatch: pytest.MonkeyPatch
         finally:
             for connection in idle:
                 connection.close()
+
+
+FEW_DESCRIPTORS = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+from engage_codegen.sandbox.server import serve
+serve(database=None, on_ready=lambda url: print(url, flush=True))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_a_burst_of_slow_clients_does_not_use_up_the_file_descriptors() -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "codegen")}
+    command = [sys.executable, "-c", FEW_DESCRIPTORS]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        url = httpx.URL(process.stdout.readline().strip())
+        slow: list[socket.socket] = []
+        try:
+            for _ in range(400):
+                slow.append(socket.create_connection((url.host, url.port or 0), LIMIT_SECONDS))
+                with suppress(ConnectionError):  # it can be closed already
+                    slow[-1].sendall(SLOW["half of a body"])
+            answer = httpx.get(url.join("/_sandbox/health"), timeout=LIMIT_SECONDS)
+            assert answer.json() == {"status": "ok"}
+        finally:
+            for connection in slow:
+                connection.close()
+            process.terminate()
+            _, errors = process.communicate()
+    assert errors == ""
 
 
 @pytest.mark.skipif(not TCP.exists(), reason="reads the connections of Linux")

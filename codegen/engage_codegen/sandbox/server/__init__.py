@@ -156,10 +156,12 @@ class _Server(uvicorn.Server):
                 sock=listener,
                 ssl=self._identity.server if self._identity else None,
                 ssl_handshake_timeout=connections.REQUEST_SECONDS if self._identity else None,
-                backlog=self.config.backlog,
+                backlog=waiting_room.burst,
             )
             for listener in sockets or ()
         ]
+        for listener in sockets or ():
+            listener.listen(self.config.backlog)  # how many the system lets wait, not the loop
         self.started = True
         self._on_ready()
 

@@ -19,6 +19,7 @@ STALLED_SECONDS = 30.0
 """The time for which a client may leave a response unread."""
 
 _MAX_WAITING = 500
+_MAX_BURST = 100
 _UNFINISHED = (h11.IDLE, h11.SEND_BODY)
 _TIMEOUT_RESPONSE = (
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -29,11 +30,14 @@ class WaitingRoom:
     """The connections on which the server waits for a request or the rest of one, oldest first.
 
     A new connection beyond the limit closes the oldest, so that no number of slow clients can use
-    up the file descriptors of the process.
+    up the file descriptors of the process. `burst` is the number of connections to accept at once,
+    before the oldest are closed.
     """
 
     def __init__(self) -> None:
-        self.limit = min(_MAX_WAITING, _count_descriptors() // 2)
+        descriptors = _count_descriptors()
+        self.limit = min(_MAX_WAITING, descriptors // 4)
+        self.burst = max(1, min(_MAX_BURST, descriptors // 16))
         self._connections: dict[Connection, None] = {}
 
     def add(self, connection: "Connection") -> None:
@@ -51,11 +55,11 @@ class WaitingRoom:
 
 def _count_descriptors() -> int:
     if sys.platform == "win32":
-        return 2 * _MAX_WAITING
+        return 4 * _MAX_WAITING
     import resource
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 2 * _MAX_WAITING if soft == resource.RLIM_INFINITY else soft
+    return 4 * _MAX_WAITING if soft == resource.RLIM_INFINITY else soft
 
 
 class Connection(H11Protocol):
