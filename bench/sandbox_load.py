@@ -50,7 +50,7 @@ class Stock:
             new = tenant.add_interaction(contact, schema_id, date, payload, date)
             body = encode_body(contact, schema_id, payload)
             arrival = Arrival(date, "stored", body, interaction_id=new, stored_payload=payload)
-            tenant.record_arrival(arrival)
+            tenant.arrivals.add(arrival)
             self.ids.append(new)
 
     def choose_place(self) -> tuple[str, str]:

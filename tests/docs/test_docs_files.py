@@ -4,16 +4,20 @@ import configparser
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
 from engage_codegen import __version__
 from engage_codegen.cli.app import COMMANDS
+from engage_codegen.cli.sandbox import command as sandbox_command
 from engage_codegen.config import load
 from engage_codegen.sandbox.control.faults import read_faults
+from engage_codegen.sandbox.server import running
 from tests.support.paths import ROOT
 from tests.support.readers.pages import BLOCKS, FILES, PAGES, RUN, SHOWN, Block, blocks, spans
 from tests.support.tool import Tool
@@ -74,6 +78,30 @@ def test_the_faults_on_the_sandbox_page_can_be_read(project: Path) -> None:
     (block,) = blocks("json", "docs/sandbox.md")
     (project / "faults.json").write_text(block.text)
     assert len(read_faults(project / "faults.json")) == 2
+
+
+def test_the_container_files_name_what_the_sandbox_really_has(tmp_path: Path) -> None:
+    page = "docs/sandbox-container.md"
+    (recipe,), (compose,) = blocks("dockerfile", page), blocks("yaml", page)
+    command: list[str] = json.loads(re.findall(r"^CMD (.*)", recipe.text, re.MULTILINE)[0])
+    assert command[:2] == ["engage-codegen", "sandbox"]
+    context = sandbox_command.make_context("sandbox", command[2:])
+    (name,), folder = context.params["allowed_hosts"], context.params["tls"]
+    services = yaml.safe_load(compose.text)["services"]
+    assert name in services
+    environment = services["app"]["environment"]
+    assert environment["ENGAGE_BASE_URL"] == f"https://{name}:{context.params['port']}"
+    assert environment["ENGAGE_API_KEY"] == context.params["api_key"]
+    assert environment["SSL_CERT_FILE"] == f"{folder.as_posix()}/ca.pem"
+    assert f"SSL_CERT_FILE={folder.as_posix()}/ca.pem" in recipe.text
+    check: list[str] = json.loads(re.findall(r"^HEALTHCHECK .* CMD (.*)", recipe.text, re.M)[0])
+    (path,) = re.findall(r"https://localhost:8080(/[\w/]+)", check[2])
+    with running() as sandbox:
+        code = check[2].replace("https://localhost:8080", sandbox.base_url)
+        subprocess.run([sys.executable, "-c", code], check=True)
+        assert httpx.get(sandbox.base_url + path).json() == {"status": "ok"}
+    for block in (recipe, compose):
+        assert "# Never " in block.text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -1,7 +1,7 @@
 """Which requests the cross-site protection of the sandbox refuses."""
 
 import asyncio
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 from engage_codegen.sandbox.control.cross_site import CrossSiteMiddleware
 
 LOOPBACK, LAN = ("127.0.0.1", 8000), ("192.168.0.7", 8000)
-EVIL = {"host": "evil.example:8000"}
+PATHS = ["/_sandbox/contacts", "/_sandbox/ui", "/api/v3/interactions", "/openapi.json", "/", "/x"]
 
 
 def status_of(
@@ -18,6 +18,7 @@ def status_of(
     server: object = LOOPBACK,
     method: str = "GET",
     path: str = "/_sandbox/contacts",
+    allowed_hosts: Collection[str] = (),
 ) -> int:
     """Return the status of a request; the application behind the protection answers 200."""
     statuses: list[int] = []
@@ -39,7 +40,7 @@ def status_of(
         "server": server,
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(CrossSiteMiddleware(application)(scope, receive, send))
+    asyncio.run(CrossSiteMiddleware(application, allowed_hosts)(scope, receive, send))
     (status,) = statuses
     return status
 
@@ -57,20 +58,38 @@ def status_of(
         ("127.0.0.1:8000", LOOPBACK, 200),
         ("[::1]:8000", LOOPBACK, 200),
         ("", LOOPBACK, 200),
-        # A name of a server that others can reach is no sign of DNS rebinding.
-        ("sandbox.example:8000", LAN, 200),
-        ("sandbox.example", ("sandbox.sock", None), 200),
-        ("sandbox.example", None, 200),
+        ("localhost.", LOOPBACK, 200),
+        ("localhost:", LOOPBACK, 200),
+        ("[::1", LOOPBACK, 403),
+        ("evil.example@127.0.0.1", LOOPBACK, 403),
+        ("localhost@evil.example", LOOPBACK, 403),
+        ("localhost/evil.example", LOOPBACK, 403),
+        ("localhost:8000:1", LOOPBACK, 403),
+        ("127.0.0.1.evil.example", LOOPBACK, 403),
+        ("127.1", LOOPBACK, 403),
+        # It makes no difference where the server listens.
+        ("192.168.0.7:8000", LAN, 200),
+        ("10.1.2.3", LAN, 200),
+        ("evil.example:8000", LAN, 403),
+        ("evil.example", ("sandbox.sock", None), 403),
+        ("evil.example", None, 403),
     ],
 )
-def test_a_server_on_the_loopback_has_no_other_name_than_localhost(
-    host: str, server: object, status: int
-) -> None:
-    assert status_of({"host": host}, server) == status
+def test_only_addresses_and_localhost_are_own_names(host: str, server: object, status: int) -> None:
+    for path in PATHS:
+        assert status_of({"host": host}, server, path=path) == status
 
 
-def test_the_vendors_paths_are_not_protected() -> None:
-    assert status_of(EVIL, path="/api/v3/interactions") == 200
+@pytest.mark.parametrize("allowed", ["engage", "Engage.Internal.", "engage-1.internal"])
+def test_further_names_are_those_that_were_allowed(allowed: str) -> None:
+    def ask(host: str) -> int:
+        return status_of({"host": host}, LAN, path="/api/v3/interactions", allowed_hosts=[allowed])
+
+    name = allowed.rstrip(".")
+    for host in (name, name.upper(), f"{name}:8000", f"{name}."):
+        assert ask(host) == 200
+    for host in (f"a.{name}", f"{name}.evil.example", f"{name}x", "other"):
+        assert ask(host) == 403
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT", "PATCH"])
@@ -92,6 +111,7 @@ def test_only_the_pages_of_the_sandbox_can_change_something(
     method: str, headers: dict[str, str], status: int
 ) -> None:
     headers["host"] = "localhost:8000"
-    assert status_of(headers, method=method) == status
-    for safe in ("GET", "HEAD", "OPTIONS"):
-        assert status_of(headers, method=safe) == 200
+    for path in PATHS:
+        assert status_of(headers, method=method, path=path) == status
+        for safe in ("GET", "HEAD", "OPTIONS"):
+            assert status_of(headers, method=safe, path=path) == 200

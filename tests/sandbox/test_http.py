@@ -166,7 +166,7 @@ def test_the_list_requires_both_ids(api: httpx.Client, query: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "NotFound"),
+        ("POST", "/", 405, "MethodNotAllowed"),
         ("GET", "/api/v1/interactions", 404, "NotFound"),
         ("GET", "/api/v3/interactions/", 404, "NotFound"),
         ("GET", "/api/v3/interactionschemas/a%2Fb", 404, "NotFound"),

@@ -1,8 +1,10 @@
 """The pages in a real browser: contents, escaping, accessibility, and cross-site protection."""
 
+import html
 import re
 from collections.abc import Generator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -18,6 +20,7 @@ HOSTILE = (
     "<img src=x onerror=\"document.title='owned'\">{{7*7}}"
 )
 UI = "/_sandbox/ui"
+_WIDTH = "cell => cell.clientWidth - parseFloat(getComputedStyle(cell).paddingLeft)"
 expect.set_options(timeout=LIMIT_SECONDS * 1000)
 PAGES = [
     "",
@@ -27,8 +30,11 @@ PAGES = [
     "/segments?schema1=favourite&least1=1",
     "/automations",
     "/dropped",
+    "/dropped?schema=favourite&outcome=dropped",
+    "/dropped?contact=nobody",
     "/schemas",
     "/schemas/favourite",
+    "/nothing/here",
     "/contacts/nobody",
 ]
 
@@ -184,6 +190,46 @@ def test_the_form_shows_the_request_and_the_response(page: Page) -> None:
     assert page.get_by_label("Payload").input_value() == "{", "the form keeps the payload"
 
 
+def test_the_form_starts_within_the_contract_and_names_what_is_outside(page: Page) -> None:
+    page.goto(f"{UI}/schemas/repair")
+    row = page.get_by_role("row", name="repairType")
+    expect(row).to_contain_text("enum: zipper, seam, button, patch, waxing")
+    assert '"repairType": "zipper"' in page.get_by_label("Payload").input_value()
+    page.get_by_role("button", name="Send").click()
+    answer = page.get_by_role("status")
+    expect(answer).to_contain_text("200 OK")
+    expect(answer).not_to_contain_text("outside of the contract")
+    text = page.get_by_label("Payload").input_value().replace("zipper", "laundry")
+    page.get_by_label("Payload").fill(text)
+    page.get_by_role("button", name="Send").click()
+    expect(answer).to_contain_text("200 OK")  # the platform accepts more
+    expect(answer).to_contain_text("outside of the contract")
+    expect(answer).to_contain_text("repairType: 'laundry' is not one of")
+
+
+@pytest.mark.parametrize("schema_id", ["favourite", "productReview", "repair"])
+def test_the_payload_of_a_form_is_stored_as_it_is(shown: Sandbox, schema_id: str) -> None:
+    with connect(shown) as web:
+        page = web.get(f"{UI}/schemas/{schema_id}").text
+        (text,) = re.findall(r"<textarea [^>]*>(.*?)</textarea>", page, re.DOTALL)
+        fields = {"contact": CONTACT, "payload": html.unescape(text)}
+        answer = web.post(f"{UI}/schemas/{schema_id}", data=fields).text
+        assert "200 OK" in answer
+        assert "outside of the contract" not in answer
+        assert web.get("/_sandbox/arrivals").json()["items"][0]["outcome"] == "stored"
+
+
+def test_a_changed_schema_has_no_contract() -> None:
+    with running() as sandbox, connect(sandbox) as web:
+        schema = web.get("/api/v3/interactionschemas/repair").json()
+        web.delete("/api/v3/interactionschemas/repair")
+        del schema["jsonSchema"]["properties"]["store"]
+        assert web.post("/api/v3/interactionschemas", json=schema).is_success
+        page = web.get(f"{UI}/schemas/repair").text
+    assert "Contract" not in page
+    assert "&#34;repairType&#34;: &#34;text&#34;" in page
+
+
 @pytest.mark.parametrize(("kind", "text"), [("status", "503"), ("drop", "No response")])
 def test_a_fault_also_applies_to_a_test_interaction(
     page: Page, shown: Sandbox, kind: str, text: str
@@ -241,6 +287,144 @@ def test_dropped_properties_are_shown_with_rule_and_reason(page: Page) -> None:
     expect(page.locator(".tag.dropped").first).to_have_text("dropped")
 
 
+def test_contacts_can_be_added_changed_and_deleted(page: Page, shown: Sandbox) -> None:
+    page.goto(f"{UI}/contacts")
+    page.get_by_label("Name", exact=True).fill("Åsa <b> Öberg")
+    page.get_by_label("E-mail", exact=True).fill("asa@example.com")
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Åsa <b> Öberg")
+    with connect(shown) as web:
+        query = {"email": "asa@example.com"}
+        contact_id = web.get("/api/v3/contacts/id", params=query).json()
+        assert page.url.endswith(f"/{contact_id}#main")
+        page.get_by_label("E-mail", exact=True).fill("oberg@example.com")
+        page.get_by_label("Mobile phone").fill("070-174 06 99")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("main > dl")).to_contain_text("070-174 06 99")
+        assert web.get("/api/v3/contacts/id", params=query).status_code == 404
+        page.get_by_label("Mobile phone").fill("none")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("alert")).to_contain_text("mobilePhone")
+        assert page.get_by_label("Mobile phone").input_value() == "none", "the form keeps the text"
+        page.get_by_label("Mobile phone").fill("")
+        page.get_by_label("Name", exact=True).fill("")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(contact_id)
+        contact = web.get(f"/api/v3/contacts/{contact_id}").json()
+        assert "mobilePhone" not in contact
+        page.get_by_role("button", name="Delete this contact").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Contacts")
+        assert web.get(f"/api/v3/contacts/{contact_id}").status_code == 404
+    page.get_by_label("Id (a new one").fill(contact_id)
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("alert")).to_contain_text("was deleted")
+
+
+def test_a_contact_with_an_odd_id_can_be_changed(browser: Browser) -> None:
+    with running() as sandbox:
+        context = browser.new_context(base_url=sandbox.base_url)
+        page = context.new_page()
+        for number, odd in enumerate(["a/b?c#d%2F&é", "a b/", "<b>"]):
+            page.goto(f"{UI}/contacts")
+            page.get_by_label("Id (a new one").fill(odd)
+            page.get_by_role("button", name="Add").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(odd.strip())
+            page.goto(f"{UI}/contacts?find={quote(odd)}")
+            page.locator("tbody a").click()
+            page.get_by_label("Name", exact=True).fill(f"Odd {number}")
+            page.get_by_role("button", name="Save").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(f"Odd {number}")
+            page.get_by_role("button", name="Delete this contact").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("Contacts")
+        context.close()
+
+
+@pytest.fixture
+def lossy(browser: Browser) -> Generator[tuple[Page, Sandbox]]:
+    """A tenant after a bulk run that lost data, and a page of it."""
+    with running() as sandbox:
+        with connect(sandbox) as web:
+            other = web.get("/_sandbox/contacts").json()[1]["id"]
+            for number in range(45):
+                contact = other if number % 3 == 0 else CONTACT
+                payload = {"productSku": str(number), "price": "dear"}
+                body = {"contactId": contact, "schemaId": "favourite", "payload": payload}
+                assert web.post("/api/v3/interactions", json=body).is_success
+            for contact in (CONTACT, "nobody"):
+                body = {"contactId": contact, "schemaId": "repair", "payload": {"cost": 1}}
+                assert web.post("/api/v3/interactions", json=body).is_error
+            body = {"contactId": CONTACT, "schemaId": "gone", "payload": {"cost": 1}}
+            assert web.post("/api/v3/interactions", json=body).is_error
+            send(web, "favourite", {"productSku": "1"})
+        context = browser.new_context(base_url=sandbox.base_url)
+        yield context.new_page(), sandbox
+        context.close()
+
+
+def test_dropped_data_is_grouped_and_can_be_filtered(lossy: tuple[Page, Sandbox]) -> None:
+    page, _ = lossy
+    page.goto(f"{UI}/dropped")
+    groups = page.locator(".groups > li")
+    expect(page.get_by_role("heading", level=2).first).to_have_text("48 interactions by reason")
+    assert groups.count() == 4
+    expect(groups.first).to_contain_text("Favourite")
+    expect(groups.first).to_contain_text("price: type")
+    expect(groups.first).to_contain_text("45 interactions of 2 contacts")
+    page.get_by_label("Schema").select_option("repair")
+    page.get_by_role("button", name="Filter").click()
+    sections = page.locator("section")
+    expect(sections).to_have_count(2)
+    expect(sections.first).to_contain_text("contact nobody (does not exist)")
+    expect(sections.last.get_by_role("link", name="Test Contact 1")).to_have_count(1)
+    page.get_by_role("link", name="Show all").click()
+    page.get_by_label("Contact id").fill(CONTACT)
+    page.get_by_role("button", name="Filter").click()
+    expect(groups.first).to_contain_text("30 interactions of 1 contact")
+    groups.first.get_by_role("link").click()
+    expect(page.get_by_role("heading", level=2).first).to_have_text("30 interactions by reason")
+    page.get_by_role("link", name="Older").click()
+    expect(sections).to_have_count(10)
+    page.get_by_label("Result").select_option("ignored")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("main")).to_contain_text("Nothing that matches the filter")
+
+
+def test_the_start_page_counts_the_things_that_it_names(lossy: tuple[Page, Sandbox]) -> None:
+    page, sandbox = lossy
+    with connect(sandbox) as web:
+        web.post("/_sandbox/automations", json={"name": "welcome"})
+        web.delete(f"/_sandbox/contacts/{web.get('/_sandbox/contacts').json()[5]['id']}")
+    page.goto(UI)
+    cards = page.locator(".cards > li > div").all_inner_texts()
+    expected = ["5 contacts", "46 interactions", "1 automation", "48 interactions", "6 schemas"]
+    assert cards == expected
+
+
+def test_a_chart_names_months_and_numbers_and_the_gaps_between_them(
+    lossy: tuple[Page, Sandbox],
+) -> None:
+    page, sandbox = lossy
+    with connect(sandbox) as web:
+        repair = {"productSku": "1", "repairType": "zipper", "receivedAt": "2026-03-14T09:26:53Z"}
+        for date in ("2025-02-01", "2025-02-28", "2025-11-03", "2025-12-31", "2026-02-02"):
+            send(web, "repair", repair, f"{date}T09:00:00Z")
+    page.goto(f"{UI}/schemas/repair")
+    rows = page.locator(".chart tbody tr").all_inner_texts()
+    assert [tuple(re.split(r"\s*\t\s*", row)) for row in rows] == [
+        ("Feb 2025", "2"),
+        ("Mar 2025 to Oct 2025", "0"),
+        ("Nov 2025", "1"),
+        ("Dec 2025", "1"),
+        ("Jan 2026", "0"),
+        ("Feb 2026", "1"),
+    ]
+    widths = [
+        box["width"] for bar in page.locator(".chart rect").all() if (box := bar.bounding_box())
+    ]
+    assert len(widths) == 4
+    assert widths[0] == pytest.approx(2 * widths[1], rel=0.02)
+
+
 def test_the_pages_work_without_javascript(browser: Browser, shown: Sandbox) -> None:
     context = browser.new_context(base_url=shown.base_url, java_script_enabled=False)
     page = context.new_page()
@@ -257,8 +441,10 @@ def test_the_pages_fit_on_a_phone(browser: Browser, shown: Sandbox) -> None:
     for path in PAGES:
         page.goto(UI + path)
         assert page.get_by_role("heading", level=1).count() == 1
-        width = page.evaluate("document.documentElement.scrollWidth") if path else 0
-        assert width <= 360, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        cells = page.locator("dd:visible, .stacked td:visible")
+        narrow = [cell.inner_text() for cell in cells.all() if cell.evaluate(_WIDTH) < 150]
+        assert narrow == [], path
     context.close()
 
 

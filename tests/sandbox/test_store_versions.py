@@ -1,4 +1,4 @@
-"""Database files of the previous version of the sandbox get the current tables."""
+"""Database files of earlier versions of the sandbox get the current tables."""
 
 import sqlite3
 from contextlib import closing
@@ -13,16 +13,18 @@ from tests.sandbox.helpers import INTERACTIONS, connect
 
 pytestmark = pytest.mark.slow
 
-SCRIPT = Path(__file__).with_name("store_version_3.sql").read_text("utf-8")
-"""Creates a file of version 3: a contact with an interaction, and a key."""
+
+def create(file: Path, version: int) -> Path:
+    """Create a file of an earlier version: a contact with an interaction, and a key."""
+    script = Path(__file__).with_name(f"store_version_{version}.sql").read_text("utf-8")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(script)
+    return file
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    file = tmp_path / "old.db"
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript(SCRIPT)
-    return file
+    return create(tmp_path / "old.db", 3)
 
 
 def describe_tables(file: Path) -> object:
@@ -52,7 +54,25 @@ def test_the_data_of_an_old_file_is_still_there(old: Path) -> None:
             assert web.get("/api/v3/contacts/id", params={"email": address}).json() == "old"
 
 
-def test_an_old_file_gets_the_tables_of_a_new_one(old: Path, tmp_path: Path) -> None:
+def test_the_arrivals_of_an_old_file_get_their_ids_and_causes(tmp_path: Path) -> None:
+    with running(database=create(tmp_path / "old.db", 4)) as sandbox, connect(sandbox) as web:
+        arrivals = web.get("/_sandbox/arrivals").json()["items"][::-1]
+        page = web.get("/_sandbox/ui/dropped?schema=favourite&cause=productSku%3A+required").text
+    named = [(item["outcome"], item["schemaId"], item["contactId"]) for item in arrivals]
+    assert named == [
+        ("stored", "favourite", "old"),
+        ("dropped", "favourite", "old"),
+        ("refused", "favourite", "old"),
+        ("refused", None, None),
+        ("ignored", "favourite", "old"),
+    ]
+    assert [item["bodySize"] for item in arrivals] == [len(item["body"]) for item in arrivals]
+    assert "2 interactions by reason" in page
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_an_old_file_gets_the_tables_of_a_new_one(version: int, tmp_path: Path) -> None:
+    old = create(tmp_path / "old.db", version)
     new = tmp_path / "new.db"
     for file in (old, new):
         with running(database=file):

@@ -14,14 +14,14 @@ _AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 
 
 @contextmanager
-def running_browser() -> Generator[Browser]:
-    """Run Chromium without a window. Without Chromium, skip the test."""
+def running_browser(*options: str) -> Generator[Browser]:
+    """Run Chromium without a window, with further options. Without Chromium, skip the test."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         assert not os.environ.get("CI"), "CI needs a browser: see .ci/run"
         pytest.skip("Chromium is not installed; run: apt-get install chromium")
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", *options])
         try:
             yield browser
         finally:

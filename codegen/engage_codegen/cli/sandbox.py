@@ -11,6 +11,7 @@ from .console import print_lines
 EXAMPLES = [
     "engage-codegen sandbox",
     "engage-codegen sandbox --port 0 --database engage.db",
+    "engage-codegen sandbox --host 0.0.0.0 --allow-host engage --tls certificates",
 ]
 
 
@@ -19,6 +20,15 @@ EXAMPLES = [
 @click.option(
     "--port", default=8080, show_default=True, help="The port to listen on; 0 picks a free one."
 )
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Also answer requests to this host name.",
+)
+@click.option("--tls", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Serve HTTPS, with a certificate authority in this folder.")  # fmt: skip
 @click.option("--database", type=click.Path(path_type=Path), metavar="FILE",
               help="Keep the state in this SQLite file instead of in memory.")  # fmt: skip
 @click.option("--api-key", default="sandbox-key", show_default=True, help="The API key to accept.")
@@ -36,6 +46,8 @@ EXAMPLES = [
 def command(
     host: str,
     port: int,
+    allowed_hosts: tuple[str, ...],
+    tls: Path | None,
     database: Path | None,
     api_key: str,
     empty: bool,
@@ -47,6 +59,8 @@ def command(
         from ..sandbox.control.faults import read_faults
         from ..sandbox.option_pairs import parse_options
         from ..sandbox.server import serve
+        from ..sandbox.server.access import describe_reach
+        from ..sandbox.server.certificates import AUTHORITY_FILE
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"The sandbox needs {error.name}. Run: pip install 'engage-codegen[sandbox]'"
@@ -56,9 +70,14 @@ def command(
         run = "The sandbox is running. Press Ctrl-C to stop it. To connect to it, run:"
         print_lines([run, ""])
         settings = {"ENGAGE_BASE_URL": base_url, API_KEY_VARIABLE: api_key}
-        for name, value in (settings | {"ENGAGE_USER_AGENT": "sandbox/1.0"}).items():
+        settings["ENGAGE_USER_AGENT"] = "sandbox/1.0"
+        if tls is not None:
+            settings["SSL_CERT_FILE"] = str((tls / AUTHORITY_FILE).absolute())
+        for name, value in settings.items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
         print_lines(["", f"Pages that show what marketing would see: {base_url}/_sandbox/ui"])
+        if reach := describe_reach(host):
+            print_lines(["", *_warn_about(reach)], level=0)
 
     serve(
         host=host,
@@ -68,5 +87,15 @@ def command(
         seed=not empty,
         options=parse_options(options),
         faults=read_faults(faults_file) if faults_file else (),
+        allowed_hosts=allowed_hosts,
+        tls=tls,
         on_ready=show_address,
     )
+
+
+def _warn_about(reach: str) -> list[str]:
+    return [
+        f"Warning: This sandbox can be used by {reach}. They can read, change and delete all its",
+        "data, including its API keys: the pages and /_sandbox need no key. Do not put real data "
+        "into it.",
+    ]

@@ -1,20 +1,23 @@
-"""The ASGI application: all routes, `/openapi.json`, and a JSON body for every error."""
+"""The ASGI application: all routes, `/openapi.json`, and a JSON body or a page for every error."""
 
-from collections.abc import Callable, Iterator, Sequence
+import ssl
+from collections.abc import Callable, Collection, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
+from starlette.types import ASGIApp, Scope
 
 from engage_codegen.sandbox.api import endpoints, models
 from engage_codegen.sandbox.api.arrival_records import describe_refused
 from engage_codegen.sandbox.api.contact_endpoints import contacts
+from engage_codegen.sandbox.control.body_limit import BodyLimitMiddleware
 from engage_codegen.sandbox.control.cross_site import CrossSiteMiddleware
 from engage_codegen.sandbox.control.fault_middleware import FaultMiddleware
 from engage_codegen.sandbox.control.request_log import LogMiddleware
@@ -24,13 +27,15 @@ from engage_codegen.sandbox.marketing.routes import marketing
 from engage_codegen.sandbox.openapi import Error, MessageDetails
 from engage_codegen.sandbox.state import SandboxState, get_state
 from engage_codegen.sandbox.store.records import Violation
-from engage_codegen.sandbox.ui.pages import pages
+from engage_codegen.sandbox.ui.pages import PREFIX, pages, render_error
 
 _DESCRIPTION = """An imitation of the interactions API of Voyado Engage, and of the endpoints that
 find contacts, under `/api/v2` and `/api/v3`, and a control API for tests, under `/_sandbox`. Where
 the behavior of the platform is unknown, the sandbox has an option; this document describes the
 default behavior and lists the statuses of every option. The body of every error is an `Error`,
-including 404 and 405 for an undescribed path or method. Only the responses of faults can differ."""
+including 404 and 405 for an undescribed path or method, 403 ForeignHost and ForeignOrigin for a
+request from another web site, and 413 BodyTooLarge for a body of more than a million bytes. Only
+the responses of faults, and the empty 408 for a request that takes too long, can differ."""
 _TAGS = [
     {"name": "v3", "description": "The recommended version of the API"},
     {"name": "v2", "description": "The same API under its previous address"},
@@ -98,8 +103,16 @@ def _add_links(operation: dict[str, Any]) -> None:
             response["links"] = links
 
 
-def create_app(state: SandboxState) -> FastAPI:
-    """Build the application for a state, which the caller closes at the end."""
+def create_app(
+    state: SandboxState,
+    allowed_hosts: Collection[str] = (),
+    own_tls: ssl.SSLContext | None = None,
+) -> FastAPI:
+    """Build the application for a state, which the caller closes at the end.
+
+    `allowed_hosts` are the names that requests can use beside `localhost`. With `own_tls`, the
+    pages reach the API through HTTPS.
+    """
     app = _App(
         title="Engage interactions sandbox",
         version="1",
@@ -110,9 +123,12 @@ def create_app(state: SandboxState) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.sandbox = state
+    app.state.own_tls = own_tls
     app.add_middleware(FaultMiddleware, faults=state.faults, clock=state.clock)
+    app.add_middleware(BodyLimitMiddleware, answer=_answer_refused)
     app.add_middleware(LogMiddleware, log=state.log, clock=state.clock)
-    app.add_middleware(CrossSiteMiddleware)
+    app.add_middleware(CrossSiteMiddleware, allowed_hosts=allowed_hosts, answer=_answer_refused)
+    app.add_api_route("/", _lead_to_pages, methods=["GET", "HEAD"], include_in_schema=False)
     for version in ("v2", "v3"):
         for router in (endpoints.api, contacts):
             app.include_router(
@@ -139,17 +155,25 @@ def _name_operations(suffix: str) -> Callable[[APIRoute], str]:
     return lambda route: f"{route.name}{suffix}"
 
 
-def _answer_error(request: Request, error: ApiError) -> JSONResponse:
+def _lead_to_pages() -> RedirectResponse:
+    return RedirectResponse(PREFIX)
+
+
+def _answer_refused(scope: Scope, error: ApiError) -> ASGIApp:
+    return _answer_error(Request(scope), error)
+
+
+def _answer_error(request: Request, error: ApiError) -> Response:
     path: str = request.scope["path"]
-    if request.method == "POST" and path.endswith("/interactions"):
+    if request.method == "POST" and path.endswith("/interactions") and "body" in request.state:
         state = get_state(request)
         arrival = describe_refused(error, state.clock.now(), request.state.body)
         with state.store.transaction() as tenant:
-            tenant.record_arrival(arrival)
-    return _respond(error.status, error.code, error.message, error.violations, error.matches)
+            tenant.arrivals.add(arrival)
+    return _respond(request, error)
 
 
-def _answer_invalid_parameters(_request: Request, error: RequestValidationError) -> JSONResponse:
+def _answer_invalid_parameters(request: Request, error: RequestValidationError) -> Response:
     refusal = malformed_by(
         Violation(
             rule=_PARAMETER_RULES.get(problem["type"], "type"),
@@ -158,13 +182,14 @@ def _answer_invalid_parameters(_request: Request, error: RequestValidationError)
         )
         for problem in error.errors()
     )
-    return _respond(refusal.status, refusal.code, refusal.message, refusal.violations)
+    return _respond(request, refusal)
 
 
-def _answer_unknown_route(request: Request, error: HTTPException) -> JSONResponse:
+def _answer_unknown_route(request: Request, error: HTTPException) -> Response:
     """Answer a path or method that does not exist with 404 NotFound or 405 MethodNotAllowed."""
     status = HTTPStatus(error.status_code)
-    response = _respond(status, status.phrase.replace(" ", ""), status.phrase, ())
+    refusal = ApiError(status, status.phrase.replace(" ", ""), status.phrase)
+    response = _respond(request, refusal)
     response.headers.update(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED and (
         methods := ", ".join(dict.fromkeys(_list_methods(request)))
@@ -185,17 +210,14 @@ def _answer_nobody(_request: Request, _error: ClientDisconnect) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has gone
 
 
-def _answer_bug(_request: Request, _error: Exception) -> JSONResponse:
-    return _respond(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "An error has occurred", ())
+def _answer_bug(request: Request, _error: Exception) -> Response:
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _respond(request, ApiError(status, "InternalError", "An error has occurred"))
 
 
-def _respond(
-    status: HTTPStatus,
-    code: str,
-    message: str,
-    violations: Sequence[Violation],
-    matches: Sequence[str] = (),
-) -> JSONResponse:
-    details = MessageDetails.describe(violations, matches)
-    body = Error(error_code=code, message=message, message_details=details)
-    return JSONResponse(body.model_dump(by_alias=True, exclude_unset=True), status)
+def _respond(request: Request, error: ApiError) -> Response:
+    if f"{request.scope['path']}/".startswith(f"{PREFIX}/"):
+        return render_error(error)
+    details = MessageDetails.describe(error.violations, error.matches)
+    body = Error(error_code=error.code, message=error.message, message_details=details)
+    return JSONResponse(body.model_dump(by_alias=True, exclude_unset=True), error.status)

@@ -158,11 +158,11 @@ def create_interaction(request: Request, response: Response, state: State, body:
                 state.options.broken_interaction is BrokenInteraction.REJECT
             ):
                 raise
-            tenant.record_arrival(arrival_records.describe_ignored(error, now, body))
+            tenant.arrivals.add(arrival_records.describe_ignored(error, now, body))
             return _answer_ignored(request, proposed, now, state.options)
         interaction_id, calls = _store(tenant, proposed, accepted, now, state.options)
-        arrival = arrival_records.describe_stored(accepted, interaction_id, now, body)
-        tenant.record_arrival(arrival)
+        arrival = arrival_records.describe_stored(proposed, accepted, interaction_id, now, body)
+        tenant.arrivals.add(arrival)
     state.webhooks.add(calls)
     _log_warnings(f"interaction {interaction_id}", accepted.warnings)
     _log_dropped(interaction_id, accepted)

@@ -25,7 +25,7 @@ def describe_interaction(
     """Describe a stored interaction in the format of the options."""
     payload = stored.payload
     if options.read_back is ReadBack.EVERYTHING:
-        dropped_properties = tenant.list_dropped(stored.id)
+        dropped_properties = tenant.arrivals.list_dropped(stored.id)
         payload = payload | {dropped.name: dropped.value for dropped in dropped_properties}
     schema = tenant.get_schema(stored.schema_id)
     declarations = {} if schema is None else get_declarations(schema.json_schema)

@@ -9,6 +9,7 @@ from typing import TypeAlias, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engage_codegen.sandbox.clock import Clock
+from engage_codegen.sandbox.control.body_limit import replay
 from engage_codegen.sandbox.control.faults import Fault, Faults, Kind, When
 from engage_codegen.sandbox.store.records import Json
 
@@ -33,8 +34,8 @@ class FaultMiddleware:
             await self._app(scope, receive, send)
             return
         scope["state"]["fault"] = fault.kind.value
-        body = await _read_body(receive)
-        work: _Work = lambda send: self._app(scope, _replay(body, receive), send)  # noqa: E731
+        body: bytes = (await receive()).get("body", b"")  # see BodyLimitMiddleware
+        work: _Work = lambda send: self._app(scope, replay(body, receive), send)  # noqa: E731
         if fault.kind is Kind.LATE:
             self._schedule(work, fault.seconds)
             await _abort(scope, receive)
@@ -122,29 +123,6 @@ async def _respond(send: Send, status: int, content_type: bytes, body: bytes) ->
     headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _read_body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a channel that gives the application the body that has already been read."""
-    is_sent = False
-
-    async def receive_again() -> Message:
-        nonlocal is_sent
-        if is_sent:
-            return await receive()
-        is_sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again
 
 
 def _collect(messages: list[Message]) -> Send:

@@ -35,6 +35,12 @@ _SocialSecurity = Annotated[
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class Health(CamelModel):
+    """The state of a sandbox that works; any other answer means that it does not."""
+
+    status: Literal["ok"]
+
+
 class Contact(CamelModel):
     """A contact that interactions can belong to."""
 
@@ -102,13 +108,21 @@ class ArrivalItem(CamelModel):
     outcome: Literal["stored", "dropped", "ignored", "refused"] = Field(
         description="dropped: stored without some of its properties"
     )
+    schema_id: str | None = Field(description="Null if the body does not name it")
+    contact_id: str | None = Field(description="Null if the body does not name it")
     interaction_id: str | None = Field(description="Null if the interaction was not stored")
     error_code: str | None = Field(description="Null unless the interaction was refused")
     reasons: list[str]
     violations: list[BrokenRule] = Field(description="The rule of each reason, in the same order")
     dropped: list[DroppedPropertyItem]
     payload: AnyObject | None = Field(description="The payload that was stored")
-    body: str = Field(description="The request body as it arrived")
+    body: str = Field(
+        description="The request body as it arrived. If the interaction was not stored, only the "
+        "first 10,000 bytes"
+    )
+    body_size: int = Field(
+        description="The size of the body in bytes, as far as it was read: at most a million"
+    )
 
     @classmethod
     def describe(cls, arrival: Arrival) -> "ArrivalItem":
@@ -119,6 +133,8 @@ class ArrivalItem(CamelModel):
                 "number": arrival.seq,
                 "arrived": arrival.arrived,
                 "outcome": arrival.outcome,
+                "schemaId": arrival.schema_id,
+                "contactId": arrival.contact_id,
                 "interactionId": arrival.interaction_id,
                 "errorCode": arrival.error_code,
                 "reasons": details.reasons,
@@ -134,6 +150,7 @@ class ArrivalItem(CamelModel):
                 ],
                 "payload": arrival.stored_payload,
                 "body": arrival.body.decode("utf-8", errors="replace"),
+                "bodySize": arrival.body_size,
             }
         )
 

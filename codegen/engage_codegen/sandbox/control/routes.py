@@ -25,6 +25,14 @@ _ClockChange = Annotated[models.ClockChange, validate_strictly(models.ClockChang
 control = APIRouter(prefix="/_sandbox", responses=describe_errors(500))
 
 
+@control.get("/health")
+def get_health(state: State) -> models.Health:
+    """Answer as soon as the sandbox works: it accepts requests and can read its database."""
+    with state.store.transaction() as tenant:
+        tenant.contacts.count()
+    return models.Health(status="ok")
+
+
 @control.post("/reset", status_code=204, response_class=Response)
 def reset(state: State) -> None:
     """Return to the initial state."""
@@ -133,9 +141,8 @@ def list_arrivals(
     of their properties.
     """
     with state.store.transaction() as tenant:
-        arrivals = tenant.list_arrivals(
-            before=before or 2**62, limit=limit + 1, incomplete=incomplete
-        )
+        list_all = tenant.arrivals.list_incomplete if incomplete else tenant.arrivals.list_all
+        arrivals = list_all(before=before or 2**62, limit=limit + 1)
     page = arrivals[:limit]
     return models.ArrivalPage(
         items=list(map(models.ArrivalItem.describe, page)),

@@ -10,6 +10,7 @@ from engage_codegen.sandbox.store.contacts import StoredContact
 from engage_codegen.sandbox.store.tenant import Tenant
 
 _FOLDER = Path(__file__).parent
+SCHEMAS, CONTRACTS = _FOLDER / "schemas", _FOLDER / "contracts"
 
 
 def seed_tenant(tenant: Tenant) -> None:
@@ -18,6 +19,6 @@ def seed_tenant(tenant: Tenant) -> None:
     for fields in contacts:
         created = fields.pop("created")
         tenant.contacts.add(StoredContact(**fields), created)
-    for path in sorted((_FOLDER / "schemas").glob("*.json")):
+    for path in sorted(SCHEMAS.glob("*.json")):
         schema = read_schema(decode_object(path.read_bytes()), Options())
         tenant.add_schema(schema.id, schema.display_name, schema.json_schema)

@@ -5,6 +5,7 @@ is private to its owner, and locked for as long as it is open, so that a second 
 it.
 """
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterable
@@ -13,7 +14,9 @@ from pathlib import Path
 
 from engage_codegen.errors import InputError
 from engage_codegen.sandbox.dates import to_timestamp
+from engage_codegen.sandbox.store.arrival_facts import read_ids, sum_up
 from engage_codegen.sandbox.store.private_file import hide_from_others, prepare_file
+from engage_codegen.sandbox.store.records import DroppedProperty, Violation
 from engage_codegen.sandbox.store.tables import APPLICATION_ID, MIGRATIONS, TABLES
 from engage_codegen.sandbox.store.tenant import Tenant
 
@@ -119,8 +122,8 @@ class Store:
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA foreign_keys = ON")
-        self._connection.create_function("timestamp", 1, _to_timestamp, deterministic=True)
-        self._connection.create_function("folded", 1, str.casefold, deterministic=True)
+        for name, arguments, function in _FUNCTIONS:
+            self._connection.create_function(name, arguments, function, deterministic=True)
         with self.transaction() as tenant:
             if not tables:
                 self._execute_all(TABLES)
@@ -140,6 +143,31 @@ class Store:
 
 def _to_timestamp(value: object) -> float | None:
     return to_timestamp(value) if isinstance(value, str) else None
+
+
+def _read_schema_id(body: bytes) -> str | None:
+    return read_ids(body)[0]
+
+
+def _read_contact_id(body: bytes) -> str | None:
+    return read_ids(body)[1]
+
+
+def _sum_up(violations: str, dropped: str) -> str:
+    return sum_up(
+        [DroppedProperty(name, None, tuple(rules), "") for name, rules in json.loads(dropped)],
+        [Violation(*parts) for parts in json.loads(violations)],
+    )
+
+
+_FUNCTIONS: tuple[tuple[str, int, Callable[..., str | float | None]], ...] = (
+    ("timestamp", 1, _to_timestamp),
+    ("folded", 1, str.casefold),
+    ("schema_of", 1, _read_schema_id),
+    ("contact_of", 1, _read_contact_id),
+    ("cause_of", 2, _sum_up),
+)
+"""The functions of our own that queries use."""
 
 
 @contextmanager

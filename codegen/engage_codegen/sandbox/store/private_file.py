@@ -53,14 +53,20 @@ def _list_files(database: Path) -> list[Path]:
     return [database, *filter(os.path.lexists, companions)]
 
 
-def _refuse_foreign(path: Path, status: os.stat_result, database: Path) -> None:
+def find_foreign_rights(status: os.stat_result) -> str | None:
+    """Say how other users could change a file or folder, or return None if they cannot."""
     if os.name == "nt":
-        return
+        return None
     if status.st_uid not in (0, os.geteuid()):
-        raise _refusal(path, f"it belongs to another user, {status.st_uid}", database)
+        return f"it belongs to another user, {status.st_uid}"
     if status.st_mode & _OTHERS_MAY_WRITE:
-        mode = stat.S_IMODE(status.st_mode)
-        raise _refusal(path, f"other users may write to it, its mode is {mode:o}", database)
+        return f"other users may write to it, its mode is {stat.S_IMODE(status.st_mode):o}"
+    return None
+
+
+def _refuse_foreign(path: Path, status: os.stat_result, database: Path) -> None:
+    if reason := find_foreign_rights(status):
+        raise _refusal(path, reason, database)
 
 
 def _refusal(path: Path, reason: str, database: Path) -> InputError:

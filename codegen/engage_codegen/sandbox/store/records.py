@@ -61,11 +61,13 @@ class StoredInteraction:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A POST of an interaction, its body byte for byte, and its outcome.
+    """A POST of an interaction, its body, and its outcome.
 
     `outcome` is "stored", "dropped" (stored without some of its properties), "ignored" or
-    "refused". `stored_payload` is None unless the interaction was stored, `error_code` is None
-    unless it was refused.
+    "refused". `body` is the body byte for byte, unless the interaction was not stored: then it is
+    the beginning of a body of `body_size` bytes. `stored_payload` is None unless the interaction
+    was stored, `error_code` is None unless it was refused. `schema_id` and `contact_id` are None
+    if the body does not name them, and `cause` sums up the broken rules for people.
     """
 
     arrived: str
@@ -76,6 +78,10 @@ class Arrival:
     violations: tuple[Violation, ...] = ()
     dropped: tuple[DroppedProperty, ...] = ()
     stored_payload: JsonObject | None = None
+    body_size: int = 0
+    schema_id: str | None = None
+    contact_id: str | None = None
+    cause: str = ""
     seq: int = 0
 
 

@@ -1,6 +1,6 @@
 """The SQLite tables of the tenant, and how those of an earlier version become the current ones."""
 
-APPLICATION_ID = 0x454E4704  # "ENG" and the version of the tables
+APPLICATION_ID = 0x454E4705  # "ENG" and the version of the tables
 
 _CONTACT_PARTS = (
     "CREATE INDEX contacts_by_email ON contacts (email_key)",
@@ -12,6 +12,12 @@ _CONTACT_PARTS = (
         at TEXT NOT NULL,
         contact_id TEXT NOT NULL REFERENCES contacts ON DELETE CASCADE)""",
     "CREATE INDEX contact_changes_by_time ON contact_changes (change, at)",
+)
+
+_INCOMPLETE_PARTS = (
+    """CREATE INDEX incomplete ON arrivals (seq, outcome, schema_id, contact_id, cause)
+        WHERE outcome <> 'stored'""",
+    "CREATE VIEW incomplete_arrivals AS SELECT * FROM arrivals WHERE outcome <> 'stored'",
 )
 
 TABLES = (
@@ -54,9 +60,12 @@ TABLES = (
         error_code TEXT,
         violations TEXT NOT NULL,
         body BLOB NOT NULL,
-        stored_payload TEXT)""",
-    "CREATE INDEX incomplete ON arrivals (seq) WHERE outcome <> 'stored'",
-    "CREATE VIEW incomplete_arrivals AS SELECT * FROM arrivals WHERE outcome <> 'stored'",
+        stored_payload TEXT,
+        body_size INTEGER NOT NULL DEFAULT 0,
+        schema_id TEXT,
+        contact_id TEXT,
+        cause TEXT NOT NULL DEFAULT '')""",
+    *_INCOMPLETE_PARTS,
     "CREATE INDEX arrivals_of_interaction ON arrivals (interaction_id)",
     # `value` and `rules` are JSON.
     """CREATE TABLE blob_storage (
@@ -101,6 +110,19 @@ MIGRATIONS = {
         # Nobody recorded when these contacts were created.
         """INSERT INTO contact_changes
         SELECT 'Created', '2020-01-01T00:00:00.000Z', id FROM contacts""",
+    ),
+    0x454E4704: (
+        "DROP VIEW incomplete_arrivals",
+        "DROP INDEX incomplete",
+        "ALTER TABLE arrivals ADD COLUMN body_size INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE arrivals ADD COLUMN schema_id TEXT",
+        "ALTER TABLE arrivals ADD COLUMN contact_id TEXT",
+        "ALTER TABLE arrivals ADD COLUMN cause TEXT NOT NULL DEFAULT ''",
+        *_INCOMPLETE_PARTS,
+        """UPDATE arrivals SET body_size = length(body), schema_id = schema_of(body),
+        contact_id = contact_of(body), cause = cause_of(violations, (
+            SELECT json_group_array(json_array(name, json(rules)))
+            FROM blob_storage WHERE arrival = arrivals.seq))""",
     ),
 }
 """Application id of an earlier version -> the statements that lead to the next one."""

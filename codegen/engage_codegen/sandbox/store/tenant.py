@@ -7,26 +7,28 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from engage_codegen.sandbox.dates import format_date
+from engage_codegen.sandbox.store.arrivals import Arrivals
 from engage_codegen.sandbox.store.contacts import Contacts, StoredContact
 from engage_codegen.sandbox.store.paging import Position
 from engage_codegen.sandbox.store.records import (
-    Arrival,
-    DroppedProperty,
     JsonObject,
     StoredInteraction,
     StoredSchema,
-    Violation,
 )
 
 _SELECT = "SELECT seq, id, contact_id, schema_id, created_date, payload FROM interactions"
 
 
 class Tenant:
-    """The reads and writes that are possible within a transaction; those of contacts are apart."""
+    """The reads and writes that are possible within a transaction.
+
+    Those of contacts and arrivals are in classes of their own.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection.execute
         self.contacts = Contacts(connection)
+        self.arrivals = Arrivals(connection)
 
     def query(self, query: str, values: Sequence[str | int | float | None] = ()) -> sqlite3.Cursor:
         """Run a query of another module; its values must be passed as parameters."""
@@ -102,71 +104,6 @@ class Tenant:
         """Delete an interaction. Return False if it does not exist."""
         return self._sql("DELETE FROM interactions WHERE id = ?", (interaction_id,)).rowcount > 0
 
-    def list_dropped(self, interaction_id: str) -> tuple[DroppedProperty, ...]:
-        """Return the properties that were dropped from an interaction."""
-        rows = self._sql(
-            """SELECT name, value, rules, reason FROM blob_storage
-            JOIN arrivals ON arrival = arrivals.seq
-            WHERE interaction_id = ? ORDER BY blob_storage.rowid""",
-            (interaction_id,),
-        )
-        return tuple(map(_read_dropped, rows))
-
-    def record_arrival(self, arrival: Arrival) -> None:
-        """Record the POST of an interaction, and put its dropped properties into blob storage."""
-        payload = arrival.stored_payload
-        row = (
-            arrival.arrived,
-            arrival.outcome,
-            arrival.interaction_id,
-            arrival.error_code,
-            json.dumps(
-                [
-                    (violation.rule, violation.pointer, violation.message)
-                    for violation in arrival.violations
-                ]
-            ),
-            arrival.body,
-            None if payload is None else json.dumps(payload),
-        )
-        seq = self._sql("INSERT INTO arrivals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid
-        for dropped in arrival.dropped:
-            value, rules = json.dumps(dropped.value), json.dumps(dropped.rules)
-            blob = (seq, dropped.name, value, rules, dropped.reason)
-            self._sql("INSERT INTO blob_storage VALUES (?, ?, ?, ?, ?)", blob)
-
-    def list_arrivals(self, *, before: int, limit: int, incomplete: bool) -> list[Arrival]:
-        """Return the arrivals with a `seq` below `before`, newest first.
-
-        With `incomplete`, return only those that were not stored with all their properties.
-        """
-        source = "incomplete_arrivals" if incomplete else "arrivals"
-        rows = self._sql(
-            f"SELECT * FROM {source} WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608  # nosec B608
-            (before, limit),
-        ).fetchall()
-        return [
-            Arrival(
-                seq=row[0],
-                arrived=row[1],
-                outcome=row[2],
-                interaction_id=row[3],
-                error_code=row[4],
-                violations=tuple(Violation(*parts) for parts in json.loads(row[5])),
-                body=row[6],
-                stored_payload=None if row[7] is None else json.loads(row[7]),
-                dropped=self._list_dropped_on(row[0]),
-            )
-            for row in rows
-        ]
-
-    def _list_dropped_on(self, arrival: int) -> tuple[DroppedProperty, ...]:
-        rows = self._sql(
-            "SELECT name, value, rules, reason FROM blob_storage WHERE arrival = ? ORDER BY rowid",
-            (arrival,),
-        )
-        return tuple(map(_read_dropped, rows))
-
 
 def _read_schema(row: tuple[str, str, str]) -> StoredSchema:
     return StoredSchema(row[0], row[1], json.loads(row[2]))
@@ -177,8 +114,3 @@ def _read_interaction(row: tuple[int, str, str, str, str, str]) -> StoredInterac
     return StoredInteraction(
         seq, interaction_id, contact_id, schema_id, created_date, json.loads(payload)
     )
-
-
-def _read_dropped(row: tuple[str, str, str, str]) -> DroppedProperty:
-    name, value, rules, reason = row
-    return DroppedProperty(name, json.loads(value), tuple(json.loads(rules)), reason)

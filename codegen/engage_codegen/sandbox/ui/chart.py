@@ -1,35 +1,46 @@
-"""A small bar chart in SVG."""
+"""The rows of a bar chart of months, which is a table with a bar in each row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from markupsafe import Markup, escape
-
-_WIDTH, _HEIGHT, _GAP = 640, 120, 2
 _MAX_BARS = 36
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def draw_bars(rows: Sequence[tuple[str, int]], title: str) -> Markup:
-    """Draw a bar for each label and number; only the last 36 are drawn.
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A month and its number; `percent` is the length of the bar.
 
-    The numbers are in the titles of the bars, and in a label of the chart for screen readers.
+    A row without a bar stands for the months before, which have none.
     """
-    rows = rows[-_MAX_BARS:]
-    highest = max((count for _, count in rows), default=0) or 1
-    step = _WIDTH / max(len(rows), 1)
-    bars = [
-        Markup(
-            '<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="2">'
-            "<title>{title}</title></rect>"
-        ).format(
-            x=number * step,
-            y=_HEIGHT - _HEIGHT * count / highest,
-            w=max(min(step - _GAP, 60), 1),
-            h=_HEIGHT * count / highest,
-            title=f"{label}: {count}",
-        )
-        for number, (label, count) in enumerate(rows)
-    ]
-    summary = ", ".join(f"{label} {count}" for label, count in rows)
-    return Markup(
-        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-label="{l}">{b}</svg>'
-    ).format(w=_WIDTH, h=_HEIGHT, l=escape(f"{title}: {summary}"), b=Markup("").join(bars))
+
+    label: str
+    count: int
+    percent: int | None
+
+
+def build_bars(months: Sequence[tuple[str, int]]) -> list[Bar]:
+    """Build the rows for the last 36 months that have a number, and for the gaps between them.
+
+    Months are texts such as `2026-03`, in order.
+    """
+    months = months[-_MAX_BARS:]
+    highest = max((count for _, count in months), default=0) or 1
+    bars: list[Bar] = []
+    previous: int | None = None
+    for month, count in months:
+        number = int(month[:4]) * 12 + int(month[5:7]) - 1
+        if previous is not None and number > previous + 1:
+            bars.append(Bar(_name_gap(previous + 1, number - 1), 0, None))
+        bars.append(Bar(_name_month(number), count, max(1, round(100 * count / highest))))
+        previous = number
+    return bars
+
+
+def _name_month(number: int) -> str:
+    return f"{_NAMES[number % 12]} {number // 12:04}"
+
+
+def _name_gap(first: int, last: int) -> str:
+    name = _name_month(first)
+    return name if first == last else f"{name} to {_name_month(last)}"

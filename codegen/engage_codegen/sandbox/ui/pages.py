@@ -4,6 +4,8 @@ The text of schemas and payloads is hostile. Jinja escapes all of it, and the co
 policy allows neither scripts nor anything from other hosts.
 """
 
+import ssl
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -13,10 +15,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from engage_codegen.sandbox.errors import ApiError
 from engage_codegen.sandbox.state import get_state
-from engage_codegen.sandbox.ui import automation_views, segment_views, views
-from engage_codegen.sandbox.ui.chart import draw_bars
+from engage_codegen.sandbox.ui import (
+    automation_views,
+    contact_views,
+    dropped_views,
+    segment_views,
+    views,
+)
 from engage_codegen.sandbox.ui.query import Query, Values, View
-from engage_codegen.sandbox.ui.send_form import send_interaction
+from engage_codegen.sandbox.ui.send_form import OwnApi, send_interaction
 
 PREFIX = "/_sandbox/ui"
 _FOLDER = Path(__file__).parent
@@ -26,7 +33,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-_MAX_FORM_BYTES = 1_000_000
 
 pages = APIRouter(prefix=PREFIX)
 _templates = jinja2.Environment(
@@ -53,14 +59,39 @@ def show_home(request: Request) -> HTMLResponse:
 
 @pages.get("/contacts")
 def show_contacts(request: Request) -> HTMLResponse:
-    return _show(request, "contacts", views.view_contacts)
+    return _show(request, "contacts", contact_views.view_contacts)
+
+
+@pages.post("/contacts")
+async def add_contact(request: Request) -> Response:
+    form, state = await _read_form(request), get_state(request)
+    try:
+        path = contact_views.add_contact(state, form)
+    except ApiError as error:
+        return _render("contacts", contact_views.view_contacts(state, form, error), error.status)
+    return RedirectResponse(f"{PREFIX}{path}#main", 303)
 
 
 @pages.get("/contacts/{contact_id:path}")
 def show_contact(request: Request, contact_id: str) -> HTMLResponse:
     return _show(
-        request, "contact", lambda state, query: views.view_contact(state, query, contact_id)
+        request,
+        "contact",
+        lambda state, query: contact_views.view_contact(state, query, contact_id),
     )
+
+
+@pages.post("/contacts/{contact_id:path}")
+async def change_contact(request: Request, contact_id: str) -> Response:
+    form, state = await _read_form(request), get_state(request)
+    try:
+        path = contact_views.change_contact(state, contact_id, form)
+    except ApiError as error:
+        if error.status is HTTPStatus.NOT_FOUND:
+            return render_error(error)
+        values = contact_views.view_contact(state, {}, contact_id, form, error)
+        return _render("contact", values, error.status)
+    return RedirectResponse(f"{PREFIX}{path}#main", 303)
 
 
 @pages.get("/segments")
@@ -87,7 +118,7 @@ async def change_automations(request: Request) -> Response:
 
 @pages.get("/dropped")
 def show_dropped(request: Request) -> HTMLResponse:
-    return _show(request, "dropped", views.view_dropped)
+    return _show(request, "dropped", dropped_views.view_dropped)
 
 
 @pages.get("/schemas")
@@ -104,8 +135,10 @@ def show_schema(request: Request, schema_id: str) -> HTMLResponse:
 async def send_test_interaction(request: Request, schema_id: str) -> Response:
     form = await _read_form(request)
     host, port = request.scope["server"]
-    base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    exchange = await send_interaction(base_url, get_state(request).key, schema_id, form)
+    own_tls: ssl.SSLContext | None = request.app.state.own_tls
+    scheme, host = "https" if own_tls else "http", f"[{host}]" if ":" in host else host
+    api = OwnApi(f"{scheme}://{host}:{port}", get_state(request).key, own_tls)
+    exchange = await send_interaction(api, schema_id, form)
     return _show(
         request, "schema", lambda state, _: views.view_schema(state, form, schema_id, exchange)
     )
@@ -116,19 +149,21 @@ def _show(request: Request, name: str, view: View) -> HTMLResponse:
     try:
         return _render(name, view(get_state(request), query))
     except ApiError as error:
-        return _render("error", {"error": error}, error.status)
+        return render_error(error)
+
+
+def render_error(error: ApiError) -> HTMLResponse:
+    """Render the page for a request below the pages that cannot be answered."""
+    return _render("error", {"error": error}, error.status)
 
 
 def _render(name: str, values: Values, status: int = 200) -> HTMLResponse:
-    html = _templates.get_template(f"{name}.html.jinja").render(
-        values, page=name, ui=PREFIX, draw_bars=draw_bars
-    )
+    html = _templates.get_template(f"{name}.html.jinja").render(values, page=name, ui=PREFIX)
     return HTMLResponse(html, status, headers=_HEADERS)
 
 
 async def _read_form(request: Request) -> Query:
-    body = (await request.body())[:_MAX_FORM_BYTES]
-    return _read_fields(body.decode("utf-8", "replace"), keep_blank_values=True)
+    return _read_fields((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _read_fields(text: str, keep_blank_values: bool = False) -> Query:

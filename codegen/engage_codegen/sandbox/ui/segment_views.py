@@ -14,6 +14,7 @@ from engage_codegen.sandbox.marketing.segments import (
 )
 from engage_codegen.sandbox.state import SandboxState
 from engage_codegen.sandbox.store.records import StoredSchema
+from engage_codegen.sandbox.ui.chart import build_bars
 from engage_codegen.sandbox.ui.query import (
     Query,
     Values,
@@ -52,6 +53,7 @@ def view_segments(state: SandboxState, query: Query) -> Values:
         "numbers": numbers,
         "query": dict(query),
         "segment": segment,
+        "bars": build_bars(segment.months) if segment else [],
         "next_link": next_link,
         "start": start,
     }

@@ -1,17 +1,23 @@
 """The form that sends a test interaction through the API itself."""
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
 
-from engage_codegen.sandbox.marketing.contact_cards import get_declarations
-from engage_codegen.sandbox.store.records import Json, JsonObject, StoredSchema
-
 _PATH = "/api/v3/interactions"
 _TIMEOUT_SECONDS = 10.0
-_EXAMPLES: dict[str, Json] = {"integer": 1, "number": 1.5, "boolean": True}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnApi:
+    """The address and the key of the API of this sandbox; `tls` is None for HTTP."""
+
+    base_url: str
+    key: str
+    tls: ssl.SSLContext | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +29,7 @@ class Exchange:
     is_success: bool
 
 
-async def send_interaction(
-    base_url: str, key: str, schema_id: str, form: Mapping[str, str]
-) -> Exchange:
+async def send_interaction(api: OwnApi, schema_id: str, form: Mapping[str, str]) -> Exchange:
     """Send an interaction with the fields `contact`, `created` and `payload` of the form.
 
     The payload is sent as it was typed, so it need not be valid JSON.
@@ -39,12 +43,15 @@ async def send_interaction(
     payload = form.get("payload", "").strip() or "null"
     content = f'{{\n{lines}  "payload": {payload}\n}}'
     request = f"POST {_PATH}\nContent-Type: application/json\n\n{content}"
-    headers = {"apikey": key, "Content-Type": "application/json"}
+    headers = {"apikey": api.key, "Content-Type": "application/json"}
     headers["User-Agent"] = "engage-sandbox-pages/1.0"
+    verify = api.tls or False  # False: plain HTTP, and no certificates to load
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False) as web:
+        async with httpx.AsyncClient(
+            timeout=_TIMEOUT_SECONDS, trust_env=False, verify=verify
+        ) as web:
             body = content.encode("utf-8", "replace")
-            response = await web.post(f"{base_url}{_PATH}", content=body, headers=headers)
+            response = await web.post(f"{api.base_url}{_PATH}", content=body, headers=headers)
     except httpx.HTTPError as error:
         return Exchange(request, f"No response: {str(error) or type(error).__name__}", False)
     status = f"{response.status_code} {response.reason_phrase}"
@@ -56,14 +63,3 @@ def _indent(text: str) -> str:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-
-
-def build_example(schema: StoredSchema) -> str:
-    """Build a payload to start with: every property, with a value of its type."""
-    payload: JsonObject = {}
-    for name, declaration in get_declarations(schema).items():
-        attributes = declaration if isinstance(declaration, dict) else {}
-        value = _EXAMPLES.get(str(attributes.get("type")), "text")
-        is_date = attributes.get("format") == "date-time"
-        payload[name] = "2026-03-14T09:26:53+00:00" if is_date else value
-    return json.dumps(payload, indent=2, ensure_ascii=False)

@@ -1,7 +1,6 @@
 """Start and stop a sandbox: in the foreground for people, in a thread for tests."""
 
 import asyncio
-import os
 import signal
 import socket
 import threading
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from engage_codegen.errors import InputError
 from engage_codegen.sandbox.app import create_app
 from engage_codegen.sandbox.control.faults import Fault
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.seed import seed_tenant
+from engage_codegen.sandbox.server import connections
+from engage_codegen.sandbox.server.access import Access, prepare_access
 from engage_codegen.sandbox.state import SandboxState
 from engage_codegen.sandbox.store.database import Store
 from engage_codegen.sandbox.store.tenant import Tenant
@@ -30,12 +29,14 @@ class Sandbox:
     """A running sandbox.
 
     Point the code under test at `base_url`, with `api_key`. `state` has the options, the clock, the
-    faults and the request log, which a test can read and change.
+    faults and the request log, which a test can read and change. With TLS, `authority` is the file
+    with the certificate that clients must trust.
     """
 
     base_url: str
     api_key: str
     state: SandboxState
+    authority: Path | None = None
 
     @property
     def store(self) -> Store:
@@ -52,6 +53,8 @@ def serve(
     seed: bool = True,
     options: Options | None = None,
     faults: Sequence[Fault] = (),
+    allowed_hosts: Sequence[str] = (),
+    tls: Path | None = None,
     on_ready: Callable[[str], None],
 ) -> None:
     """Run a sandbox in the foreground until Ctrl-C or SIGTERM, then return.
@@ -64,17 +67,21 @@ def serve(
         seed: Whether a new database gets the example schemas and contacts.
         options: The answers to the open questions about the platform.
         faults: The faults to start with.
+        allowed_hosts: The host names, beside `localhost` and `host`, that requests can name.
+        tls: A folder with the certificate authority for HTTPS, which is created if it does not
+            exist; or None for HTTP.
         on_ready: A function that gets the base URL, such as `http://127.0.0.1:8080`, as soon as
             the sandbox accepts connections.
 
     Raises:
-        InputError: The address or the database file cannot be used.
+        InputError: The address, the database file or the folder with the authority cannot be used.
     """
-    with _open(host, port, database, seed) as (listener, store):
+    access = prepare_access(host, port, allowed_hosts, tls)
+    with _open(access, database, seed) as (listener, store):
         state = SandboxState(store, api_key, options or Options())
         for fault in faults:
             state.faults.add(fault)
-        server = _Server(state, lambda: on_ready(_build_url(listener)))
+        server = _Server(state, access, lambda: on_ready(access.build_url(listener)))
         server.run(sockets=[listener])
 
 
@@ -87,42 +94,38 @@ def running(
     api_key: str = "sandbox-key",
     seed: bool = True,
     options: Options | None = None,
+    allowed_hosts: Sequence[str] = (),
+    tls: Path | None = None,
 ) -> Generator[Sandbox, None, None]:
     """Run a sandbox in a thread until the block ends.
 
     The arguments and errors are those of `serve`; the defaults suit a test: a free port, in memory,
     with the example schemas and contacts.
     """
-    with _open(host, port, database, seed) as (listener, store):
+    access = prepare_access(host, port, allowed_hosts, tls)
+    with _open(access, database, seed) as (listener, store):
         state = SandboxState(store, api_key, options or Options())
-        server = _Server(state, lambda: None)
+        server = _Server(state, access, lambda: None)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        base_url = _build_url(listener)
+        base_url = access.build_url(listener)
         thread.start()
         try:
             # No need to wait: connections queue at the listener until the server accepts them.
-            yield Sandbox(base_url, api_key, state)
+            yield Sandbox(base_url, api_key, state, access.authority)
         finally:
             server.should_exit = server.force_exit = True
             thread.join()
 
 
-class _Protocol(H11Protocol):
-    """An HTTP protocol that passes the connection to each request, so that a fault can close it."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
-
-
 class _Server(uvicorn.Server):
     """A silent Uvicorn server that reports when it is ready, and returns when it is stopped."""
 
-    def __init__(self, state: SandboxState, on_ready: Callable[[], None]) -> None:
+    def __init__(self, state: SandboxState, access: Access, on_ready: Callable[[], None]) -> None:
+        app = create_app(state, access.names, access.identity.client if access.identity else None)
         super().__init__(
             uvicorn.Config(
-                create_app(state),
-                http=_Protocol,
+                app,
+                http=connections.Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -134,6 +137,7 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )
+        self._identity = access.identity
         self._on_ready = on_ready
 
     async def main_loop(self) -> None:
@@ -142,7 +146,23 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0.01)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        # Uvicorn's own cannot limit the time for a TLS handshake, and knows no waiting room.
+        await self.lifespan.startup()
+        waiting_room = connections.WaitingRoom()
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                lambda: connections.Connection(self.config, self.server_state, {}, waiting_room),
+                sock=listener,
+                ssl=self._identity.server if self._identity else None,
+                ssl_handshake_timeout=connections.REQUEST_SECONDS if self._identity else None,
+                backlog=waiting_room.burst,
+            )
+            for listener in sockets or ()
+        ]
+        for listener in sockets or ():
+            listener.listen(self.config.backlog)  # how many the system lets wait, not the loop
+        self.started = True
         self._on_ready()
 
     @contextmanager
@@ -163,9 +183,9 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _open(
-    host: str, port: int, database: Path | None, seed: bool
+    access: Access, database: Path | None, seed: bool
 ) -> Generator[tuple[socket.socket, Store], None, None]:
-    with _listen(host, port) as listener:
+    with access.listen() as listener:
         store = Store(database, seed_tenant if seed else _leave_empty)
         try:
             yield listener, store
@@ -175,29 +195,3 @@ def _open(
 
 def _leave_empty(_: Tenant) -> None:
     pass
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Unless the protocol is named, asyncio leaves Nagle's algorithm on: 40 ms for each response.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # on Windows this option lets two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise InputError(
-            f"The sandbox cannot listen on this address. {error}",
-            where=f"{host}:{port}",
-            fix="Choose another port with --port, or pass --port 0 to use a free one.",
-        ) from error
-    return listener
-
-
-def _build_url(listener: socket.socket) -> str:
-    host, port, *_ = listener.getsockname()
-    return (
-        f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
-    )
