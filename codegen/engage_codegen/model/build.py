@@ -1,6 +1,8 @@
 """Schemas -> model. Pure: the same schemas and renames give the same model in every Python."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import cast
 
 from ..errors import ConfigError, SchemaError, SchemaProblem
@@ -134,6 +136,7 @@ def _record(
         doc=describe_schema(schema, deprecation),
         fields=tuple(sorted(fields, key=lambda field: _order(field, properties))),
         imports=_imports(fields, [*types.values(), *stored_rules], limits, deprecation),
+        annotation_imports=_annotation_imports(types.values()),
         limits=limits,
         deprecation=deprecation,
         owner=contract.owner,
@@ -231,6 +234,25 @@ def _imports(
         imports["._runtime.payload.deprecation"] = {"deprecated"}
     for item in (item for type_ in types for item in type_.imports):
         imports.setdefault(item.module, set()).update(item.names)
+    return _sort_imports(imports)
+
+
+def _annotation_imports(types: Iterable[FieldType]) -> tuple[Import, ...]:
+    """Return the imports that the annotations of a record need."""
+    imports: dict[str, set[str]] = {}
+    for type_ in types:
+        for item in type_.imports:
+            used = {
+                name
+                for name in item.names
+                if re.search(rf"\b{name.rpartition(' ')[2]}\b", type_.annotation)
+            }
+            if used and not item.is_relative:
+                imports.setdefault(item.module, set()).update(used)
+    return _sort_imports(imports)
+
+
+def _sort_imports(imports: Mapping[str, AbstractSet[str]]) -> tuple[Import, ...]:
     return tuple(
         Import(Code(module), tuple(map(Code, sorted(imports[module]))))
         for module in sorted(imports)

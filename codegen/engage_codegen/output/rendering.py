@@ -29,7 +29,7 @@ def render(recipe: Recipe, previous: Lockfile, schemas: Mapping[str, Schema]) ->
     refuse_case_collisions(schemas)
     package = build(schemas, recipe.renames, recipe.dialect)
     refuse_renames(previous, package, recipe.renames)
-    texts = render_package(package, recipe.without, recipe.http)
+    texts = render_package(package, recipe.without, recipe.http, recipe.own)
     lockfile = record_package(recipe.generator(), previous, schemas, package, texts)
     return Rendering(texts | snapshot_texts(schemas) | contract_texts(schemas), lockfile)
 

@@ -56,6 +56,12 @@ def format_module(source: str, template: str) -> str:
         ) from error
 
 
+@cache
+def format_any_module(source: str, *, is_stub: bool = False) -> str:
+    """Return any module in black's style. Raises what black raises."""
+    return _black(source, _WIDTH, is_stub=is_stub)
+
+
 def _find_strings(block: ast.AST) -> Iterator[tuple[int, tuple[int, bool]]]:
     """Yield the first line of each string that is a statement, its last line, and whether it is a
     docstring, which only the first statement of a block can be."""
@@ -120,6 +126,6 @@ def _format_inside(start: str, line: str, end: str, width: int) -> list[str]:
     return [line.removeprefix("    ") for line in text.split("\n")[1:-2]]
 
 
-def _black(source: str, width: int) -> str:
-    mode = Mode(target_versions={TargetVersion.PY311}, line_length=width)
+def _black(source: str, width: int, *, is_stub: bool = False) -> str:
+    mode = Mode(target_versions={TargetVersion.PY311}, line_length=width, is_pyi=is_stub)
     return black.format_str(source, mode=mode)
