@@ -135,7 +135,10 @@ def _record(
         title=schema.display_name,
         doc=describe_schema(schema, deprecation),
         fields=tuple(sorted(fields, key=lambda field: _order(field, properties))),
-        imports=_imports(fields, [*types.values(), *stored_rules], limits, deprecation),
+        imports=_imports(
+            *(fields, [*types.values(), *stored_rules], limits, deprecation),
+            has_contract=schema.contract is not None,
+        ),
         annotation_imports=_annotation_imports(types.values()),
         limits=limits,
         deprecation=deprecation,
@@ -201,7 +204,12 @@ def _order(field: Field, properties: Mapping[str, JsonObject]) -> tuple[bool, bo
 
 
 def _imports(
-    fields: tuple[Field, ...], types: list[FieldType], limits: Code, deprecation: str
+    fields: tuple[Field, ...],
+    types: list[FieldType],
+    limits: Code,
+    deprecation: str,
+    *,
+    has_contract: bool,
 ) -> tuple[Import, ...]:
     """Return the imports of a module, from the standard library and from its package."""
     imports: dict[str, set[str]] = {
@@ -222,7 +230,7 @@ def _imports(
         imports["._runtime.payload"] |= {"UNSET", "Unset"}
     if limits:
         imports["._runtime.payload"].add("rules")
-    of_contract: set[str] = {"restore_payload"} if any(field.stored for field in fields) else set()
+    of_contract: set[str] = {"restore_payload"} if has_contract else set()
     if any("either(" in field.stored_read for field in fields):
         of_contract.add("either")
     if any(field.is_personal for field in fields):

@@ -231,6 +231,11 @@ class Record:
         return tuple(field for field in self.fields if field.nullable)
 
     @property
+    def unsettable_fields(self) -> tuple[Field, ...]:
+        """The fields that can be null and can be omitted, for which UNSET is the default."""
+        return tuple(field for field in self.nullable_fields if not field.required)
+
+    @property
     def required_fields(self) -> tuple[Field, ...]:
         return tuple(field for field in self.fields if field.required)
 

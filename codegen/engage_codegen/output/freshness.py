@@ -10,12 +10,12 @@ from ..errors import CodegenError
 from ..filesystem import read_bytes
 from ..schema.contract import Contract
 from ..schema.envelope import Schema
+from .index import has_fingerprint
 from .lockfile import (
     FILES_ORIGIN,
     STAGING_PREFIX,
     Generator,
     Lockfile,
-    has_fingerprint,
     snapshot_path,
 )
 from .recipe import Recipe

@@ -21,11 +21,11 @@ from ..schema.contract import CONTRACT_SUFFIX
 from ..schema.envelope import Schema, file_name, is_id
 from ..schema.jsontext import Json, JsonError, JsonObject, digest, loads
 from ..schema.text import quote
+from .index import INDEX_PATH, index_fingerprint
 
 FORMAT = 2
 FOLDER = "_snapshot"
 LOCKFILE_PATH = f"{FOLDER}/codegen.lock.json"
-INDEX_PATH = "INDEX.md"
 FILES_ORIGIN = "files"
 """The origin of schemas that come from local files."""
 STAGING_PREFIX = ".engage-codegen-"
@@ -33,7 +33,6 @@ STAGING_PREFIX = ".engage-codegen-"
 
 _HEAD = "engage-codegen"
 _SCHEMA_PREFIX = "schema "
-_ROW_START = "| `"
 
 
 class Generator(NamedTuple):
@@ -141,7 +140,7 @@ class Lockfile:
         if self.generator.has_own_index:
             return self.files[INDEX_PATH]
         modules = self.modules
-        return _index_fingerprint(
+        return index_fingerprint(
             self.files[INDEX_PATH], [modules[key].row for key in sorted(modules)]
         )
 
@@ -177,30 +176,6 @@ def snapshot_path(schema_id: str) -> str:
 def contract_path(schema_id: str) -> str:
     """Return the path of the snapshot of a schema's contract below the package."""
     return f"{FOLDER}/{file_name(schema_id).removesuffix('.json')}{CONTRACT_SUFFIX}"
-
-
-def has_fingerprint(path: str, data: bytes, value: str) -> bool:
-    """Return True if `Lockfile.written_files` has this value for a file with these contents."""
-    if digest(data) == value:
-        return True
-    if path != INDEX_PATH:
-        return False
-    frame, rows = split_index(data.decode("utf-8", "replace").replace("\r\n", "\n"))
-    return _index_fingerprint(digest(frame), [digest(row) for row in rows]) == value
-
-
-def split_index(text: str) -> tuple[str, list[str]]:
-    """Return INDEX.md without its rows, which are its end, and its rows.
-
-    The lock file has a digest of each row in the line of its schema, so that a new schema changes
-    no other line.
-    """
-    lines = text.splitlines(keepends=True)
-    count = 0
-    while count < len(lines) and lines[-count - 1].startswith(_ROW_START):
-        count += 1
-    end = len(lines) - count
-    return "".join(lines[:end]), lines[end:]
 
 
 def parse_lockfile(data: bytes, origin: str) -> Lockfile:
@@ -299,10 +274,6 @@ def _string(value: Json) -> str:
     if not isinstance(value, str):
         raise TypeError("a value has the wrong type")
     return value
-
-
-def _index_fingerprint(frame: str, rows: list[str]) -> str:
-    return digest("\n".join([frame, *rows]))
 
 
 def _entry_members(entry: Entry) -> dict[str, object]:

@@ -9,7 +9,8 @@ from .. import __version__
 from ..errors import FileConflict, Location, WriteConflictError
 from ..filesystem import check_root, read_below, refuse_escape
 from ..schema.jsontext import digest
-from .lockfile import FOLDER, LOCKFILE_PATH, has_fingerprint
+from .index import has_fingerprint
+from .lockfile import FOLDER, LOCKFILE_PATH
 from .snapshot import is_same_schema
 
 _MAX_DIFF_LINES = 50_000

@@ -10,7 +10,8 @@ from ..schema.envelope import Schema
 from ..schema.jsontext import digest
 from ..schema.names import rename_key, rename_line
 from ..schema.text import quote
-from .lockfile import INDEX_PATH, Entry, GeneratedModule, Generator, Lockfile, split_index
+from .index import INDEX_PATH, split_index
+from .lockfile import Entry, GeneratedModule, Generator, Lockfile
 
 
 def record_package(

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..model.build import build
+from ..render.own.sources import OwnFile, own_files
 from ..render.package import render_package
+from ..render.resources import package_templates
 from ..schema.envelope import Schema
 from .lockfile import Lockfile, snapshot_path
 from .recipe import Recipe
@@ -18,6 +20,20 @@ class Rendering:
 
     texts: Mapping[str, str]
     lockfile: Lockfile
+
+    @property
+    def own_files(self) -> dict[str, list[str]]:
+        """The files that templates of the project made: template -> paths."""
+        files: dict[str, list[str]] = {}
+        for path, file in own_files_of(self.lockfile).items():
+            files.setdefault(file.template, []).append(path)
+        return files
+
+
+def own_files_of(lockfile: Lockfile) -> dict[str, OwnFile]:
+    """Return the files that templates of the project made, as a lock file names them, by path."""
+    modules = {key: module.module for key, module in lockfile.modules.items()}
+    return own_files(lockfile.generator.own_templates, package_templates(), modules)
 
 
 def render(recipe: Recipe, previous: Lockfile, schemas: Mapping[str, Schema]) -> Rendering:

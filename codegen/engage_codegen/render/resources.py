@@ -65,6 +65,17 @@ def package_templates() -> Mapping[str, str]:
     return texts
 
 
+def example_templates() -> Mapping[str, Mapping[str, str]]:
+    """Return the examples of templates: name of the example -> path of a template -> text."""
+    root = templates_folder()
+    examples: dict[str, dict[str, str]] = {}
+    for path, file in sorted(_walk(root, "examples")):
+        _, name, template = path.split("/", 2)
+        with open(file, encoding="utf-8") as source:
+            examples.setdefault(name, {})[template] = source.read()
+    return examples
+
+
 def templates_digest() -> str:
     """Return one digest over the paths and LF-normalized contents of all templates."""
     lines: list[str] = []

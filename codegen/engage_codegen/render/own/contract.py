@@ -57,6 +57,7 @@ RECORD: Mapping[str, Attribute] = {
     "fields": Attribute("list of field", "The properties, in the order of the class."),
     "required_fields": Attribute("list of field", "The properties that are always sent."),
     "nullable_fields": Attribute("list of field", "The properties that can be null."),
+    "unsettable_fields": Attribute("list of field", "Those that can also be omitted, by `UNSET`."),
     "personal_fields": Attribute("list of field", "The properties with personal data."),
     "ruled_fields": Attribute("list of field", "The fields whose `rule` is not empty."),
     "has_contract": Attribute("flag", "True if the schema has a contract."),

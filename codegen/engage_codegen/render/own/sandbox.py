@@ -15,7 +15,7 @@ from jinja2 import nodes
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ...model.ir import Code, Field, Package, Record, literal
+from ...model.ir import Code, Field, Package, Prose, Record, literal
 from ...schema.names import Identifier
 from .. import filters
 from . import contract, language
@@ -225,7 +225,13 @@ def _doc(text: str, indent: int = 0) -> Code:
 
 def _cell(text: str) -> Code:
     _require(text, str)
-    return FilteredText(filters.cell(text), "markdown")
+    pieces = text.pieces if isinstance(text, Prose) else (text,)
+    # An inline literal of ours is one in Markdown too.
+    cells = (
+        piece.replace("|", "\\|") if isinstance(piece, Code) else filters.cell(piece)
+        for piece in pieces
+    )
+    return FilteredText("".join(cells), "markdown")
 
 
 def _names(items: tuple[Code | Field, ...]) -> Code:
