@@ -40,7 +40,8 @@ def command(report: FindingReport, action: str, name: str, **options: object) ->
     if action == "contract":
         from ..render.own.contract import describe_contract
 
-        print_line(describe_contract().rstrip("\n"))
+        for line in describe_contract().splitlines():
+            print_line(line)
         return 0
     if action == "list":
         return _list_names()
