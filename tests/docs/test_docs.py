@@ -17,7 +17,6 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 
-import engage_codegen.verify.templates
 from engage_codegen import verify
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
