@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from engage_codegen import verify
 from engage_codegen.output.lockfile import LOCKFILE_PATH
 from engage_codegen.sandbox.server import Sandbox
+from engage_codegen.verify import templates as templates_check
+from engage_codegen.verify.results import CheckerResult
 from tests.support.packages import read_tree, write_schemas
 from tests.support.tool import Tool
 
-LINE = "{# engage-codegen template contract 1.0 #}\n"
+LINE = "{# template contract 1.0 #}\n"
 TWIN = LINE + "NAME = {{ record.title | literal }}\n"
 ORIGINAL = '{% include "original/module.py.jinja" %}\n'
 PAGE = LINE + "{% for record in package.records %}\n# {{ record.title | cell }}\n{% endfor %}\n"
@@ -32,6 +35,10 @@ def shop(project: Path) -> Path:
         project, "module.py.jinja", LINE + '# License\n{% include "original/module.py.jinja" %}\n'
     )
     return project
+
+
+def check_nothing(_output: Path, _paths: Iterable[str]) -> tuple[CheckerResult, ...]:
+    return ()
 
 
 def write(project: Path, name: str, text: str) -> Path:
@@ -305,7 +312,7 @@ def test_copy_needs_a_folder_in_the_configuration(project: Path, tool: Tool) -> 
 def test_templates_check_says_what_a_template_takes_over(
     shop: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify.templates, "check_types", lambda *_: ())
+    monkeypatch.setattr(templates_check, "check_types", check_nothing)
     write(shop, "_sender.py.jinja", LINE + '{% include "original/_sender.py.jinja" %}\n')
     write(shop, "_part.jinja", LINE)
     outcome = tool("templates", "check")
@@ -314,7 +321,7 @@ def test_templates_check_says_what_a_template_takes_over(
     assert "_sender.py.jinja: takes over senders" in outcome.out
     assert "each/twin.py.jinja: adds <module>_twin.py" in outcome.out
     assert "_part.jinja: a partial" in outcome.out
-    assert len(verify.templates.draw_schemas()) >= 10
+    assert len(templates_check.draw_schemas()) >= 10
 
 
 def test_templates_check_finds_what_a_type_checker_finds(shop: Path, tool: Tool) -> None:
@@ -327,7 +334,7 @@ def test_templates_check_finds_what_a_type_checker_finds(shop: Path, tool: Tool)
 def test_preflight_doubts_the_files_until_verify_has_passed(
     shop: Path, tool: Tool, engage: Sandbox, tenant: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "check_types", lambda *_: ())
+    monkeypatch.setattr(verify, "check_types", check_nothing)
     file = shop / "pyproject.toml"
     file.write_text(file.read_text().replace('schemas = "schemas"\n', ""))
     assert tool("pull").code == tool("generate").code == 0
@@ -356,7 +363,7 @@ def test_preflight_doubts_the_files_until_verify_has_passed(
 def test_verify_refuses_what_a_template_broke(
     shop: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "check_types", lambda *_: ())
+    monkeypatch.setattr(verify, "check_types", check_nothing)
     assert tool("generate").code == tool("verify").code == 0
     write(
         shop,

@@ -20,6 +20,7 @@ import pytest
 from engage_codegen import verify
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
+from engage_codegen.verify import templates
 from engage_codegen.verify.results import CheckerResult
 from engage_interactions import EngageClient
 from engage_interactions.favourite import Favourite
@@ -136,7 +137,7 @@ def test_the_shell_lines_of_a_page_work_in_order(
     page: str, shop: Path, tool: Tool, tenant: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # `tests/verify` runs the type checkers on the package of the example tenant.
-    for module in (verify, verify.templates):
+    for module in (verify, templates):
         monkeypatch.setattr(module, "check_types", check_nothing)
     for block in blocks("sh", page):
         for words in _lines(block):

@@ -38,20 +38,20 @@ def render_package(
     templates of the project. Raises `RenderError`, and `TemplateError` for one of the project.
     """
     texts = copied_files(without, http)
-    renderer = OwnRenderer(own, package_templates()) if own.texts else None
+    renderer = OwnRenderer(own, package_templates(), package) if own.texts else None
     texts[_INDEX] = _render_index(package, renderer if INDEX_TEMPLATE in own.texts else None)
     is_replaced = replaces_module(own.texts, package_templates())
     texts |= _render_modules(package, renderer if is_replaced else None)
     if renderer:
         modules = {str(record.schema_id): record.names.module for record in package.records}
         check_collisions(own, modules, [*texts, *(f"{part}.py" for part in _PARTS)])
-        texts |= renderer.render_files(package)
+        texts |= renderer.render_files()
     return {path: _mark(path, text) for path, text in texts.items()}
 
 
 def _render_index(package: Package, renderer: OwnRenderer | None) -> str:
     if renderer:
-        return renderer.render(INDEX_TEMPLATE, _INDEX, package)
+        return renderer.render(INDEX_TEMPLATE, _INDEX)
     return _render(environment(), INDEX_TEMPLATE, {"package": package})
 
 
@@ -61,7 +61,7 @@ def _render_modules(package: Package, renderer: OwnRenderer | None) -> dict[str,
     for record in package.records:
         path = f"{record.names.module}.py"
         if renderer:
-            texts[path] = renderer.render(MODULE_TEMPLATE, path, package, record)
+            texts[path] = renderer.render(MODULE_TEMPLATE, path, record)
         else:
             source = _render(env, MODULE_TEMPLATE, {"record": record})
             texts[path] = format_module(source, MODULE_TEMPLATE)

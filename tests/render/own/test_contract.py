@@ -71,9 +71,7 @@ def test_whatever_the_contract_promised_is_still_there() -> None:
 def test_a_template_of_a_compatible_version_is_accepted() -> None:
     history = {Version(1, 0): "first", Version(1, 3): "field.x was added"}
     for minor in range(4):
-        require_version(
-            f"{{# engage-codegen template contract 1.{minor} #}}\n", "t", Version(1, 3), history
-        )
+        require_version(f"{{# template contract 1.{minor} #}}\n", "t", Version(1, 3), history)
 
 
 @pytest.mark.parametrize(
@@ -93,19 +91,15 @@ def test_another_version_is_an_error_that_says_what_changed(stated: str, words: 
         Version(2, 0): "field.y is field.z now",
     }
     with pytest.raises(TemplateError) as caught:
-        require_version(
-            f"{{# engage-codegen template contract {stated} #}}\n", "t/a", Version(2, 0), history
-        )
+        require_version(f"{{# template contract {stated} #}}\n", "t/a", Version(2, 0), history)
     assert f"version {stated}" in str(caught.value)
     assert words in str(caught.value)
     assert caught.value.location[:3] == ("t/a", "", 1)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x", "{# a #}", "\n{# engage-codegen template contract 1.0 #}"]
-)
+@pytest.mark.parametrize("text", ["", "x", "{# a #}", "\n{# template contract 1.0 #}"])
 def test_a_template_without_a_version_is_an_error_with_the_line_to_write(text: str) -> None:
-    with pytest.raises(TemplateError, match=r"\{# engage-codegen template contract 1\.0 #\}"):
+    with pytest.raises(TemplateError, match=r"\{# template contract 1\.0 #\}"):
         require_version(text, "t/a")
 
 

@@ -11,7 +11,7 @@ from engage_codegen.render.own.sources import OwnTemplates
 from engage_codegen.render.package import render_package
 from engage_codegen.schema.envelope import from_envelope
 
-LINE = "{# engage-codegen template contract 1.0 #}\n"
+LINE = "{# template contract 1.0 #}\n"
 SCHEMA = from_envelope(
     {
         "id": "visit",
@@ -265,3 +265,17 @@ def test_json_is_json_in_every_place() -> None:
     text = render("{{ record.title | json }}")
     assert json.loads(text) == "a'b\"c"
     assert "'" not in text
+
+
+def test_all_files_together_have_a_budget() -> None:
+    """Many templates that are each within their limits."""
+    loops = "{% for a in record.fields %}" * 9 + "x" + "{% endfor %}" * 9
+    many = {f"each/x{number}.md.jinja": loops for number in range(60)}
+    with pytest.raises(TemplateError, match="more than"):
+        render("", **many)
+
+
+def test_a_large_module_is_an_error() -> None:
+    partials = "{% include '_a.jinja' %}" * 30
+    with pytest.raises(TemplateError, match="more than .* characters"):
+        render(partials, "once/x.py.jinja", **{"_a.jinja": "x = 1\n" * 8_000})

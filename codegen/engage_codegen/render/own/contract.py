@@ -127,12 +127,12 @@ FILTERS: Mapping[str, str] = {
     "`package`.",
 }
 
-_STATEMENT = re.compile(r"\{# engage-codegen template contract ([0-9]{1,4})\.([0-9]{1,4}) #\}\n?")
+_STATEMENT = re.compile(r"\{# template contract ([0-9]{1,4})\.([0-9]{1,4}) #\}\n?")
 
 
 def state_version(text: str) -> str:
     """Return a template with the line that states the current version of the contract."""
-    return f"{{# engage-codegen template contract {CURRENT} #}}\n{text}"
+    return f"{{# template contract {CURRENT} #}}\n{text}"
 
 
 def require_version(
@@ -140,7 +140,7 @@ def require_version(
 ) -> None:
     """Raise `TemplateError` unless a template states a version that this one can stand for."""
     match = _STATEMENT.match(text)
-    line = f"{{# engage-codegen template contract {current} #}}"
+    line = f"{{# template contract {current} #}}"
     if match is None:
         raise TemplateError(
             "the template does not state the version of the contract that it was written for",

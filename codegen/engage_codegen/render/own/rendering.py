@@ -17,21 +17,27 @@ from .pieces import find_misplacement, split_pieces
 from .sandbox import Budget, OwnEnvironment, TemplateFailure
 from .sources import OwnTemplates
 
-_MAX_BYTES = 4_000_000
-"""The largest file that a template can make; larger ones are not read back."""
+_MAX_BYTES, _MAX_PYTHON_BYTES = 4_000_000, 1_000_000
+"""The largest file that a template can make. Larger ones are not read back, or take black long."""
+_MAX_FILES = 10_000
 
 
 class OwnRenderer:
-    """Renders the templates of a project, and those of engage-codegen that they change.
+    """Renders a package by the templates of a project, and those of the tool that they change.
 
     Raises `TemplateError` for a template that cannot be used, whether it is rendered or not.
     """
 
-    def __init__(self, templates: OwnTemplates, original: Mapping[str, str]) -> None:
+    def __init__(
+        self, templates: OwnTemplates, original: Mapping[str, str], package: Package
+    ) -> None:
         sources.check_names(templates, original)
         for name, text in sorted(templates.texts.items()):
             require_version(text, templates.place(name))
         self._templates = templates
+        self._package = package
+        self._steps = 1_000_000 + 20_000 * len(package.records)
+        self._characters = 10_000_000 + 100_000 * len(package.records)
         originals = {f"{ORIGINAL}{name}": text for name, text in original.items()}
         self._sources = {**original, **originals, **templates.texts}
         self._environment = OwnEnvironment(self._sources)
@@ -41,32 +47,38 @@ class OwnRenderer:
         }
         self._check_includes(includes)
 
-    def render_files(self, package: Package) -> dict[str, str]:
-        """Return the files that templates add to a package: path -> text."""
-        modules = {str(record.schema_id): record.names.module for record in package.records}
-        records = {str(record.schema_id): record for record in package.records}
+    def render_files(self) -> dict[str, str]:
+        """Return the files that templates add to the package: path -> text."""
+        records = {str(record.schema_id): record for record in self._package.records}
+        modules = {schema_id: record.names.module for schema_id, record in records.items()}
+        files = dict(sources.added_files(self._templates.texts, modules))
+        if len(files) > _MAX_FILES:
+            name = next(iter(files.values())).template
+            message = f"the templates make more than {_MAX_FILES:,} files"
+            raise self._templates.error(name, message, "remove templates")
         return {
-            path: self.render(
-                file.template, path, package, records[file.schema_id] if file.schema_id else None
-            )
-            for path, file in sources.added_files(self._templates.texts, modules)
+            path: self.render(file.template, path, records.get(file.schema_id))
+            for path, file in files.items()
         }
 
-    def render(self, name: str, path: str, package: Package, record: Record | None = None) -> str:
+    def render(self, name: str, path: str, record: Record | None = None) -> str:
         """Return the text of one file, `path` below the package. Raises `TemplateError`."""
-        values: dict[str, object] = {"package": package}
+        values: dict[str, object] = {"package": self._package}
         if record is not None:
             values["record"] = record
-        budget = _budget_of([record] if record else package.records)
-        self._environment.budget = budget
+        budget = self._take_budget([record] if record else self._package.records)
         try:
             output = self._join(name, values, budget)
         except Exception as error:
             raise self._describe(error, name) from None
+        self._steps -= budget.used_steps
+        self._characters -= budget.used_characters
         text, spans = split_pieces(output)
-        if len(text.encode("utf-8", "replace")) > _MAX_BYTES:
-            raise self._templates.error(name, f"{path} is larger than {_MAX_BYTES:,} bytes", _SPLIT)
-        if not path.endswith((".py", ".pyi")):
+        is_python = path.endswith((".py", ".pyi"))
+        limit = _MAX_PYTHON_BYTES if is_python else _MAX_BYTES
+        if len(text.encode("utf-8", "replace")) > limit:
+            raise self._templates.error(name, f"{path} is larger than {limit:,} bytes", _SPLIT)
+        if not is_python:
             return text
         problem = find_misplacement(text, budget.pieces, spans)
         if problem is not None:
@@ -78,6 +90,14 @@ class OwnRenderer:
         except Exception as error:  # whatever black raises for text that Python accepts
             message = f"black cannot format the output: {escape(str(error))[:200]} (in {path})"
             raise self._error(name, message, 1, name) from None
+
+    def _take_budget(self, records: Sequence[Record]) -> Budget:
+        """Return the budget of a file: much more than any needs, and at most what is left of that
+        of the package."""
+        file_steps, file_characters = _limits_of(records)
+        budget = Budget(min(file_steps, self._steps), min(file_characters, self._characters))
+        self._environment.budget = budget
+        return budget
 
     def _join(self, name: str, values: Mapping[str, object], budget: Budget) -> str:
         template = self._environment.get_template(name)
@@ -149,12 +169,10 @@ _FIX = "correct the template; engage-codegen templates contract prints what a te
 _SPLIT = "let the template make less, or a file for each schema"
 
 
-def _budget_of(records: Sequence[Record]) -> Budget:
-    """Return the budget for a file about these records: much more than any file needs."""
+def _limits_of(records: Sequence[Record]) -> tuple[int, int]:
+    """Return the steps and the characters for a file about these records."""
     fields = [field for record in records for field in record.fields]
     texts = sum(len(field.doc) + len(field.annotation) + len(field.rule) for field in fields)
     texts += sum(len(record.title) + len(record.doc) for record in records)
-    return Budget(
-        steps=50_000 + 1_000 * len(records) + 300 * len(fields),
-        characters=500_000 + 20_000 * len(records) + 1_000 * len(fields) + 30 * texts,
-    )
+    steps = 50_000 + 1_000 * len(records) + 300 * len(fields)
+    return steps, 500_000 + 20_000 * len(records) + 1_000 * len(fields) + 30 * texts

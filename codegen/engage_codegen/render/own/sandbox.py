@@ -40,6 +40,14 @@ class Budget:
         self._characters, self._all_characters = characters, characters
         self.pieces: list[Piece] = []
 
+    @property
+    def used_steps(self) -> int:
+        return self._all_steps - self._steps
+
+    @property
+    def used_characters(self) -> int:
+        return self._all_characters - self._characters
+
     def take_step(self) -> None:
         """Count a step. Raises `TemplateFailure` if there were too many."""
         self._steps -= 1

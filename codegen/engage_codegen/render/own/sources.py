@@ -1,6 +1,5 @@
 """The templates of a project as data: their names, and the files that they make. Pure."""
 
-import difflib
 import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -130,6 +129,8 @@ def _check_name(templates: OwnTemplates, name: str, original: Collection[str]) -
     if folder:
         _check_output(templates, name, file.removesuffix(SUFFIX))
     elif not (name in original or re.fullmatch(r"_[A-Za-z0-9_.-]+", name)):
+        import difflib
+
         near = difflib.get_close_matches(name, original, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the names are {', '.join(original)}"
         raise templates.error(
