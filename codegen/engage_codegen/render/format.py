@@ -12,7 +12,7 @@ import ast
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 try:
     import black
@@ -56,7 +56,7 @@ def format_module(source: str, template: str) -> str:
         ) from error
 
 
-@cache
+@lru_cache(1_000)
 def format_any_module(source: str, *, is_stub: bool = False) -> str:
     """Return any module in black's style. Raises what black raises."""
     return _black(source, _WIDTH, is_stub=is_stub)
