@@ -12,6 +12,7 @@
         NameCollisionError       two names of the tenant that become one name in Python
         RefusedSchemaError       a schema that the tenant refused to create
       RenderError            2   a template produced invalid Python; always a bug of this tool
+      TemplateError          2   a template of the project is wrong: template and line
       VersionMismatchError   1   another version of this tool wrote the package, or is required
       WriteConflictError     1   a file in the output that this tool may not replace
         InterruptedRunError      an earlier run was killed while it wrote
@@ -198,6 +199,20 @@ class RenderError(CodegenError):
     """A template produced something that is not Python. This is a bug in engage-codegen."""
 
     code = "EG508"
+
+
+class TemplateError(CodegenError):
+    """A template of the project is wrong. `where` is its file, and `line` the line in it."""
+
+    code = "EG511"
+
+    def __init__(self, message: str, *, where: str, fix: str, line: int = 1) -> None:
+        super().__init__(
+            message,
+            where=f"{where}:{line}",
+            fix=fix,
+            location=Location(where, "", line, 1),
+        )
 
 
 class StalePackageError(CodegenError):

@@ -29,6 +29,7 @@ from .schema.envelope import Schema
 
 if TYPE_CHECKING:
     from .output.plan import Plan
+    from .output.rendering import Rendering
     from .output.unexpected import UnexpectedFile
     from .sources.interface import ApiKey, Progress, Source
     from .sources.tenant import TenantSource
@@ -62,7 +63,7 @@ class CheckResult:
 
     `requires_force` says that the hashes of the lock file hide the difference from `generate`,
     which then needs ``--force``. `other_version` is the version that the lock file names, if it is
-    not this one.
+    not this one. `own_files` are those that templates of the project made: template -> paths.
     """
 
     plan: "Plan"
@@ -70,6 +71,7 @@ class CheckResult:
     requires_force: bool
     other_version: str
     is_ignored: bool
+    own_files: Mapping[str, Sequence[str]]
 
     @property
     def is_stale(self) -> bool:
@@ -206,17 +208,18 @@ def check(config: Config) -> CheckResult:
     local = read_schema_files(config.schemas) if config.schemas else None
     contracts = read_contracts(config.contracts)
     lockfile = folder.read_lockfile()
-    plan, paths = _plan_package(folder, recipe, lockfile, local, contracts)
+    plan, rendering = _plan_package(folder, recipe, lockfile, local, contracts)
     version = lockfile.generator.version
     is_hidden = not plan.is_empty and folder.is_current(
         lockfile, recipe.generator(), local, contracts
     )
     return CheckResult(
         plan,
-        unexpected=folder.find_unexpected(paths),
+        unexpected=folder.find_unexpected([*rendering.texts, LOCKFILE_PATH]),
         requires_force=is_hidden,
         other_version=version if version not in ("", __version__) else "",
         is_ignored=folder.is_ignored(),
+        own_files=rendering.own_files,
     )
 
 
@@ -267,8 +270,8 @@ def _plan_package(
     lockfile: Lockfile,
     local: Mapping[str, Schema] | None,
     contracts: Mapping[str, Contract],
-) -> "tuple[Plan, frozenset[str]]":
-    """Return what has to change on the disk, and the paths that the package should have."""
+) -> "tuple[Plan, Rendering]":
+    """Return what has to change on the disk, and the package as it should be."""
     from .contract.proof import apply_contracts
     from .output.rendering import render, written_with_snapshot
 
@@ -280,7 +283,7 @@ def _plan_package(
     schemas = apply_contracts(schemas, contracts, recipe.dialect)
     rendering = render(recipe, lockfile, schemas)
     plan = folder.plan(rendering.texts, written, rendering.lockfile)
-    return plan, frozenset([*rendering.texts, LOCKFILE_PATH])
+    return plan, rendering
 
 
 def _require_version(config: Config) -> None:

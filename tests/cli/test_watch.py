@@ -149,6 +149,25 @@ def test_a_changed_configuration_is_used_at_once(watched: RunningWatch, project:
     watched.wait_until(lambda: not (project / "package/bulk.py").exists())
 
 
+def test_templates_and_contracts_are_watched(watched: RunningWatch, project: Path) -> None:
+    (project / "own/once").mkdir(parents=True)
+    (project / "contracts").mkdir()
+    config = project / "pyproject.toml"
+    keys = 'templates = "own"\ncontracts = "contracts"\n'
+    watched.lines_after(lambda: config.write_text(config.read_text() + keys))
+    template = project / "own/once/page.md.jinja"
+    for text in ("first", "second"):
+        source = f"{{# template contract 1.0 #}}\n{text}\n"
+        lines = watched.lines_after(partial(template.write_text, source))
+        assert "own/once/page.md.jinja" in lines[0]
+        assert (project / "package/page.md").read_text() == f"{text}\n"
+    watched.lines_after(template.unlink)
+    assert not (project / "package/page.md").exists()
+    contract = project / "contracts/visit.toml"
+    watched.lines_after(lambda: contract.write_text('owner = "a"\n'))
+    assert "``a``" in (project / "package/visit.py").read_text()
+
+
 def test_a_folder_that_is_replaced_is_still_watched(watched: RunningWatch, project: Path) -> None:
     (project / "schemas").rename(project / "old")
     watched.wait_until(lambda: any("no such file" in line for line in watched.lines))

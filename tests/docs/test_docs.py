@@ -20,6 +20,7 @@ import pytest
 from engage_codegen import verify
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
+from engage_codegen.verify import templates
 from engage_codegen.verify.results import CheckerResult
 from engage_interactions import EngageClient
 from engage_interactions.favourite import Favourite
@@ -97,8 +98,10 @@ def shop(project: Path, tool: Tool, tenant: Sandbox, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}")
     (project / "pyproject.toml").write_text(
         '[tool.engage-codegen]\noutput = "src/engage_interactions"\ncontracts = "contracts"\n'
+        'templates = "engage_templates"\n'
     )
     (project / "contracts").mkdir()
+    (project / "engage_templates").mkdir()
     assert tool("pull").code == tool("generate").code == 0
     shutil.copytree(SEEDS, project / "schemas")
     package = project / "src" / "engage_interactions"
@@ -134,7 +137,8 @@ def test_the_shell_lines_of_a_page_work_in_order(
     page: str, shop: Path, tool: Tool, tenant: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # `tests/verify` runs the type checkers on the package of the example tenant.
-    monkeypatch.setattr(verify, "check_types", check_nothing)
+    for module in (verify, templates):
+        monkeypatch.setattr(module, "check_types", check_nothing)
     for block in blocks("sh", page):
         for words in _lines(block):
             line = shlex.join(words)

@@ -50,7 +50,7 @@ def test_a_file_on_a_page_can_be_read(block: Block) -> None:
             command = ["make", "--dry-run", "--file=-"]
             subprocess.run(command, input=block.text, text=True, check=True, capture_output=True)
         case "jinja":
-            templates = (ROOT / "templates" / "package").iterdir()
+            templates = (ROOT / "templates").rglob("*.jinja")
             assert any(block.text in template.read_text("utf-8") for template in templates)
         case _:
             pytest.fail(f"no test covers {block}")

@@ -14,7 +14,7 @@ from tests.support.readers.pages import DOCS, PAGES, README, blocks, spans
 from tests.support.tool import Golden, Tool
 
 TEXT = README.read_text("utf-8")
-TEMPLATES = DOCS / "templates.md"
+TEMPLATES = DOCS / "template-development.md"
 
 ABOUT = {
     "init": ("quickstart", "Quick start"),
@@ -23,6 +23,7 @@ ABOUT = {
     "check": ("ci", "In CI"),
     "lint": ("ci", "What is wrong with a schema"),
     "contract": ("contracts", "What a contract can say"),
+    "templates": ("templates", "Start with an example"),
     "diff": ("ci", "What differs, and whether it breaks"),
     "push": ("ci", "Schemas as code"),
     "preflight": ("ci", "Can exactly this package be deployed?"),

@@ -14,7 +14,8 @@ from engage_codegen.errors import (
     SchemaError,
     VersionMismatchError,
 )
-from engage_codegen.output.lockfile import INDEX_PATH, LOCKFILE_PATH
+from engage_codegen.output.index import INDEX_PATH
+from engage_codegen.output.lockfile import LOCKFILE_PATH
 from engage_codegen.schema.jsontext import digest
 from engage_codegen.sources.files import FileSource
 from engage_codegen.sources.interface import ignore_progress

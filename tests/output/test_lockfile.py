@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from engage_codegen import __version__, pipeline
 from engage_codegen.errors import LockfileError
+from engage_codegen.output.index import INDEX_PATH
 from engage_codegen.output.lockfile import (
     FORMAT,
-    INDEX_PATH,
     LOCKFILE_PATH,
     Entry,
     GeneratedModule,

@@ -9,7 +9,8 @@ import pytest
 from engage_codegen import pipeline
 from engage_codegen.config import Config
 from engage_codegen.errors import CodegenError, InputError, WriteConflictError
-from engage_codegen.output.lockfile import INDEX_PATH, LOCKFILE_PATH
+from engage_codegen.output.index import INDEX_PATH
+from engage_codegen.output.lockfile import LOCKFILE_PATH
 from engage_codegen.output.plan import Change, Plan, diff_lines
 from tests.output.projects import WRITTEN, Project, mark_files, read_marked
 from tests.support.packages import Package, read_tree, write_schema

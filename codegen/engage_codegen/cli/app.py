@@ -31,6 +31,7 @@ COMMANDS = {
     "list": "List the schemas of the snapshot.",
     "lint": "Report problems in schemas before anybody depends on them.",
     "contract": "Write the first version of the contract of a schema.",
+    "templates": "Copy and check templates of your own.",
     "diff": "Report whether code generated from A still fits B, and why not.",
     "push": "Create the project's schemas in the tenant.",
     "preflight": "Check whether exactly this package can be deployed.",

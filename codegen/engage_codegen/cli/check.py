@@ -82,7 +82,11 @@ def _check_package(report: FindingReport, config: Config, strict: bool) -> int:
     from ..output.plan import diff_lines
 
     result = pipeline.check(config)
-    findings = [*_find_differences(result, config), *_find_surroundings(result, config)]
+    findings = [
+        *_find_differences(result, config),
+        *_find_surroundings(result, config),
+        *_find_own_files(result, config),
+    ]
     remaining = report.apply_waivers(findings, ("EG4",))
     report.findings += remaining
     if _is_missing(result, config):
@@ -155,6 +159,18 @@ def _find_surroundings(result: pipeline.CheckResult, config: Config) -> "Iterato
         fix = "remove the ignore rule, or add an exception for the package"
         location = Location(display_path(config.output), "", 1, 1)
         yield Finding("EG408", "", (), (), message, fix, location, config.name)
+
+
+def _find_own_files(result: pipeline.CheckResult, config: Config) -> "Iterator[Finding]":
+    """Yield a note for each template of the project, which names the files that it made."""
+    from ..findings.finding import Finding, display_path
+
+    folder = config.templates or config.output
+    for template, paths in sorted(result.own_files.items()):
+        message = f"the template {template} of the project made {', '.join(sorted(paths))}"
+        location = Location(display_path(folder / template), "", 1, 1)
+        fix = "engage-codegen verify proves these files"
+        yield Finding("EG410", "", (), (template,), message, fix, location, config.name)
 
 
 def _check_schemas(report: FindingReport, config: Config, strict: bool) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from ..sources.interface import ApiKey
 from .console import count, print_status, shorten
 from .options import config_options, load_configs, run_for_targets
 from .reporting import FindingReport, reports_findings
+
+if TYPE_CHECKING:
+    from ..verbs.watch import WatchedPaths
 
 EXAMPLES = ["engage-codegen generate", "engage-codegen generate --watch"]
 
@@ -33,8 +37,8 @@ def command(
     A generated file that was edited by hand is never overwritten without --force, which names all
     of them first. More than one module whose schema is gone is only deleted with --allow-removal,
     unless pull removed the schemas. With --watch the command runs until Ctrl-C: each change of the
-    schemas or the configuration is generated at once, and an error is shown and leaves the last
-    good package.
+    schemas, contracts, templates or the configuration is generated at once, and an error is shown
+    and leaves the last good package.
     """
 
     def generate_target(config: Config, _key: ApiKey) -> int:
@@ -78,7 +82,7 @@ def _watch(
 ) -> int:
     """Run one round for each change. Editors rely on the lines that begin and end a round."""
     try:
-        from ..verbs.watch import watch_changes
+        from ..verbs.watch import WatchedPaths, watch_changes
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"--watch needs {error.name}: install engage-codegen[watch]"
@@ -86,11 +90,12 @@ def _watch(
     configs = load_configs(options)
     files = {config.file for config in configs if config.file}
 
-    def watched_paths() -> list[Path]:
+    def watched_paths() -> "WatchedPaths":
         sources = [
             path for config in configs for path in config.schemas or [config.output / FOLDER]
         ]
-        return [*sources, *sorted(files)]
+        folders = {folder for item in configs for folder in (item.contracts, item.templates)}
+        return WatchedPaths([*sources, *sorted(files)], sorted(filter(None, folders)))
 
     try:
         for changed in watch_changes(watched_paths):
@@ -102,7 +107,9 @@ def _watch(
             except CodegenError as error:
                 round_report.add_error(error)
             round_report.print()
-            print_status(f"watching {', '.join(map(shorten, watched_paths()))}", 0)
+            watched = watched_paths()
+            paths = [*watched.paths, *watched.whole_folders]
+            print_status(f"watching {', '.join(map(shorten, paths))}", 0)
     except KeyboardInterrupt:
         print_status("stopped")
     return 0

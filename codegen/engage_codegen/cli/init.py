@@ -183,7 +183,11 @@ def _target_of(config: Config) -> Target:
 
     schemas = tuple(map(relative, config.schemas))
     output = relative(config.output)
-    return Target(config.base_url, schemas, config.user_agent, output, config.http, config.name)
+    inputs = tuple(map(relative, filter(None, (config.contracts, config.templates))))
+    return Target(
+        *(config.base_url, schemas, config.user_agent, output, config.http, config.name),
+        inputs=inputs,
+    )
 
 
 def _new_target(project: Project, flags: _Flags, *, asks: bool) -> Target:

@@ -15,12 +15,13 @@ from ..schema.envelope import Schema
 from ..schema.redaction import hide_credentials
 from ..schema.text import quote
 from ..sources.interface import ignore_progress
-from .console import print_table
+from .console import print_status, print_table
 from .options import config_options, load_configs, tenant_options, worst_exit_code
 from .reporting import FindingReport, reports_findings
 from .tenants import announce_tenants, api_keys
 
 if TYPE_CHECKING:
+    from ..inspection.packages import ShippedPackage
     from ..inspection.preflight import PreflightRow
 
 EXAMPLES = [
@@ -65,6 +66,7 @@ def command(
     named = (replace(config, name=name) for name, config in selected.items())
     announce_tenants(named, report)
     packages = find_packages(package)
+    _announce_own_files(packages)
     rows: list[PreflightRow] = []
     codes: list[int] = []
     keys = api_keys(selected)
@@ -94,6 +96,15 @@ def command(
     if report.output_format == "text":
         _print_matrix(report.verdicts, list(selected))
     return worst_exit_code(codes)
+
+
+def _announce_own_files(packages: "Sequence[ShippedPackage]") -> None:
+    """Print the files that templates of the project made."""
+    for package in packages:
+        for path, template in sorted(package.own_files.items()):
+            print_status(
+                f"{package.name}: the template {quote(template)} of the project made {path}"
+            )
 
 
 def _select_tenants(tenants: Sequence[str], configs: Sequence[Config]) -> dict[str, Config]:

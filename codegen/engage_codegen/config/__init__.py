@@ -27,6 +27,7 @@ KEYS = {
     "output": "ENGAGE_CODEGEN_OUTPUT",
     "schemas": "ENGAGE_CODEGEN_SCHEMAS",
     "contracts": "",
+    "templates": "",
     "user-agent": "ENGAGE_USER_AGENT",
     "build": "ENGAGE_CODEGEN_BUILD",
     "timeout": "ENGAGE_CODEGEN_TIMEOUT",
@@ -48,11 +49,12 @@ class Config:
     """The effective configuration of one package. Paths are absolute.
 
     `name` is the name of the target, empty without targets. `schemas` is empty if the source is
-    the tenant at `base_url`. `contracts` is the folder of contracts, if there is one. `timeout` is
-    in seconds, for everything that is read from a tenant at once and for each request that writes.
-    `file` is the configuration file, if there is one. `shares_tenant` is True if a flag or variable
-    replaced the tenants of several targets by one: then no key of a target may be sent there.
-    `url_origin` says who named `base_url`.
+    the tenant at `base_url`. `contracts` and `templates` are the folders of contracts and of
+    templates of the project, if there are any. `timeout` is in seconds, for everything that is read
+    from a tenant at once and for each request that writes. `file` is the configuration file, if
+    there is one. `shares_tenant` is True if a flag or variable replaced the tenants of several
+    targets by one: then no key of a target may be sent there. `url_origin` says who named
+    `base_url`.
     """
 
     output: Path
@@ -61,6 +63,7 @@ class Config:
     api_version: str = "v3"
     schemas: tuple[Path, ...] = ()
     contracts: Path | None = None
+    templates: Path | None = None
     renames: Mapping[str, str] = field(default_factory=dict[str, str])
     user_agent: str = ""
     without: tuple[str, ...] = ()
@@ -182,6 +185,7 @@ def _config(raw_values: Mapping[str, Value], folder: Path) -> Config:
         api_version=values.parse_api_version(value("api-version", "v3")),
         schemas=values.parse_paths(value("schemas", [])),
         contracts=values.parse_folder(value("contracts", "")),
+        templates=values.parse_folder(value("templates", "")),
         renames=values.parse_renames(value("renames", {})),
         user_agent=values.parse_text(value("user-agent", "")),
         without=values.parse_parts(value("without", [])),

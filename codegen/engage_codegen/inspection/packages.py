@@ -6,34 +6,29 @@ snapshot, by the same version of this tool, and where that is impossible nothing
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from .. import __version__
-from ..config import PARTS, HttpLibrary
-from ..errors import CodegenError, InputError, SchemaError
+from ..errors import InputError
 from ..filesystem import read_bytes, unreadable, walk
-from ..model.build import build
 from ..output.git import tracked_files
 from ..output.lockfile import (
     FOLDER,
     LOCKFILE_PATH,
-    GeneratedModule,
-    Lockfile,
     contract_path,
     parse_lockfile,
     snapshot_path,
 )
+from ..output.rendering import own_files_of
 from ..output.snapshot import is_same_schema, parse_contract_text
-from ..output.unexpected import UnexpectedFile, find_unexpected, list_files
-from ..render.package import render_package
+from ..output.unexpected import list_files
+from ..output.verified import is_verified
 from ..schema.envelope import Schema, parse_envelope
-from ..schema.jsontext import digest
-from ..schema.names import name_properties, name_schemas, rename_key
 from ..schema.text import quote
+from .shipped_code import PackageFiles, doubt_code, list_own_files
 from .wheels import Wheel, open_wheel
 
 _MAX_PACKAGES = 20
@@ -45,7 +40,9 @@ class ShippedPackage:
 
     `name` is its import name, `folder` where it lies if it is on the disk, `version` the version
     of this tool that its lock file names, `schemas` those that it was generated from. `doubts` say
-    why nothing is known about what it sends: schema id -> sentence.
+    why nothing is known about what it sends: schema id -> sentence. `own_files` are those that
+    templates of the project made: path -> template. Those of a schema are `unproven` as long as
+    `verify` has not passed: schema id -> paths.
     """
 
     name: str
@@ -53,22 +50,8 @@ class ShippedPackage:
     version: str
     schemas: Mapping[str, Schema]
     doubts: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """The files of one package: their paths, and how to read one and tell a shipped cache."""
-
-    origin: str
-    paths: Sequence[str]
-    read: Callable[[str], bytes]
-    is_shipped: Callable[[str], bool]
-
-    def get(self, path: str) -> bytes | None:
-        try:
-            return self.read(path)
-        except OSError:
-            return None
+    own_files: Mapping[str, str] = field(default_factory=dict[str, str])
+    unproven: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
 
 def find_packages(location: str) -> list[ShippedPackage]:
@@ -130,7 +113,7 @@ def _import_root(package: Path) -> Path:
 def _read_folder(package: Path, root: Path) -> ShippedPackage:
     name = os.path.relpath(package, root).replace(os.sep, ".")
     paths, tracked = list_files(package), tracked_files(package)
-    files = _Files(
+    files = PackageFiles(
         str(package), paths, lambda path: read_bytes(package / path), tracked.__contains__
     )
     try:
@@ -150,7 +133,7 @@ def _read_wheel(path: Path) -> list[ShippedPackage]:
 def _read_wheel_folder(wheel: Wheel, package: str) -> ShippedPackage:
     prefix = f"{package}/"
     paths = [name.removeprefix(prefix) for name in wheel.paths if name.startswith(prefix)]
-    files = _Files(package, paths, lambda path: wheel.read(prefix + path), lambda _: True)
+    files = PackageFiles(package, paths, lambda path: wheel.read(prefix + path), lambda _: True)
     return _inspect(".".join(PurePosixPath(package).parts), None, files)
 
 
@@ -171,7 +154,7 @@ def _installed(name: str) -> Iterator[tuple[Path, Path]]:
                 yield path, path.parents[len(file.parts) - 3]
 
 
-def _inspect(name: str, folder: Path | None, files: _Files) -> ShippedPackage:
+def _inspect(name: str, folder: Path | None, files: PackageFiles) -> ShippedPackage:
     lockfile = parse_lockfile(files.read(LOCKFILE_PATH), f"{files.origin}: {LOCKFILE_PATH}")
     schemas: dict[str, Schema] = {}
     doubts: dict[str, str] = {}
@@ -193,91 +176,10 @@ def _inspect(name: str, folder: Path | None, files: _Files) -> ShippedPackage:
             where=files.origin,
             fix="engage-codegen pull, then engage-codegen generate",
         )
-    doubts |= _doubt_code(lockfile, schemas, files)
-    return ShippedPackage(name, folder, lockfile.generator.version, schemas, doubts)
-
-
-def _doubt_code(lockfile: Lockfile, schemas: Mapping[str, Schema], files: _Files) -> dict[str, str]:
-    """Return the schemas whose code is not what this tool renders, with the reason."""
-    version = lockfile.generator.version
-    if version != __version__:
-        reason = (
-            f"engage-codegen {version} generated the package, and only that version can compare "
-            f"it: run preflight with engage-codegen {version}"
-        )
-        return dict.fromkeys(schemas, reason)
-    modules = {key: lockfile.modules[key] for key in schemas}
-    try:
-        package = build(schemas, _renames_of(modules), "json-schema")
-    except CodegenError as error:
-        return dict.fromkeys(schemas, f"its code cannot be rendered again: {error.message}")
-    without = [part for part in PARTS if f"{part}.py" not in files.paths]
-    texts = render_package(package, without, _http_library_of(files))
-    own = {f"{module.module}.py": key for key, module in modules.items()}
-    return _compare(texts, own, schemas, files)
-
-
-def _compare(
-    texts: Mapping[str, str],
-    owners: Mapping[str, str],
-    schemas: Mapping[str, Schema],
-    files: _Files,
-) -> dict[str, str]:
-    doubts: dict[str, str] = {}
-    snapshot = {name for key in schemas for name in (snapshot_path(key), contract_path(key))}
-    expected = {*texts, LOCKFILE_PATH, *snapshot}
-    unexpected = list(find_unexpected(files.paths, expected, files.read, files.is_shipped))
-    shared = [_describe(file) for file in unexpected]
-    for path, text in texts.items():
-        data = files.get(path)
-        if not path.endswith(".py") or (data is not None and digest(data) == digest(text)):
-            continue
-        reason = f"{path} differs from what engage-codegen {__version__} writes"
-        if path in owners:
-            doubts[owners[path]] = reason
-        else:
-            shared.append(reason)
-    return dict.fromkeys(schemas, shared[0]) | doubts if shared else doubts
-
-
-def _describe(file: UnexpectedFile) -> str:
-    return f"{file.path}: {file.message}"
-
-
-def _http_library_of(files: _Files) -> HttpLibrary:
-    """Return the HTTP library that a package seems to use.
-
-    If it uses another one, the code rendered for it differs from the code of the package.
-    """
-    text = files.get("_runtime/transport/http_library.py") or b""
-    return "httpx2" if b"\nimport httpx2" in text else "httpx"
-
-
-def _renames_of(modules: Mapping[str, GeneratedModule]) -> dict[str, str]:
-    """Return the `renames` that the names of a lock file imply.
-
-    If the lock file lies, the code rendered with them differs from the code of the package.
-    """
-    renames: dict[str, str] = {}
-    for schema_id, module in modules.items():
-        if _default_names(schema_id) != (module.module, module.class_name):
-            renames[schema_id] = module.class_name
-        for wire, attribute in module.properties.items():
-            if _default_attribute(schema_id, wire) != attribute:
-                renames[rename_key(schema_id, wire)] = attribute
-    return renames
-
-
-def _default_names(schema_id: str) -> tuple[str, str] | None:
-    try:
-        names = name_schemas([schema_id], {})[schema_id]
-    except SchemaError:
-        return None
-    return names.module, names.class_name
-
-
-def _default_attribute(schema_id: str, wire: str) -> str | None:
-    try:
-        return name_properties(schema_id, [wire], {})[wire]
-    except SchemaError:
-        return None
+    doubts |= doubt_code(lockfile, schemas, files)
+    own = own_files_of(lockfile)
+    return ShippedPackage(
+        *(name, folder, lockfile.generator.version, schemas, doubts),
+        own_files={path: file.template for path, file in own.items()},
+        unproven={} if is_verified(lockfile, files.read) else list_own_files(own, schemas),
+    )

@@ -59,8 +59,11 @@ def check_package(
             if finding.schema_id == schema_id
         ]
         if schema_id in package.doubts:
-            doubt = _doubt(schema_id, package.doubts[schema_id], tenant)
-            findings.append(replace(doubt, owner=owners.get(schema_id, "")))
+            findings.append(_doubt(schema_id, package.doubts[schema_id], tenant))
+        elif schema_id in package.unproven:
+            findings.append(_doubt_own_files(schema_id, package.unproven[schema_id], tenant))
+        owner = owners.get(schema_id, "")
+        findings = [replace(finding, owner=finding.owner or owner) for finding in findings]
         rows.append(PreflightRow(package.name, schema_id, tenant, findings))
     return rows
 
@@ -68,3 +71,10 @@ def check_package(
 def _doubt(schema_id: str, message: str, tenant: str) -> Finding:
     fix = "generate and build the package again"
     return Finding(CODES["UNKNOWN"], schema_id, (), ("package",), message, fix, tenant=tenant)
+
+
+def _doubt_own_files(schema_id: str, paths: Sequence[str], tenant: str) -> Finding:
+    message = f"templates of the project made {', '.join(paths)}, which nothing has proved"
+    fix = "run engage-codegen verify on the package in this environment, and preflight again"
+    reason = ("own templates", *paths)
+    return Finding(CODES["UNKNOWN"], schema_id, (), reason, message, fix, tenant=tenant)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ..config import Config, repository_root
 from ..errors import CodegenError, InputError
 from ..filesystem import read_bytes
 from ..output.git import is_excluded
+from ..output.own_templates import read_templates
 from ..schema.text import escape_line
 from .project import read_project
 
@@ -69,6 +71,21 @@ def generates(root: Path, name: str = "") -> bool:
     if _is_source_distribution(root, name):
         return False
     return any(settings.build == "generate" for settings in _load_configs(root))
+
+
+def find_data_patterns(root: Path) -> list[str]:
+    """Return patterns for the files of the project's templates that are not modules.
+
+    There are none if the configuration or a template cannot be read: preparing the build says why.
+    """
+    patterns: set[str] = set()
+    with suppress(CodegenError):
+        for settings in _load_configs(root):
+            for name in read_templates(settings.templates).texts:
+                folder, _, file = name.removesuffix(".jinja").partition("/")
+                if file and not file.endswith(".py"):
+                    patterns.add(f"*_{file}" if folder == "each" else file)
+    return sorted(patterns)
 
 
 def is_enabled(root: Path) -> bool:

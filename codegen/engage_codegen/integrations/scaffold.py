@@ -27,7 +27,10 @@ _PACKAGE_DATA = ("_snapshot/*.json", "INDEX.md", "py.typed")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The settings of one package, or target. Paths are below the project's folder, with ``/``."""
+    """The settings of one package, or target. Paths are below the project's folder, with ``/``.
+
+    `inputs` are the folders of contracts and of templates.
+    """
 
     base_url: str
     schemas: tuple[str, ...]
@@ -35,6 +38,7 @@ class Target:
     output: str
     http: HttpLibrary = "httpx"
     name: str = ""
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,10 @@ class Setup:
     @property
     def schemas(self) -> list[str]:
         return [path for target in self.targets for path in target.schemas]
+
+    @property
+    def inputs(self) -> list[str]:
+        return sorted({path for target in self.targets for path in target.inputs})
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +237,7 @@ def _plan_pre_commit(project: Project, setup: Setup) -> Iterator[FileChange]:
     path = repository.pre_commit
     files = "|".join(
         re.escape(file) + ("$" if (project.root / file).is_file() else "/")
-        for file in [*setup.outputs, *setup.schemas]
+        for file in [*setup.outputs, *setup.schemas, *setup.inputs]
     )
     template = _template("pre-commit-config.yaml", setup.requirement).replace("@FILES@", files)
     template = repository.adapt_pre_commit(template)

@@ -9,7 +9,7 @@ from setuptools.errors import BaseError
 
 from ..errors import CodegenError
 from ..output.lockfile import FOLDER
-from .build import describe_error, generates, is_enabled, prepare_build
+from .build import describe_error, find_data_patterns, generates, is_enabled, prepare_build
 
 
 def finalize(distribution: Distribution) -> None:
@@ -27,7 +27,7 @@ def finalize(distribution: Distribution) -> None:
         distribution.cmdclass[command] = _with_preparation(base, root, name)
     # setuptools leaves out files that are not modules.
     patterns = distribution.package_data.setdefault("", [])
-    own = (f"{FOLDER}/*.json", "py.typed", "INDEX.md")
+    own = (f"{FOLDER}/*.json", "py.typed", "INDEX.md", *find_data_patterns(root))
     patterns += [pattern for pattern in own if pattern not in patterns]
 
 

@@ -1,6 +1,8 @@
 """Schemas -> model. Pure: the same schemas and renames give the same model in every Python."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import cast
 
 from ..errors import ConfigError, SchemaError, SchemaProblem
@@ -133,7 +135,11 @@ def _record(
         title=schema.display_name,
         doc=describe_schema(schema, deprecation),
         fields=tuple(sorted(fields, key=lambda field: _order(field, properties))),
-        imports=_imports(fields, [*types.values(), *stored_rules], limits, deprecation),
+        imports=_imports(
+            *(fields, [*types.values(), *stored_rules], limits, deprecation),
+            has_contract=schema.contract is not None,
+        ),
+        annotation_imports=_annotation_imports(types.values()),
         limits=limits,
         deprecation=deprecation,
         owner=contract.owner,
@@ -198,7 +204,12 @@ def _order(field: Field, properties: Mapping[str, JsonObject]) -> tuple[bool, bo
 
 
 def _imports(
-    fields: tuple[Field, ...], types: list[FieldType], limits: Code, deprecation: str
+    fields: tuple[Field, ...],
+    types: list[FieldType],
+    limits: Code,
+    deprecation: str,
+    *,
+    has_contract: bool,
 ) -> tuple[Import, ...]:
     """Return the imports of a module, from the standard library and from its package."""
     imports: dict[str, set[str]] = {
@@ -219,7 +230,7 @@ def _imports(
         imports["._runtime.payload"] |= {"UNSET", "Unset"}
     if limits:
         imports["._runtime.payload"].add("rules")
-    of_contract: set[str] = {"restore_payload"} if any(field.stored for field in fields) else set()
+    of_contract: set[str] = {"restore_payload"} if has_contract else set()
     if any("either(" in field.stored_read for field in fields):
         of_contract.add("either")
     if any(field.is_personal for field in fields):
@@ -231,6 +242,25 @@ def _imports(
         imports["._runtime.payload.deprecation"] = {"deprecated"}
     for item in (item for type_ in types for item in type_.imports):
         imports.setdefault(item.module, set()).update(item.names)
+    return _sort_imports(imports)
+
+
+def _annotation_imports(types: Iterable[FieldType]) -> tuple[Import, ...]:
+    """Return the imports that the annotations of a record need."""
+    imports: dict[str, set[str]] = {}
+    for type_ in types:
+        for item in type_.imports:
+            used = {
+                name
+                for name in item.names
+                if re.search(rf"\b{name.rpartition(' ')[2]}\b", type_.annotation)
+            }
+            if used and not item.is_relative:
+                imports.setdefault(item.module, set()).update(used)
+    return _sort_imports(imports)
+
+
+def _sort_imports(imports: Mapping[str, AbstractSet[str]]) -> tuple[Import, ...]:
     return tuple(
         Import(Code(module), tuple(map(Code, sorted(imports[module]))))
         for module in sorted(imports)

@@ -120,6 +120,11 @@ class Field:
         return Code(f"_{self.constant_prefix}{self.name.upper()}")
 
     @property
+    def rule(self) -> Code:
+        """The expression that creates the rule; empty if the property has none."""
+        return self.codec.rule
+
+    @property
     def check(self) -> Code:
         return Code(f"{self.constant}.check") if self.codec.rule else self.codec.check
 
@@ -178,6 +183,7 @@ class Field:
 class Record:
     """One schema: the contents of its module, a payload class and its senders.
 
+    `annotation_imports` are those of the `imports` that the annotations of the fields need.
     `limits` are the arguments that check the payload as a whole, empty if no keyword limits it.
     `deprecation` is the warning of the senders, empty if the schema is not deprecated. `owner` and
     `has_contract` come from the contract.
@@ -189,6 +195,7 @@ class Record:
     doc: Prose
     fields: tuple[Field, ...]
     imports: tuple[Import, ...]
+    annotation_imports: tuple[Import, ...] = ()
     limits: Code = NO_CODE
     deprecation: str = ""
     owner: str = ""
@@ -222,6 +229,11 @@ class Record:
     @property
     def nullable_fields(self) -> tuple[Field, ...]:
         return tuple(field for field in self.fields if field.nullable)
+
+    @property
+    def unsettable_fields(self) -> tuple[Field, ...]:
+        """The fields that can be null and can be omitted, for which UNSET is the default."""
+        return tuple(field for field in self.nullable_fields if not field.required)
 
     @property
     def required_fields(self) -> tuple[Field, ...]:

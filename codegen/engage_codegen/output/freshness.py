@@ -10,7 +10,14 @@ from ..errors import CodegenError
 from ..filesystem import read_bytes
 from ..schema.contract import Contract
 from ..schema.envelope import Schema
-from .lockfile import FILES_ORIGIN, STAGING_PREFIX, Generator, Lockfile, fingerprint, snapshot_path
+from .index import has_fingerprint
+from .lockfile import (
+    FILES_ORIGIN,
+    STAGING_PREFIX,
+    Generator,
+    Lockfile,
+    snapshot_path,
+)
 from .recipe import Recipe
 from .snapshot import read_lockfile, snapshot_files
 
@@ -105,6 +112,6 @@ def _has_hashes(output: Path, lockfile: Lockfile) -> bool:
     }
     # Without a Path: making one takes a third as long as reading a file.
     return all(
-        fingerprint(path, read_bytes(f"{output}/{path}")) == value
+        has_fingerprint(path, read_bytes(f"{output}/{path}"), value)
         for path, value in expected.items()
     )

@@ -11,19 +11,21 @@ edited from one that is out of date. `check` ignores them.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from .. import __version__
 from ..errors import Location, LockfileError
+from ..render.own.sources import INDEX_TEMPLATE
 from ..schema.contract import CONTRACT_SUFFIX
 from ..schema.envelope import Schema, file_name, is_id
 from ..schema.jsontext import Json, JsonError, JsonObject, digest, loads
 from ..schema.text import quote
+from .index import INDEX_PATH, index_fingerprint
 
 FORMAT = 2
 FOLDER = "_snapshot"
 LOCKFILE_PATH = f"{FOLDER}/codegen.lock.json"
-INDEX_PATH = "INDEX.md"
 FILES_ORIGIN = "files"
 """The origin of schemas that come from local files."""
 STAGING_PREFIX = ".engage-codegen-"
@@ -31,21 +33,28 @@ STAGING_PREFIX = ".engage-codegen-"
 
 _HEAD = "engage-codegen"
 _SCHEMA_PREFIX = "schema "
-_ROW_START = "| `"
 
 
 class Generator(NamedTuple):
     """What generates a package: the version of this tool, and digests of the configuration and the
-    templates. Empty before the first run."""
+    templates. `own_templates` are those of the project: name -> digest. Empty before the first
+    run."""
 
     version: str = ""
     config: str = ""
     templates: str = ""
+    own_templates: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def has_own_index(self) -> bool:
+        """True if a template of the project makes INDEX.md, whose rows then mean nothing."""
+        return INDEX_TEMPLATE in self.own_templates
 
     @property
     def name(self) -> str:
         """The version and a digest of all three, as the line of a schema names it."""
-        return f"{self.version}+{digest(f'{self.config} {self.templates}')[:12]}"
+        own = f" {_dump(dict(self.own_templates))}" if self.own_templates else ""
+        return f"{self.version}+{digest(f'{self.config} {self.templates}{own}')[:12]}"
 
 
 class GeneratedModule(NamedTuple):
@@ -53,7 +62,8 @@ class GeneratedModule(NamedTuple):
 
     `generator` is the `Generator.name` that made it, `schema` the digest of the schema, `code`
     that of the module and `row` that of the row in INDEX.md. `properties` maps wire names to
-    attributes. `contract` is the digest of the contract, empty if there is none.
+    attributes. `contract` is the digest of the contract, empty if there is none. `own_files` are
+    the files of this schema that templates of the project add: path -> digest.
     """
 
     generator: str
@@ -64,6 +74,7 @@ class GeneratedModule(NamedTuple):
     code: str
     row: str
     contract: str = ""
+    own_files: Mapping[str, str] = MappingProxyType({})
 
     @property
     def version(self) -> str:
@@ -86,7 +97,7 @@ class Entry(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Lockfile:
     """The lock file of a package. `files` has the digests of the files that belong to no single
-    schema; that of INDEX.md is without its rows."""
+    schema; that of INDEX.md is without its rows, if it is the tool's."""
 
     generator: Generator = field(default_factory=Generator)
     files: dict[str, str] = field(default_factory=dict[str, str])
@@ -99,7 +110,7 @@ class Lockfile:
             for schema_id, entry in sorted(self.schemas.items())
             if entry != Entry()
         ]
-        head = _dump({"format": FORMAT, **self.generator._asdict()})
+        head = _dump({"format": FORMAT, **_without_empty(self.generator._asdict())})
         return f'{{\n"{_HEAD}": {head},\n{"".join(lines)}"files": {_dump(self.files)}\n}}\n'
 
     @property
@@ -112,6 +123,8 @@ class Lockfile:
         """The files that `generate` wrote: path -> fingerprint."""
         modules = self.modules
         written = {f"{module.module}.py": module.code for module in modules.values()}
+        for module in modules.values():
+            written |= module.own_files
         written |= {
             contract_path(key): module.contract
             for key, module in modules.items()
@@ -119,9 +132,17 @@ class Lockfile:
         }
         written |= {path: value for path, value in self.files.items() if path != INDEX_PATH}
         if INDEX_PATH in self.files:
-            rows = [modules[key].row for key in sorted(modules)]
-            written[INDEX_PATH] = _index_fingerprint(self.files[INDEX_PATH], rows)
+            written[INDEX_PATH] = self._index_fingerprint
         return written
+
+    @property
+    def _index_fingerprint(self) -> str:
+        if self.generator.has_own_index:
+            return self.files[INDEX_PATH]
+        modules = self.modules
+        return index_fingerprint(
+            self.files[INDEX_PATH], [modules[key].row for key in sorted(modules)]
+        )
 
     @property
     def pulled_files(self) -> dict[str, str]:
@@ -157,28 +178,6 @@ def contract_path(schema_id: str) -> str:
     return f"{FOLDER}/{file_name(schema_id).removesuffix('.json')}{CONTRACT_SUFFIX}"
 
 
-def fingerprint(path: str, data: bytes) -> str:
-    """Return what `Lockfile.written_files` has for a file with these contents."""
-    if path != INDEX_PATH:
-        return digest(data)
-    frame, rows = split_index(data.decode("utf-8", "replace").replace("\r\n", "\n"))
-    return _index_fingerprint(digest(frame), [digest(row) for row in rows])
-
-
-def split_index(text: str) -> tuple[str, list[str]]:
-    """Return INDEX.md without its rows, which are its end, and its rows.
-
-    The lock file has a digest of each row in the line of its schema, so that a new schema changes
-    no other line.
-    """
-    lines = text.splitlines(keepends=True)
-    count = 0
-    while count < len(lines) and lines[-count - 1].startswith(_ROW_START):
-        count += 1
-    end = len(lines) - count
-    return "".join(lines[:end]), lines[end:]
-
-
 def parse_lockfile(data: bytes, origin: str) -> Lockfile:
     """Return the lock file in the bytes of its file. Raises `LockfileError`."""
     try:
@@ -206,7 +205,10 @@ def _parse(value: Json, origin: str) -> Lockfile:
     head = top[_HEAD]
     _check_format(head, origin)
     generator = Generator(
-        _string(head["version"]), _string(head["config"]), _string(head["templates"])
+        _string(head["version"]),
+        _string(head["config"]),
+        _string(head["templates"]),
+        _strings(head.get("own_templates", {})),
     )
     return Lockfile(
         generator=generator,
@@ -260,7 +262,12 @@ def _module(value: JsonObject, generator: Generator) -> GeneratedModule:
         code=_string(value["code"]),
         row=_string(value["row"]),
         contract=_string(value.get("contract", "")),
+        own_files=_strings(value.get("own_files", {})),
     )
+
+
+def _strings(value: Json) -> dict[str, str]:
+    return {key: _string(item) for key, item in cast(JsonObject, value).items()}
 
 
 def _string(value: Json) -> str:
@@ -269,18 +276,21 @@ def _string(value: Json) -> str:
     return value
 
 
-def _index_fingerprint(frame: str, rows: list[str]) -> str:
-    return digest("\n".join([frame, *rows]))
-
-
 def _entry_members(entry: Entry) -> dict[str, object]:
     members = entry._asdict()
     if entry.generated is not None:
-        generated = entry.generated._asdict()
-        if not entry.generated.contract:
-            del generated["contract"]
-        members["generated"] = generated
+        members["generated"] = _without_empty(entry.generated._asdict())
     return {key: value for key, value in members.items() if value is not None}
+
+
+def _without_empty(members: dict[str, object]) -> dict[str, object]:
+    """Return the members without those that most lock files do not have."""
+    optional = ("contract", "own_files", "own_templates")
+    return {
+        key: dict(cast("Mapping[str, str]", value)) if isinstance(value, Mapping) else value
+        for key, value in members.items()
+        if value or key not in optional
+    }
 
 
 def _dump(value: object) -> str:

@@ -9,7 +9,8 @@ from .. import __version__
 from ..errors import FileConflict, Location, WriteConflictError
 from ..filesystem import check_root, read_below, refuse_escape
 from ..schema.jsontext import digest
-from .lockfile import FOLDER, LOCKFILE_PATH, fingerprint
+from .index import has_fingerprint
+from .lockfile import FOLDER, LOCKFILE_PATH
 from .snapshot import is_same_schema
 
 _MAX_DIFF_LINES = 50_000
@@ -170,4 +171,4 @@ def _may_replace(path: str, old: bytes, new: bytes | None, written: str | None) 
     if path.startswith(f"{FOLDER}/"):
         is_reformatted = new is not None and is_same_schema(old, digest(new))
         return is_reformatted or (written is not None and is_same_schema(old, written))
-    return written is not None and fingerprint(path, old) == written
+    return written is not None and has_fingerprint(path, old, written)

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from .. import __version__
 from ..errors import SchemaError, SchemaProblem
 from ..model.ir import Package, Record
+from ..render.own.sources import added_files
 from ..schema.envelope import Schema
 from ..schema.jsontext import digest
 from ..schema.names import rename_key, rename_line
 from ..schema.text import quote
-from .lockfile import INDEX_PATH, Entry, GeneratedModule, Generator, Lockfile, split_index
+from .index import INDEX_PATH, split_index
+from .lockfile import Entry, GeneratedModule, Generator, Lockfile
 
 
 def record_package(
@@ -21,9 +23,15 @@ def record_package(
 ) -> Lockfile:
     """Return the lock file of a package with these texts. What `pull` recorded stays."""
     frame, rows = split_index(texts[INDEX_PATH])
-    files = {path: digest(text) for path, text in texts.items()} | {INDEX_PATH: digest(frame)}
+    files = {path: digest(text) for path, text in texts.items()}
+    digests = [digest(row) for row in rows]
+    if generator.has_own_index:
+        digests = [""] * len(package.records)
+    else:
+        files[INDEX_PATH] = digest(frame)
+    own_files = _own_files(generator, package)
     entries = {key: entry._replace(generated=None) for key, entry in previous.schemas.items()}
-    for record, row in zip(package.records, rows, strict=True):
+    for record, row in zip(package.records, digests, strict=True):
         schema_id = str(record.schema_id)
         module = GeneratedModule(
             generator=generator.name,
@@ -32,11 +40,22 @@ def record_package(
             class_name=record.names.class_name,
             properties={field.wire: field.name for field in record.fields},
             code=files.pop(f"{record.names.module}.py"),
-            row=digest(row),
+            row=row,
             contract=contract.digest if (contract := schemas[schema_id].contract) else "",
+            own_files={path: files.pop(path) for path in own_files.get(schema_id, ())},
         )
         entries[schema_id] = entries.get(schema_id, Entry())._replace(generated=module)
     return Lockfile(generator, files, entries)
+
+
+def _own_files(generator: Generator, package: Package) -> dict[str, list[str]]:
+    """Return the files that templates of the project add for each schema: schema id -> paths."""
+    modules = {str(record.schema_id): record.names.module for record in package.records}
+    paths: dict[str, list[str]] = {}
+    for path, file in added_files(generator.own_templates, modules):
+        if file.schema_id:
+            paths.setdefault(file.schema_id, []).append(path)
+    return paths
 
 
 def refuse_renames(lockfile: Lockfile, package: Package, renames: Mapping[str, str]) -> None:

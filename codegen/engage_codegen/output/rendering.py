@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..model.build import build
+from ..render.own.sources import OwnFile, own_files
 from ..render.package import render_package
+from ..render.resources import package_templates
 from ..schema.envelope import Schema
 from .lockfile import Lockfile, snapshot_path
 from .recipe import Recipe
@@ -19,6 +21,20 @@ class Rendering:
     texts: Mapping[str, str]
     lockfile: Lockfile
 
+    @property
+    def own_files(self) -> dict[str, list[str]]:
+        """The files that templates of the project made: template -> paths."""
+        files: dict[str, list[str]] = {}
+        for path, file in own_files_of(self.lockfile).items():
+            files.setdefault(file.template, []).append(path)
+        return files
+
+
+def own_files_of(lockfile: Lockfile) -> dict[str, OwnFile]:
+    """Return the files that templates of the project made, as a lock file names them, by path."""
+    modules = {key: module.module for key, module in lockfile.modules.items()}
+    return own_files(lockfile.generator.own_templates, package_templates(), modules)
+
 
 def render(recipe: Recipe, previous: Lockfile, schemas: Mapping[str, Schema]) -> Rendering:
     """Render the package of these schemas. `previous` is the lock file that it replaces.
@@ -29,7 +45,7 @@ def render(recipe: Recipe, previous: Lockfile, schemas: Mapping[str, Schema]) ->
     refuse_case_collisions(schemas)
     package = build(schemas, recipe.renames, recipe.dialect)
     refuse_renames(previous, package, recipe.renames)
-    texts = render_package(package, recipe.without, recipe.http)
+    texts = render_package(package, recipe.without, recipe.http, recipe.own)
     lockfile = record_package(recipe.generator(), previous, schemas, package, texts)
     return Rendering(texts | snapshot_texts(schemas) | contract_texts(schemas), lockfile)
 

@@ -12,7 +12,7 @@ import ast
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 try:
     import black
@@ -54,6 +54,12 @@ def format_module(source: str, template: str) -> str:
             where=template,
             fix="this is a bug in engage-codegen; report it, with the schema",
         ) from error
+
+
+@lru_cache(1_000)
+def format_any_module(source: str, *, is_stub: bool = False) -> str:
+    """Return any module in black's style. Raises what black raises."""
+    return _black(source, _WIDTH, is_stub=is_stub)
 
 
 def _find_strings(block: ast.AST) -> Iterator[tuple[int, tuple[int, bool]]]:
@@ -120,6 +126,6 @@ def _format_inside(start: str, line: str, end: str, width: int) -> list[str]:
     return [line.removeprefix("    ") for line in text.split("\n")[1:-2]]
 
 
-def _black(source: str, width: int) -> str:
-    mode = Mode(target_versions={TargetVersion.PY311}, line_length=width)
+def _black(source: str, width: int, *, is_stub: bool = False) -> str:
+    mode = Mode(target_versions={TargetVersion.PY311}, line_length=width, is_pyi=is_stub)
     return black.format_str(source, mode=mode)

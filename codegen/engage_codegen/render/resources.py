@@ -1,7 +1,8 @@
 """The files of the templates: their location, the copied ones, and a digest of all."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 
 from ..schema.jsontext import digest
 
@@ -54,6 +55,29 @@ def copied_files(without: Collection[str], http: str) -> dict[str, str]:
             with open(file, encoding="utf-8") as source:
                 texts[f"_runtime/{rest}" if folder == "runtime" else rest] = source.read()
     return texts
+
+
+@cache
+def package_templates() -> Mapping[str, str]:
+    """Return the templates of the files that depend on schemas: name -> text."""
+    texts: dict[str, str] = {}
+    for path, file in template_files().items():
+        folder, _, name = path.partition("/")
+        if folder == "package":
+            with open(file, encoding="utf-8") as source:
+                texts[name] = source.read()
+    return texts
+
+
+def example_templates() -> Mapping[str, Mapping[str, str]]:
+    """Return the examples of templates: name of the example -> path of a template -> text."""
+    root = templates_folder()
+    examples: dict[str, dict[str, str]] = {}
+    for path, file in sorted(_walk(root, "examples")):
+        _, name, template = path.split("/", 2)
+        with open(file, encoding="utf-8") as source:
+            examples.setdefault(name, {})[template] = source.read()
+    return examples
 
 
 def templates_digest() -> str:

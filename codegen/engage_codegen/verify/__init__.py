@@ -1,11 +1,13 @@
 """Verification of a package: an independent validator for its classes, and the installed type
-checkers for its types. Works offline and writes nothing."""
+checkers for its types. Works offline and writes nothing into the project."""
 
 from collections.abc import Iterable, Iterator
 
 from .. import pipeline
 from ..config import Config
+from ..filesystem import read_bytes
 from ..output.snapshot import read_lockfile, read_snapshot
+from ..output.verified import record_verified
 from ..schema.envelope import Schema
 from . import oracle
 from .checkers import check_types
@@ -21,10 +23,13 @@ def verify(config: Config) -> Verification:
     """Verify the package of a configuration against its snapshot.
 
     Raises what `pipeline.require_current` raises, because the package is imported, and
-    `ConfigError` if no validator is installed.
+    `ConfigError` if no validator is installed. A package that passes is recorded for `preflight`.
     """
     pipeline.require_current(config)
-    return verify_package(config)
+    result = verify_package(config)
+    if result.is_sound:
+        record_verified(read_lockfile(config.output), lambda path: read_bytes(config.output / path))
+    return result
 
 
 def verify_package(config: Config) -> Verification:
@@ -44,7 +49,7 @@ def verify_package(config: Config) -> Verification:
             )
             for key, module in sorted(lockfile.modules.items())
         )
-    paths = [path for path in lockfile.written_files if path.endswith((".py", "py.typed"))]
+    paths = [path for path in lockfile.written_files if path.endswith((".py", ".pyi", "py.typed"))]
     return Verification(independent.name, results, check_types(config.output, paths))
 
 

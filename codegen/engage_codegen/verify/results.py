@@ -102,7 +102,7 @@ class Verification:
         for schema in self.schemas:
             yield from _format_schema(schema, self.oracle)
         for checker in self.checkers:
-            yield from _format_checker(checker)
+            yield from format_checker(checker)
 
 
 def _format_schema(result: SchemaResult, oracle: str) -> Iterator[str]:
@@ -131,7 +131,8 @@ def _format_schema(result: SchemaResult, oracle: str) -> Iterator[str]:
         yield f"    {_escape(loss.difference)}"
 
 
-def _format_checker(result: CheckerResult) -> Iterator[str]:
+def format_checker(result: CheckerResult) -> Iterator[str]:
+    """Yield the name of a type checker, and its errors below."""
     if not result.tool:
         yield f"{result.name}: not installed, not run"
         return
