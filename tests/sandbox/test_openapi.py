@@ -29,11 +29,11 @@ WITHOUT_THE_FEATURE = {401, 429, 500}
 ALWAYS = {403} | WITHOUT_THE_FEATURE
 STATUSES: dict[str, set[int]] = {
     "list_schemas": {200} | ALWAYS,
-    "create_schema": {200, 201, 400, 409} | ALWAYS,
+    "create_schema": {200, 201, 400, 409, 422} | ALWAYS,
     "get_schema": {200, 404} | ALWAYS,
     "delete_schema": {200, 204, 404} | ALWAYS,
-    "list_interactions": {200, 400, 404} | ALWAYS,
-    "create_interaction": {200, 201, 400, 404} | ALWAYS,
+    "list_interactions": {200, 400, 404, 422} | ALWAYS,
+    "create_interaction": {200, 201, 400, 404, 422} | ALWAYS,
     "get_interaction": {200, 404} | ALWAYS,
     "delete_interaction": {200, 204, 404} | ALWAYS,
     "find_contact": {200, 400, 404, 409} | WITHOUT_THE_FEATURE,

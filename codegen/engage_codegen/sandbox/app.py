@@ -1,6 +1,6 @@
 """The ASGI application: all routes, `/openapi.json`, and a JSON body for every error."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.routing import compile_path
 from engage_codegen.sandbox.api import endpoints, models
 from engage_codegen.sandbox.api.arrival_records import describe_refused
 from engage_codegen.sandbox.api.contact_endpoints import contacts
+from engage_codegen.sandbox.api.formats import choose_status, format_error
 from engage_codegen.sandbox.control.cross_site import CrossSiteMiddleware
 from engage_codegen.sandbox.control.fault_middleware import FaultMiddleware
 from engage_codegen.sandbox.control.request_log import LogMiddleware
@@ -67,6 +68,14 @@ _PARAMETER_RULES = {
 """Error type of pydantic -> rule code; all others are `type`."""
 
 
+_FASTAPI_422 = {
+    "description": "Validation Error",
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}
+    },
+}
+
+
 class _App(FastAPI):
     """An application whose OpenAPI document describes what it really does."""
 
@@ -76,7 +85,8 @@ class _App(FastAPI):
             for item in document["paths"].values():
                 for operation in item.values():
                     # FastAPI adds 422 for invalid parameters; the sandbox answers 400.
-                    operation["responses"].pop("422", None)
+                    if operation["responses"].get("422") == _FASTAPI_422:
+                        del operation["responses"]["422"]
                     operation["responses"] = dict(sorted(operation["responses"].items()))
                     _add_links(operation)
             components = document["components"]["schemas"] | models.get_request_components()
@@ -146,10 +156,10 @@ def _answer_error(request: Request, error: ApiError) -> JSONResponse:
         arrival = describe_refused(error, state.clock.now(), request.state.body)
         with state.store.transaction() as tenant:
             tenant.record_arrival(arrival)
-    return _respond(error.status, error.code, error.message, error.violations, error.matches)
+    return _respond(request, error)
 
 
-def _answer_invalid_parameters(_request: Request, error: RequestValidationError) -> JSONResponse:
+def _answer_invalid_parameters(request: Request, error: RequestValidationError) -> JSONResponse:
     refusal = malformed_by(
         Violation(
             rule=_PARAMETER_RULES.get(problem["type"], "type"),
@@ -158,13 +168,14 @@ def _answer_invalid_parameters(_request: Request, error: RequestValidationError)
         )
         for problem in error.errors()
     )
-    return _respond(refusal.status, refusal.code, refusal.message, refusal.violations)
+    return _respond(request, refusal)
 
 
 def _answer_unknown_route(request: Request, error: HTTPException) -> JSONResponse:
     """Answer a path or method that does not exist with 404 NotFound or 405 MethodNotAllowed."""
     status = HTTPStatus(error.status_code)
-    response = _respond(status, status.phrase.replace(" ", ""), status.phrase, ())
+    unknown = ApiError(status, status.phrase.replace(" ", ""), status.phrase)
+    response = _respond(request, unknown)
     response.headers.update(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED and (
         methods := ", ".join(dict.fromkeys(_list_methods(request)))
@@ -185,17 +196,19 @@ def _answer_nobody(_request: Request, _error: ClientDisconnect) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has gone
 
 
-def _answer_bug(_request: Request, _error: Exception) -> JSONResponse:
-    return _respond(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "An error has occurred", ())
+def _answer_bug(request: Request, _error: Exception) -> JSONResponse:
+    message = "An error has occurred"
+    return _respond(request, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", message))
 
 
-def _respond(
-    status: HTTPStatus,
-    code: str,
-    message: str,
-    violations: Sequence[Violation],
-    matches: Sequence[str] = (),
-) -> JSONResponse:
-    details = MessageDetails.describe(violations, matches)
-    body = Error(error_code=code, message=message, message_details=details)
-    return JSONResponse(body.model_dump(by_alias=True, exclude_unset=True), status)
+def _respond(request: Request, error: ApiError) -> JSONResponse:
+    """Answer with an error: under `/api` in the form of the options, elsewhere always the same."""
+    path: str = request.scope["path"]
+    details = MessageDetails.describe(error.violations, error.matches)
+    body = Error(error_code=error.code, message=error.message, message_details=details)
+    content = body.model_dump(by_alias=True, exclude_unset=True)
+    if not path.startswith("/api/"):
+        return JSONResponse(content, error.status)
+    options = get_state(request).options
+    status = choose_status(error, path, options)
+    return JSONResponse(format_error(content, status, options), status)
