@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from engage_codegen.sandbox.options import Options
 from engage_codegen.sandbox.server import Sandbox, running
 from engage_codegen.sources.interface import ApiKey
-from engage_codegen.sources.rate import RateLimiter
+from engage_codegen.sources.rate import Unlimited
 from engage_codegen.sources.tenant_session import TenantSession
 from engage_codegen.verbs.probe.execution import ProbeResult, run_probe
 
@@ -65,13 +65,6 @@ class SandboxTimer:
 
     def sleep(self, seconds: float) -> None:
         self._clock.move(timedelta(seconds=seconds))
-
-
-class Unlimited(RateLimiter):
-    """Lets every request leave at once."""
-
-    async def wait(self) -> None:
-        return
 
 
 def draw_values(number: int) -> dict[str, object]:

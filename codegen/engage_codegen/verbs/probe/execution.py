@@ -64,7 +64,7 @@ def run_probe(session: TenantSession, timer: TimerLike, contact: str) -> ProbeRe
     contact does not exist.
     """
     name = draw_name(timer.now())
-    recorder = Recorder(session, timer, _bind(name, contact))
+    recorder = Recorder(session, timer, bind(name, contact))
     with RunningProbe(name.mark):
         listed = recorder.send(steps.LIST_SCHEMAS)
         if listed.status == 403:
@@ -79,7 +79,8 @@ def run_probe(session: TenantSession, timer: TimerLike, contact: str) -> ProbeRe
     return _result(recorder, deleted)
 
 
-def _bind(name: ProbeName, contact: str) -> dict[str, str]:
+def bind(name: ProbeName, contact: str) -> dict[str, str]:
+    """Return the values of the placeholders that are the same in every answer."""
     bindings = {f"schema-{part}": name.schema_id(part) for part in ("a", "b", "c", "d")}
     bindings |= {
         "contact": contact,

@@ -1,0 +1,255 @@
+"""The command `probe`."""
+
+import logging
+import os
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import pipeline
+from ..config import Config
+from ..config.tenant import host_of
+from ..errors import ConfigError, InputError
+from ..filesystem import replace_files
+from ..schema.text import escape_line, quote
+from ..sources.interface import ApiKey
+from .console import count, is_terminal, print_line, print_status, print_table, shorten
+from .options import configuration_options, load_configs, run_for_targets, tenant_options
+from .tenants import announce_tenants
+
+if TYPE_CHECKING:
+    from ..sources.tenant_session import TenantSession
+    from ..verbs.probe.platform_file import Platform
+    from ..verbs.probe.replay import Difference
+
+EXAMPLES = [
+    "engage-codegen probe --email test.contact@example.com",
+    "engage-codegen probe --replay",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRequest:
+    """The command line: the contact, and what else is asked."""
+
+    contact: str
+    email: str
+    with_limits: bool = False
+    with_rate_limit: bool = False
+
+
+@click.command("probe")
+@configuration_options
+@tenant_options
+@click.option("--contact", default="", metavar="ID", help="The contact that gets interactions.")
+@click.option("--email", default="", metavar="ADDRESS", help="The e-mail address of the contact.")
+@click.option("--output", "platform_file", type=click.Path(path_type=Path, dir_okay=False),
+              metavar="FILE", help="Instead of engage-platform.toml beside the configuration.",
+)  # fmt: skip
+@click.option("--limits", "with_limits", is_flag=True,
+              help="Also ask for lengths, numbers, sizes and further keywords.")  # fmt: skip
+@click.option("--rate-limit", "with_rate_limit", is_flag=True,
+              help="Also ask for the rate limit, by exceeding it once.")  # fmt: skip
+@click.option("--clean-up", "is_clean_up", is_flag=True,
+              help="Only delete what interrupted probes left.")  # fmt: skip
+@click.option("--replay", "is_replay", is_flag=True,
+              help="Only send the recorded requests to a sandbox with these options.")  # fmt: skip
+@click.option("--this-is-not-production", "is_not_production", is_flag=True,
+              help="Allow a tenant that is neither staging nor this machine.")  # fmt: skip
+@click.option("--tenant-host", "host", default="", metavar="HOST",
+              help="The host of that tenant. Without it, the command asks.")  # fmt: skip
+def command(
+    contact: str,
+    email: str,
+    platform_file: Path | None,
+    with_limits: bool,
+    with_rate_limit: bool,
+    is_clean_up: bool,
+    is_replay: bool,
+    is_not_production: bool,
+    host: str,
+    **options: object,
+) -> int:
+    """Ask a tenant how it behaves where the platform is not documented.
+
+    Creates schemas under names of its own, sends about 50 interactions to one contact, reads them,
+    and deletes everything. Writes engage-platform.toml, which the sandbox reads. Interactions can
+    start automations of the tenant. Exit codes: 0 everything is explained, 1 something is not, or
+    the sandbox answers in another way, 5 a tenant error.
+    """
+    configs = load_configs(options)
+    if is_replay:
+        return max(_replay_file(_choose_file(config, platform_file)) for config in configs)
+    if not is_clean_up and not (contact or email):
+        raise click.UsageError("name a test contact with --contact or --email")
+    if contact and email:
+        raise click.UsageError("pass either --contact or --email")
+    announce_tenants(configs)
+    request = ProbeRequest(contact, email, with_limits, with_rate_limit)
+
+    def probe_target(config: Config, key: ApiKey) -> int:
+        require_test_host(config, is_not_production, host)
+        with open_session(config, key) as session:
+            if is_clean_up:
+                return _clean_up(session)
+            platform = probe_tenant(config, session, request)
+        return _report(platform, _choose_file(config, platform_file))
+
+    return run_for_targets(configs, probe_target)
+
+
+def _choose_file(config: Config, file: Path | None) -> Path:
+    from ..verbs.probe.platform_file import FILE_NAME
+
+    folder = config.file.parent if config.file else Path.cwd()
+    return file.absolute() if file else folder / FILE_NAME
+
+
+def require_test_host(config: Config, is_not_production: bool, host: str) -> None:
+    """Raise `ConfigError` unless a tenant is for tests, or the user says so and types its host."""
+    from ..verbs.probe.hosts import HOSTS_VARIABLE, is_test_host
+
+    expected = host_of(pipeline.require_base_url(config))
+    if is_test_host(expected, os.environ):
+        return
+    place = config.url_origin.place or "base-url"
+    if not is_not_production:
+        raise ConfigError(
+            f"a probe sends interactions to {quote(expected)}, which may be production",
+            where=place,
+            fix="nothing was changed; probe a staging tenant, or, if this is a test tenant, add "
+            f"--this-is-not-production, or name its host in {HOSTS_VARIABLE}",
+        )
+    if not host and is_terminal(sys.stdin):
+        question = f"Type the host of the tenant to send interactions to {expected}"
+        host = click.prompt(escape_line(question), err=True, default="", show_default=False)
+    if host.strip().lower() != expected:
+        raise ConfigError(
+            f"the tenant is {quote(expected)}, and its host was not typed",
+            where=place,
+            fix=f"nothing was changed; if this is a test tenant, add --tenant-host {expected}",
+        )
+
+
+@contextmanager
+def open_session(config: Config, key: ApiKey) -> "Generator[TenantSession]":
+    """Open a session with a configured tenant."""
+    from ..sources.tenant_session import TenantSession
+
+    with TenantSession(
+        pipeline.require_base_url(config),
+        key=key,
+        user_agent=config.user_agent,
+        api_version=config.api_version,
+        timeout=min(config.timeout, 30.0),
+    ) as session:
+        yield session
+
+
+def probe_tenant(config: Config, session: "TenantSession", request: ProbeRequest) -> "Platform":
+    """Probe a tenant and return what is to be written."""
+    from ..verbs.probe.execution import find_contact, run_probe
+    from ..verbs.probe.platform_file import describe_result
+    from ..verbs.probe.timer import Timer
+
+    timer = Timer()
+    contact = request.contact or find_contact(session, request.email)
+    result = run_probe(session, timer, contact)
+    if result.deleted:
+        print_status(f"deleted what an earlier probe left: {', '.join(result.deleted)}")
+    limits: dict[str, str] = {}
+    return describe_result(result, host_of(config.base_url), config.api_version, limits)
+
+
+def _report(platform: "Platform", path: Path) -> int:
+    from ..verbs.probe import report
+    from ..verbs.probe.platform_file import read_platform, write_platform
+
+    previous: Mapping[str, str | int | float | bool] = {}
+    if path.exists():
+        previous = read_platform(path).options
+    print_table(report.HEADER, report.list_rows(platform))
+    for line in report.describe_gaps(platform):
+        print_line(line)
+    for line in report.list_changes(previous, platform.options):
+        print_status(f"changed since the last probe: {line}")
+    replace_files({path: write_platform(platform)}, path.parent)
+    requests = count(platform.requests, "request")
+    print_status(f"{requests}, nothing left in the tenant; wrote {shorten(path)}")
+    return 1 if platform.deviations else 0
+
+
+def _clean_up(session: "TenantSession") -> int:
+    from ..verbs.probe.clean_up import clean_up, list_ids
+    from ..verbs.probe.timer import Timer
+
+    timer = Timer()
+    result = clean_up(session, timer, list_ids(session, timer))
+    for schema_id in result.deleted:
+        print_line(f"deleted {schema_id}")
+    for schema_id in result.busy:
+        print_status(f"{schema_id} belongs to a probe that may be running")
+    if not result.deleted and not result.busy:
+        print_status("nothing is left of earlier probes")
+    return 0
+
+
+def _replay_file(path: Path) -> int:
+    from ..verbs.probe.platform_file import read_platform
+
+    platform = read_platform(path)
+    differences = replay_platform(platform)
+    for difference in differences:
+        print_line(f"{difference.step}")
+        print_line(f"  recorded: {difference.recorded}")
+        print_line(f"  sandbox:  {difference.replayed}")
+    total = len(platform.exchanges)
+    print_status(f"{total - len(differences)} of {total} answers have the same status and shape")
+    return 1 if differences else 0
+
+
+def replay_platform(platform: "Platform") -> "list[Difference]":
+    """Send the requests of a platform file to a sandbox with its options."""
+    try:
+        from ..sandbox.options import Options
+        from ..sandbox.server import running
+        from ..sandbox.store.contacts import StoredContact
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"The sandbox needs {error.name}. Run: pip install 'engage-codegen[sandbox]'"
+        ) from None
+    from ..sources.rate import Unlimited
+    from ..sources.tenant_session import TenantSession
+    from ..verbs.probe.replay import replay
+
+    contact = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
+    try:
+        options = Options.model_validate({**platform.options, "rate-limit": 0})
+    except ValueError as error:
+        raise InputError(
+            f"the sandbox has no such option or value: {error}",
+            where="engage-platform.toml",
+            fix="write the file again with engage-codegen probe",
+        ) from None
+    logging.getLogger("engage_codegen.sandbox").setLevel(logging.ERROR)
+    with running(seed=False, options=options) as sandbox:
+        with sandbox.store.transaction() as tenant:
+            tenant.contacts.add(StoredContact(contact), "2020-01-01T00:00:00.000Z")
+
+        def set_time(moment: datetime) -> None:
+            sandbox.state.clock.freeze(moment)
+
+        with TenantSession(
+            sandbox.base_url,
+            key=ApiKey(sandbox.api_key),
+            user_agent="replay/1",
+            api_version=platform.api_version,
+            limiter=Unlimited(),
+        ) as session:
+            return replay(platform, session, contact, set_time)
