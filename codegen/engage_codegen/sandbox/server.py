@@ -17,6 +17,7 @@ from engage_codegen.errors import InputError
 from engage_codegen.sandbox.app import create_app
 from engage_codegen.sandbox.control.faults import Fault
 from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.options.platform_file import NO_PLATFORM_FILE, PlatformFile
 from engage_codegen.sandbox.seed import seed_tenant
 from engage_codegen.sandbox.state import SandboxState
 from engage_codegen.sandbox.store.database import Store
@@ -51,6 +52,7 @@ def serve(
     api_key: str = "sandbox-key",
     seed: bool = True,
     options: Options | None = None,
+    platform: PlatformFile = NO_PLATFORM_FILE,
     faults: Sequence[Fault] = (),
     on_ready: Callable[[str], None],
 ) -> None:
@@ -62,7 +64,9 @@ def serve(
         database: The SQLite file that holds the state, or None to keep it in memory.
         api_key: A key that the API accepts.
         seed: Whether a new database gets the example schemas and contacts.
-        options: The answers to the open questions about the platform.
+        options: The answers to the open questions about the platform; by default the observed
+            ones.
+        platform: What was observed in a tenant.
         faults: The faults to start with.
         on_ready: A function that gets the base URL, such as `http://127.0.0.1:8080`, as soon as
             the sandbox accepts connections.
@@ -71,7 +75,8 @@ def serve(
         InputError: The address or the database file cannot be used.
     """
     with _open(host, port, database, seed) as (listener, store):
-        state = SandboxState(store, api_key, options or Options())
+        options = options or Options.model_validate(platform.values)
+        state = SandboxState(store, api_key, options, platform=platform)
         for fault in faults:
             state.faults.add(fault)
         server = _Server(state, lambda: on_ready(_build_url(listener)))
@@ -87,6 +92,7 @@ def running(
     api_key: str = "sandbox-key",
     seed: bool = True,
     options: Options | None = None,
+    platform: PlatformFile = NO_PLATFORM_FILE,
 ) -> Generator[Sandbox, None, None]:
     """Run a sandbox in a thread until the block ends.
 
@@ -94,7 +100,8 @@ def running(
     with the example schemas and contacts.
     """
     with _open(host, port, database, seed) as (listener, store):
-        state = SandboxState(store, api_key, options or Options())
+        options = options or Options.model_validate(platform.values)
+        state = SandboxState(store, api_key, options, platform=platform)
         server = _Server(state, lambda: None)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         base_url = _build_url(listener)

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from engage_codegen.sandbox.errors import ApiError
 from engage_codegen.sandbox.state import get_state
-from engage_codegen.sandbox.ui import automation_views, segment_views, views
+from engage_codegen.sandbox.ui import automation_views, option_views, segment_views, views
 from engage_codegen.sandbox.ui.chart import draw_bars
 from engage_codegen.sandbox.ui.query import Query, Values, View
 from engage_codegen.sandbox.ui.send_form import send_interaction
@@ -109,6 +109,11 @@ async def send_test_interaction(request: Request, schema_id: str) -> Response:
     return _show(
         request, "schema", lambda state, _: views.view_schema(state, form, schema_id, exchange)
     )
+
+
+@pages.get("/options")
+def show_options(request: Request) -> HTMLResponse:
+    return _show(request, "options", option_views.view_options)
 
 
 def _show(request: Request, name: str, view: View) -> HTMLResponse:

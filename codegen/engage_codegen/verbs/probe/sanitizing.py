@@ -16,6 +16,9 @@ _DATE = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z-]{0,39}")
 _TOKEN = re.compile(r"(continuation=)[^&#\s\"']+", re.IGNORECASE)
+_PLACEHOLDERS = re.compile(r"(\{[a-z0-9:-]+\})+")
+_LINK_MEMBERS = ("href", "rel", "method")
+_LARGE = 1_000_000
 _MAX_LENGTH = 300
 
 
@@ -55,16 +58,33 @@ class Sanitizer:
         value = exchange.value
         if exchange.step.name in ("list-schemas", "verify"):
             value = self._keep_own(value, bindings)
-        is_error = not exchange.is_success
+        return self._sanitize(value, bindings, "", is_error=not exchange.is_success)
 
-        def change(text: str) -> str:
-            replaced = self.replace(text, bindings)
-            is_ours = text in self.sent_texts or _DATE.fullmatch(text) or _WORD.fullmatch(text)
-            if is_error or is_ours or replaced != escape(text[:_MAX_LENGTH]):
-                return replaced
-            return "{text}"
+    def _sanitize(
+        self, value: Json, bindings: Mapping[str, str], member: str, *, is_error: bool
+    ) -> Json:
+        """Return a value; `member` is the name of the member that it belongs to."""
+        if isinstance(value, dict):
+            return {
+                self._sanitize_text(name, bindings, is_kept=_WORD.fullmatch(name) is not None): (
+                    self._sanitize(item, bindings, name, is_error=is_error)
+                )
+                for name, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._sanitize(item, bindings, member, is_error=is_error) for item in value]
+        if isinstance(value, str):
+            is_kept = is_error or member in _LINK_MEMBERS
+            return self._sanitize_text(value, bindings, is_kept=is_kept)
+        if isinstance(value, int) and abs(value) >= _LARGE:
+            return _LARGE  # perhaps the number of a phone
+        return value
 
-        return map_texts(value, change)
+    def _sanitize_text(self, text: str, bindings: Mapping[str, str], *, is_kept: bool) -> str:
+        replaced = self.replace(text, bindings)
+        is_ours = text in self.sent_texts or _DATE.fullmatch(text) is not None
+        is_placeholder = _PLACEHOLDERS.fullmatch(replaced) is not None
+        return replaced if is_kept or is_ours or is_placeholder else "{text}"
 
     def _keep_own(self, value: Json, bindings: Mapping[str, str]) -> Json:
         """Return a list of schemas without those that the probe did not create."""
