@@ -11,6 +11,7 @@ from engage_codegen.sources.interface import ApiKey
 from engage_codegen.sources.rate import Unlimited
 from engage_codegen.sources.tenant_session import TenantSession
 from engage_codegen.verbs.probe.execution import ProbeResult, run_probe
+from engage_codegen.verbs.probe.names import PREFIX
 
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
 _LOOK = timedelta(milliseconds=12)
@@ -99,3 +100,11 @@ def probe(sandbox: Sandbox) -> ProbeResult:
     """Probe a sandbox."""
     with open_session(sandbox.base_url) as session:
         return run_probe(session, SandboxTimer(sandbox), CONTACT)
+
+
+def count_leftovers(sandbox: Sandbox) -> int:
+    """Return how many schemas and interactions of probes a tenant has."""
+    with sandbox.store.transaction() as tenant:
+        schemas = [item for item in tenant.list_schemas() if item.id.startswith(PREFIX)]
+        (interactions,) = tenant.query("SELECT count(*) FROM interactions").fetchone()
+    return len(schemas) + int(interactions)

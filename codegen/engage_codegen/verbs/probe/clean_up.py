@@ -10,7 +10,7 @@ from ...sources.connection import CHECK_URL
 from ...sources.exchange import Reply
 from ...sources.tenant_session import TenantSession
 from .exchange import fill_path
-from .locks import forget, is_running
+from .locks import is_running
 from .names import parse_name
 from .recorder import TimerLike
 
@@ -69,7 +69,6 @@ def clean_up(session: TenantSession, timer: TimerLike, ids: Sequence[str]) -> Cl
     """Delete the schemas of runs that have ended, of all those in `ids`. Raises `SourceError`."""
     leftovers: list[str] = []
     busy: list[str] = []
-    marks: set[str] = set()
     for schema_id in ids:
         name = parse_name(schema_id)
         if name is None:
@@ -78,12 +77,9 @@ def clean_up(session: TenantSession, timer: TimerLike, ids: Sequence[str]) -> Cl
         is_old = timer.now() - name.date > MAX_AGE
         if state is False or (state is None and is_old):
             leftovers.append(schema_id)
-            marks.add(name.mark)
         else:
             busy.append(schema_id)
     delete_schemas(session, timer, leftovers)
-    for mark in marks:
-        forget(mark)
     return CleanUp(tuple(leftovers), tuple(busy))
 
 

@@ -19,7 +19,7 @@ from .names import ProbeName, draw_name
 from .questions import read_answers
 from .readings.reading import Observations, Reading
 from .recorder import Recorder, TimerLike
-from .script import delete_all, run_script, stored_exchanges
+from .script import delete_all, run_script
 
 MAX_SCHEMAS = 15
 _NECESSARY_PLACES = 3
@@ -147,8 +147,9 @@ def _remove_everything(recorder: Recorder, name: ProbeName) -> None:
     delete_schemas(session, timer, own)
     read = recorder.exchanges.get("read-deleted")
     if read is not None and read.is_success:  # the tenant keeps the interactions of a schema
-        for exchange in stored_exchanges(recorder.exchanges):
-            session.send("DELETE", fill_path("interactions/{id}", {"id": exchange.id}))
+        ids = [item.id for item in recorder.exchanges.values() if item.step.path == "interactions"]
+        for interaction_id in filter(None, ids):
+            session.send("DELETE", fill_path("interactions/{id}", {"id": interaction_id}))
 
 
 def _own_ids(name: ProbeName) -> set[str]:

@@ -1,11 +1,18 @@
-"""Which probes of this machine are running: each holds a lock on a file with its mark."""
+"""Which probes of this machine are running: each holds a lock on a file with its mark.
+
+The file stays when the run has ended, so that whatever a tenant created late can be told from what
+another run is using.
+"""
 
 import os
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+
+_MAX_AGE_SECONDS = 86_400.0
 
 
 def _folder() -> Path:
@@ -23,6 +30,7 @@ class RunningProbe:
     def __enter__(self) -> "RunningProbe":
         with suppress(OSError):  # without it, other runs wait until the schemas are old
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            _remove_old_files(self._path.parent)
             self._file = open(self._path, "xb")
             _lock(self._file)
         return self
@@ -36,7 +44,6 @@ class RunningProbe:
         del kind, error, trace
         if self._file is not None:
             self._file.close()
-            forget(self._path.name)
 
 
 def is_running(mark: str) -> bool | None:
@@ -51,10 +58,10 @@ def is_running(mark: str) -> bool | None:
         return None
 
 
-def forget(mark: str) -> None:
-    """Remove the file of a run that has ended."""
-    with suppress(OSError):
-        (_folder() / mark).unlink()
+def _remove_old_files(folder: Path) -> None:
+    for path in folder.iterdir():
+        if time.time() - path.lstat().st_mtime > _MAX_AGE_SECONDS:
+            path.unlink()
 
 
 def _lock(file: IO[bytes]) -> bool:

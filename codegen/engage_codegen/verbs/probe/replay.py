@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ...schema.jsontext import Json
@@ -59,31 +59,68 @@ def replay(
     recorder = Recorder(
         session, _RecordedTimer(read_time), bind(draw_name(platform.observed), contact)
     )
-    differences: list[Difference] = []
+    comparison = _Comparison(recorder)
     for exchange in platform.exchanges:
         now = platform.observed + timedelta(seconds=exchange.sent)
         set_time(now)
-        differences += _compare(recorder, exchange)
-    return differences
+        comparison.add(exchange)
+    return [*comparison.differences, *comparison.compare_items()]
 
 
-def _compare(recorder: Recorder, recorded: Exchange) -> list[Difference]:
-    name = recorded.step.name
-    try:
-        replayed = recorder.send(recorded.step)
-    except KeyError as error:
-        return [Difference(name, str(recorded.status), f"cannot be sent: {error} is not known")]
-    token = find_token(replayed.value)
-    if token:
-        recorder.bindings["token"] = token[1]
-    if recorded.problem:
-        return []
-    answer = recorder.sanitized(replayed)
-    if recorded.status != replayed.status or replayed.problem:
-        shown = replayed.problem or str(replayed.status)
-        return [Difference(name, str(recorded.status), shown)]
-    shapes = shape_of(recorded.value), shape_of(answer)
-    return [] if shapes[0] == shapes[1] else [Difference(name, *shapes)]
+@dataclass(slots=True)
+class _Comparison:
+    """The differences so far, and the listed interactions of both sides by id.
+
+    On which page an interaction is may be chance, so each is compared with itself.
+    """
+
+    recorder: Recorder
+    differences: list[Difference] = field(default_factory=list[Difference])
+    recorded_items: dict[str, str] = field(default_factory=dict[str, str])
+    replayed_items: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, recorded: Exchange) -> None:
+        """Send a recorded request again, and note how the answer differs."""
+        name = recorded.step.name
+        try:
+            replayed = self.recorder.send(recorded.step)
+        except KeyError as error:
+            reason = f"not sent, because {error} has no value"
+            self.differences.append(Difference(name, str(recorded.status), reason))
+            return
+        token = find_token(replayed.value)
+        if token:
+            self.recorder.bindings["token"] = token[1]
+        if recorded.problem:
+            return
+        if recorded.status != replayed.status or replayed.problem:
+            shown = replayed.problem or str(replayed.status)
+            self.differences.append(Difference(name, str(recorded.status), shown))
+            return
+        answer = self.recorder.sanitized(replayed)
+        left = shape_of(_split_items(recorded.value, self.recorded_items))
+        right = shape_of(_split_items(answer, self.replayed_items))
+        if left != right:
+            self.differences.append(Difference(name, left, right))
+
+    def compare_items(self) -> list[Difference]:
+        """Return how the listed interactions differ."""
+        return [
+            Difference(f"{identifier} in a list", shape, self.replayed_items[identifier])
+            for identifier, shape in self.recorded_items.items()
+            if self.replayed_items.get(identifier, shape) != shape
+        ]
+
+
+def _split_items(value: Json, items: dict[str, str]) -> Json:
+    """Move the interactions of a page to `items`, and leave whether there were any."""
+    listed = value.get("items") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(listed, list):
+        return value
+    for item in listed:
+        identifier = item.get("id") if isinstance(item, dict) else None
+        items[str(identifier)] = shape_of(item)
+    return {**value, "items": "some" if listed else None}
 
 
 def shape_of(value: Json, *, is_literal: bool = False) -> str:

@@ -15,6 +15,7 @@ MAX_LAG = 12.0
 
 _TOKEN = re.compile(r"[?&]([Cc]ontinuation)=([^&#]+)")
 _SPACING = 0.12
+_SPARE, _MIDDLE = 3, 40
 _RESERVE = 7
 """Requests after the search for the delay of the list: a page, reads and the deletion."""
 
@@ -43,11 +44,15 @@ def run_script(recorder: Recorder) -> None:
         shorts = []
     if not broken.is_refusal:
         trials = []  # an id says nothing about whether they were stored
-    stored = sum(1 for exchange in (plain, *trials, *shorts) if exchange.id)
-    for number in range(PAGE_SIZE + 1 - stored):
+    missing = PAGE_SIZE + 1 - sum(1 for exchange in (plain, *trials, *shorts) if exchange.id)
+    for number in range(missing + _SPARE):
+        if missing <= 0:
+            break
         if is_late:
             recorder.timer.sleep(_SPACING)  # so that a list shows some of them and others not yet
-        send(steps.filler(number))
+        if is_late and number == _MIDDLE:  # while the page is not full
+            send(steps.list_interactions("list-middle"))
+        missing -= 1 if send(steps.filler(number)).id else 0
     _read_lists(recorder)
 
 

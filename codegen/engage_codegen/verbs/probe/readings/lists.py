@@ -162,8 +162,12 @@ def _parse_list(links: list[Json]) -> _Links | None:
     return _Links(formats.pop(), tuple(rels), tuple(hrefs)) if len(formats) == 1 else None
 
 
-def _explain_rels(rels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield each pair of other-links and next-rel that predicts the rels of a first page."""
+def _explain_rels(links: _Links) -> Iterator[tuple[str, str]]:
+    """Yield each pair of other-links and next-rel that predicts the rels of a first page.
+
+    The rel is empty if there is no next page.
+    """
+    rels = links.rels
     others = [name for name in _OTHER_RELS if name != "prev"]
     forms = {
         "none": [],
@@ -171,10 +175,16 @@ def _explain_rels(rels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         "capitalized": [name.capitalize() for name in others],
     }
     for form, names in forms.items():
-        for rel in reversed(rels):
-            if tuple(dict.fromkeys([*names, rel])) == rels:
+        if tuple(names) == rels and not any(map(_has_token, links.hrefs)):
+            yield form, ""
+        for rel, href in reversed(list(zip(rels, links.hrefs, strict=True))):
+            if tuple(dict.fromkeys([*names, rel])) == rels and _has_token(href):
                 yield form, rel
                 break
+
+
+def _has_token(href: str) -> bool:
+    return "continuation=" in href.lower()
 
 
 def _first_links(observations: Observations) -> tuple[_Links | None, Reading]:
@@ -200,12 +210,13 @@ def _read_links(observations: Observations, option: str) -> Reading:
         return observed(links.format)
     if links.format in ("none", "token"):
         return hidden(f"a list has no links, because link-format is {links.format}")
-    pairs = list(_explain_rels(links.rels))
+    pairs = list(_explain_rels(links))
     if not pairs:
-        if not links.rels:
-            return hidden("the first page has no link")
         return unexplained(f"the links are {', '.join(links.rels)}", "list-0")
-    return observed(pairs[0][0 if option == "other-links" else 1])
+    other_links, rel = pairs[0]
+    if option == "other-links":
+        return observed(other_links)
+    return observed(rel) if rel else hidden("the first page has no link to a next one")
 
 
 def read_link_format(observations: Observations) -> Reading:
