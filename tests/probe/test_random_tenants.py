@@ -43,7 +43,7 @@ def test_every_option_of_a_random_tenant_is_observed(number: int, tmp_path: Path
         assert count_leftovers(sandbox) == 0
     assert result.deviations == ()
     assert result.requests <= MAX_REQUESTS
-    platform = describe_result(result, "127.0.0.1", "v3", {})
+    platform = describe_result(result, "127.0.0.1", "v3")
     assert platform.options == list_expected(values)
     text = write_platform(platform)
     assert CONTACT not in text
@@ -55,7 +55,7 @@ def test_every_option_of_a_random_tenant_is_observed(number: int, tmp_path: Path
 
 
 def test_a_replay_names_the_answers_that_differ(tenant_to_probe: Sandbox, tmp_path: Path) -> None:
-    platform = describe_result(probe(tenant_to_probe), "127.0.0.1", "v3", {})
+    platform = describe_result(probe(tenant_to_probe), "127.0.0.1", "v3")
     text = write_platform(platform).replace("create-status = 200", "create-status = 201")
     path = tmp_path / "engage-platform.toml"
     path.write_text(text, "utf-8")

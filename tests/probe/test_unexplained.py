@@ -26,7 +26,7 @@ def probe_odd(tenant: OddTenant) -> ProbeResult:
 
 
 def describe(tenant: OddTenant) -> Platform:
-    return describe_result(probe_odd(tenant), "127.0.0.1", "v3", {})
+    return describe_result(probe_odd(tenant), "127.0.0.1", "v3")
 
 
 @pytest.fixture(scope="module")

@@ -160,11 +160,16 @@ def probe_tenant(config: Config, session: "TenantSession", request: ProbeRequest
 
     timer = Timer()
     contact = request.contact or find_contact(session, request.email)
-    result = run_probe(session, timer, contact)
+    result = run_probe(
+        session,
+        timer,
+        contact,
+        with_limits=request.with_limits,
+        with_rate_limit=request.with_rate_limit,
+    )
     if result.deleted:
         print_status(f"deleted what an earlier probe left: {', '.join(result.deleted)}")
-    limits: dict[str, str] = {}
-    return describe_result(result, host_of(config.base_url), config.api_version, limits)
+    return describe_result(result, host_of(config.base_url), config.api_version)
 
 
 def _report(platform: "Platform", path: Path) -> int:

@@ -4,8 +4,9 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from ...errors import ConfigError, InputError, MalformedResponseError
 from ...schema.jsontext import Json
@@ -14,9 +15,11 @@ from . import steps
 from .clean_up import clean_up, delete_schemas, list_ids
 from .exchange import Exchange, Step, fill_path
 from .facts import Deviation, list_deviations
+from .limits import find_limits
 from .locks import RunningProbe
-from .names import ProbeName, draw_name
+from .names import ProbeName, draw_name, parse_name
 from .questions import read_answers
+from .rate import find_rate_limit
 from .readings.reading import Observations, Reading
 from .recorder import Recorder, TimerLike
 from .script import delete_all, run_script
@@ -37,6 +40,7 @@ class ProbeResult:
     exchanges: tuple[Exchange, ...]
     answers: Mapping[str, Json]
     deleted: tuple[str, ...] = ()
+    limits: Mapping[str, str] = MappingProxyType({})
 
 
 def find_contact(session: TenantSession, email: str) -> str:
@@ -57,7 +61,14 @@ def find_contact(session: TenantSession, email: str) -> str:
     )
 
 
-def run_probe(session: TenantSession, timer: TimerLike, contact: str) -> ProbeResult:
+def run_probe(
+    session: TenantSession,
+    timer: TimerLike,
+    contact: str,
+    *,
+    with_limits: bool = False,
+    with_rate_limit: bool = False,
+) -> ProbeResult:
     """Ask a tenant everything, and leave nothing behind.
 
     Raises `SourceError`, `ConfigError` if too few schema places are free, and `InputError` if the
@@ -70,18 +81,27 @@ def run_probe(session: TenantSession, timer: TimerLike, contact: str) -> ProbeRe
         if listed.status == 403:
             return _ask_contacts(recorder)
         deleted = _prepare(recorder, listed)
+        limits: dict[str, str] = {}
+        rate_limit: Reading | None = None
         try:
             run_script(recorder)
             delete_all(recorder)
+            if with_limits:
+                limits = find_limits(session, name, contact)
+            if with_rate_limit:
+                rate_limit = find_rate_limit(session, timer)
         finally:
             _remove_everything(recorder, name)
     _require_contact(recorder)
-    return _result(recorder, deleted)
+    result = replace(_result(recorder, deleted), limits=limits)
+    if rate_limit is None:
+        return result
+    return replace(result, readings={**result.readings, "rate-limit": rate_limit})
 
 
 def bind(name: ProbeName, contact: str) -> dict[str, str]:
     """Return the values of the placeholders that are the same in every answer."""
-    bindings = {f"schema-{part}": name.schema_id(part) for part in ("a", "b", "c", "d")}
+    bindings = {f"schema-{part}": name.schema_id(part) for part in ("a", "b", "c")}
     bindings |= {
         "contact": contact,
         "unknown-contact": str(uuid.uuid4()),
@@ -143,17 +163,14 @@ def _remove_everything(recorder: Recorder, name: ProbeName) -> None:
         ids = list_ids(session, timer)
     else:
         ids = [str(item.get("id")) for item in values if isinstance(item, dict)]
-    own = [schema_id for schema_id in ids if schema_id in _own_ids(name)]
+    marks = {schema_id: parse_name(schema_id) for schema_id in ids}
+    own = [schema_id for schema_id, owner in marks.items() if owner and owner.mark == name.mark]
     delete_schemas(session, timer, own)
     read = recorder.exchanges.get("read-deleted")
     if read is not None and read.is_success:  # the tenant keeps the interactions of a schema
         ids = [item.id for item in recorder.exchanges.values() if item.step.path == "interactions"]
         for interaction_id in filter(None, ids):
             session.send("DELETE", fill_path("interactions/{id}", {"id": interaction_id}))
-
-
-def _own_ids(name: ProbeName) -> set[str]:
-    return {name.schema_id(part) for part in ("a", "b", "c", "d")}
 
 
 def _require_contact(recorder: Recorder) -> None:

@@ -43,9 +43,7 @@ class Platform:
     exchanges: tuple[Exchange, ...] = ()
 
 
-def describe_result(
-    result: ProbeResult, tenant: str, api_version: str, limits: Mapping[str, str]
-) -> Platform:
+def describe_result(result: ProbeResult, tenant: str, api_version: str) -> Platform:
     """Return what a probe learned as the contents of a file. `tenant` is the host."""
     options: dict[str, Value] = {}
     gaps: dict[str, str] = {}
@@ -73,7 +71,7 @@ def describe_result(
     return Platform(
         *(tenant, api_version, result.started, result.requests, options, gaps),
         all_deviations,
-        limits,
+        result.limits,
         exchanges,
     )
 

@@ -38,7 +38,9 @@ def write_value(value: Value) -> str:
 
 
 def describe_gaps(platform: Platform) -> Iterator[str]:
-    """Yield why options have no value, and what is unexplained."""
+    """Yield the limits, why options have no value, and what is unexplained."""
+    for subject, text in platform.limits.items():
+        yield f"{subject}: {text}"
     for option, text in platform.gaps.items():
         if text != "unexplained":
             yield f"{option}: {text}"
