@@ -15,12 +15,13 @@ import click
 from .. import pipeline
 from ..config import Config
 from ..config.tenant import host_of
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, Location
 from ..filesystem import replace_files
 from ..schema.text import escape_line, quote
 from ..sources.interface import ApiKey
 from .console import count, is_terminal, print_line, print_status, print_table, shorten
 from .options import configuration_options, load_configs, run_for_targets, tenant_options
+from .reporting import FindingReport, exit_code_of
 from .tenants import announce_tenants
 
 if TYPE_CHECKING:
@@ -182,12 +183,44 @@ def _report(platform: "Platform", path: Path) -> int:
     print_table(report.HEADER, report.list_rows(platform))
     for line in report.describe_gaps(platform):
         print_line(line)
-    for line in report.list_changes(previous, platform.options):
-        print_status(f"changed since the last probe: {line}")
+    for change in report.list_changes(previous, platform):
+        print_status(f"changed since the last probe: {change.describe()}")
     replace_files({path: write_platform(platform)}, path.parent)
     requests = count(platform.requests, "request")
     print_status(f"{requests}, nothing left in the tenant; wrote {shorten(path)}")
     return 1 if platform.deviations else 0
+
+
+def check_platform(
+    report: FindingReport, config: Config, key: ApiKey, request: ProbeRequest
+) -> int:
+    """Probe a tenant again, report what changed since the file was written, and write nothing."""
+    from ..findings.finding import Finding, display_path
+    from ..verbs.probe.platform_file import read_platform
+    from ..verbs.probe.report import list_changes
+
+    path = _choose_file(config, None)
+    previous = read_platform(path)
+    require_test_host(config, False, "")
+    with open_session(config, key) as session:
+        platform = probe_tenant(config, session, request)
+    location = Location(display_path(path), "", 1, 1)
+    findings = [
+        Finding(
+            "EG305",
+            "",
+            (),
+            (change.option, str(change.new)),
+            f"the platform changed: {change.describe()}",
+            "engage-codegen probe",
+            location,
+            config.name,
+        )
+        for change in list_changes(previous.options, platform)
+    ]
+    remaining = report.apply_waivers(findings, ("EG305",))
+    report.findings += remaining
+    return exit_code_of(remaining, strict=False)
 
 
 def _clean_up(session: "TenantSession") -> int:

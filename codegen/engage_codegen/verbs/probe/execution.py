@@ -4,9 +4,8 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 
 from ...errors import ConfigError, InputError, MalformedResponseError
 from ...schema.jsontext import Json
@@ -40,7 +39,7 @@ class ProbeResult:
     exchanges: tuple[Exchange, ...]
     answers: Mapping[str, Json]
     deleted: tuple[str, ...] = ()
-    limits: Mapping[str, str] = MappingProxyType({})
+    limits: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def find_contact(session: TenantSession, email: str) -> str:

@@ -77,7 +77,16 @@ def find_limits(session: TenantSession, name: ProbeName, contact: str) -> dict[s
         _SEGMENTABLE_COUNTS, _refuse_segmentable(tenant)
     )
     limits["length of a text"] = _find_text_length(tenant)
+    limits["changed contacts"] = _count_changes(tenant)
     return limits
+
+
+def _count_changes(tenant: _Tenant) -> str:
+    """List all contacts that were ever created. Only their number is used."""
+    window = "fromDate=2000-01-01T00:00:00Z&toDate=2100-01-01T00:00:00Z"
+    reply = tenant.session.send("GET", f"contacts/changes?changeType=Created&{window}")
+    refusal = _describe_refusal(reply)
+    return refusal or f"at least {reply.body.count(b',') + 1}"
 
 
 def _refuse_lengths(tenant: _Tenant) -> Iterator[str]:

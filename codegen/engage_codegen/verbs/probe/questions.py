@@ -70,7 +70,7 @@ QUESTIONS = (
     Question("deleted-contact-interactions", "What becomes of a deleted contact's interactions?",
              "keep", _skip("a probe deletes no contact")),
     Question("max-changed-contacts", "How many changed contacts can be listed?", 250_000,
-             _skip("only --limits asks")),
+             _skip("only a tenant with more contacts shows it; --limits gives a bound")),
     Question("rate-limit", "How many requests a second are accepted?", 200,
              _skip("only --rate-limit asks")),
 )  # fmt: skip

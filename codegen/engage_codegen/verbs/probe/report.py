@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from .platform_file import Platform
 from .questions import QUESTIONS
@@ -57,9 +58,30 @@ def describe_gaps(platform: Platform) -> Iterator[str]:
                 yield f"  answer: {exchange.status} {exchange.problem or answer}"
 
 
-def list_changes(old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[str]:
-    """Yield how the options of two probes differ."""
-    for question in QUESTIONS:
-        option = question.option
-        if option in old and option in new and old[option] != new[option]:
-            yield f"{option} was {write_value(old[option])} and is {write_value(new[option])}"
+@dataclass(frozen=True, slots=True)
+class OptionChange:
+    """An option that another probe answers in another way. `new` is None if it has no answer."""
+
+    option: str
+    old: Value
+    new: Value | None
+
+    def describe(self) -> str:
+        """Say how the option changed."""
+        new = "unexplained" if self.new is None else write_value(self.new)
+        return f"{self.option} was {write_value(self.old)} and is {new}"
+
+
+def list_changes(old: Mapping[str, Value], new: Platform) -> list[OptionChange]:
+    """Return the options of an earlier probe that a later one answers in another way."""
+    changes = [
+        OptionChange(question.option, old[question.option], new.options.get(question.option))
+        for question in QUESTIONS
+        if question.option in old
+    ]
+    return [
+        change
+        for change in changes
+        if change.new != change.old
+        and (change.new is not None or new.gaps.get(change.option) == "unexplained")
+    ]

@@ -16,8 +16,8 @@ MAX_LAG = 12.0
 _TOKEN = re.compile(r"[?&]([Cc]ontinuation)=([^&#]+)")
 _SPACING = 0.12
 _SPARE, _MIDDLE = 3, 40
-_RESERVE = 7
-"""Requests after the search for the delay of the list: a page, reads and the deletion."""
+_RESERVE = 4
+"""Requests after the search for the delay of the list: a page and the deletion."""
 
 
 def run_script(recorder: Recorder) -> None:
@@ -82,13 +82,16 @@ def _read_lists(recorder: Recorder) -> None:
     stored = stored_exchanges(recorder.exchanges)
     if not stored:
         return
+    middle = recorder.exchanges.get("list-middle")
+    if middle is not None and list_ids(middle):
+        recorder.timer.sleep(_choose_pause(middle, stored, recorder.elapsed))
     page = recorder.send(steps.list_interactions("list-0"))
     number = 0
-    while not _shows_all(page, stored[-1]) and recorder.remaining > _RESERVE:
+    while not _shows_all(page, stored[-1]) and recorder.remaining > _count_reserve(recorder):
         if page.received - stored[-1].sent > MAX_LAG:
             break
         number += 1
-        recorder.timer.sleep(_choose_pause(page, stored))
+        recorder.timer.sleep(_choose_pause(page, stored, recorder.elapsed))
         page = recorder.send(steps.list_interactions(f"list-{number}"))
     token = find_token(page.value)
     if token:
@@ -97,17 +100,26 @@ def _read_lists(recorder: Recorder) -> None:
     _read_unlisted(recorder)
 
 
+def _count_reserve(recorder: Recorder) -> int:
+    """Return the requests after the last list: a page, the deletion, and perhaps reads."""
+    exchanges = recorder.exchanges
+    if "broken" in exchanges and exchanges["broken"].is_refusal:
+        return _RESERVE
+    names = [step.name for step in (*steps.TRIALS, steps.SHORT_NET, steps.SHORT_RFC)]
+    return _RESERVE + sum(1 for name in names if name in exchanges and exchanges[name].id)
+
+
 def _shows_all(page: Exchange, last: Exchange) -> bool:
     ids = set(list_ids(page))
     return last.id in ids or (len(ids) >= PAGE_SIZE and find_token(page.value) is not None)
 
 
-def _choose_pause(page: Exchange, stored: list[Exchange]) -> float:
+def _choose_pause(page: Exchange, stored: list[Exchange], now: float) -> float:
     """Return the seconds until a list shows everything, or again some of it."""
     ids = set(list_ids(page))
     delays = [page.received - exchange.sent for exchange in stored if exchange.id in ids]
     if delays:
-        return max(0.05, min(delays) - (page.sent - stored[-1].received) + 0.05)
+        return max(0.05, min(delays) - (now - stored[-1].received) + 0.05)
     return max(0.2, (stored[-1].sent - stored[0].sent) * 0.8)
 
 
