@@ -6,12 +6,12 @@ import pytest
 
 from engage_codegen.cli.probe import replay_platform
 from engage_codegen.sandbox.server import Sandbox
+from engage_codegen.verbs.probe.asking.recorder import MAX_REQUESTS
 from engage_codegen.verbs.probe.platform_file import (
     describe_result,
     read_platform,
     write_platform,
 )
-from engage_codegen.verbs.probe.recorder import MAX_REQUESTS
 from tests.support.probing import CONTACT, count_leftovers, draw_values, probe, tenant_with
 from tests.support.tiers import draw
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from engage_codegen.verbs.probe.asking.timer import Timer
 from engage_codegen.verbs.probe.execution import ProbeResult, run_probe
 from engage_codegen.verbs.probe.platform_file import Platform, describe_result
 from engage_codegen.verbs.probe.readings.reading import Value
 from engage_codegen.verbs.probe.report import describe_gaps
-from engage_codegen.verbs.probe.timer import Timer
 from tests.support.odd_tenant import CONTACT, OddTenant, odd_tenant
 from tests.support.probing import open_session
 

@@ -155,9 +155,9 @@ def open_session(config: Config, key: ApiKey) -> "Generator[TenantSession]":
 
 def probe_tenant(config: Config, session: "TenantSession", request: ProbeRequest) -> "Platform":
     """Probe a tenant and return what is to be written."""
+    from ..verbs.probe.asking.timer import Timer
     from ..verbs.probe.execution import find_contact, run_probe
     from ..verbs.probe.platform_file import describe_result
-    from ..verbs.probe.timer import Timer
 
     timer = Timer()
     contact = request.contact or find_contact(session, request.email)
@@ -224,8 +224,8 @@ def check_platform(
 
 
 def _clean_up(session: "TenantSession") -> int:
+    from ..verbs.probe.asking.timer import Timer
     from ..verbs.probe.clean_up import clean_up, list_ids
-    from ..verbs.probe.timer import Timer
 
     timer = Timer()
     result = clean_up(session, timer, list_ids(session, timer))

@@ -9,10 +9,10 @@ from ...schema.jsontext import JsonError, loads
 from ...sources.connection import CHECK_URL
 from ...sources.exchange import Reply
 from ...sources.tenant_session import TenantSession
-from .exchange import fill_path
+from .asking.exchange import fill_path
+from .asking.recorder import TimerLike
 from .locks import is_running
 from .names import parse_name
-from .recorder import TimerLike
 
 MAX_AGE = timedelta(minutes=10)
 """The age from which the schemas of a run are left behind, unless this machine knows better."""

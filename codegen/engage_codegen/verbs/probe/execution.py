@@ -10,18 +10,18 @@ from datetime import datetime
 from ...errors import ConfigError, InputError, MalformedResponseError
 from ...schema.jsontext import Json
 from ...sources.tenant_session import TenantSession
-from . import steps
+from .asking import steps
+from .asking.exchange import Exchange, Step, fill_path
+from .asking.limits import find_limits
+from .asking.rate import find_rate_limit
+from .asking.recorder import Recorder, TimerLike
+from .asking.script import delete_all, run_script
 from .clean_up import clean_up, delete_schemas, list_ids
-from .exchange import Exchange, Step, fill_path
 from .facts import Deviation, list_deviations
-from .limits import find_limits
 from .locks import RunningProbe
 from .names import ProbeName, draw_name, parse_name
 from .questions import read_answers
-from .rate import find_rate_limit
 from .readings.reading import Observations, Reading
-from .recorder import Recorder, TimerLike
-from .script import delete_all, run_script
 
 MAX_SCHEMAS = 15
 _NECESSARY_PLACES = 3

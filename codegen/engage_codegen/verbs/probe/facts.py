@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ...schema.jsontext import Json
-from .exchange import Exchange
+from .asking.exchange import Exchange
+from .asking.script import PAGE_SIZE, list_ids, list_items, pages_of, stored_exchanges
 from .readings.fates import fate_of
 from .readings.reading import Observations, describe
-from .script import PAGE_SIZE, list_ids, list_items, pages_of, stored_exchanges
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ...errors import InputError
 from ...filesystem import read_bytes, unreadable
 from ...schema.jsontext import Json, JsonError, JsonObject, loads
-from .exchange import Exchange, Step
+from .asking.exchange import Exchange, Step
 from .execution import ProbeResult
 from .facts import Deviation
 from .questions import QUESTIONS

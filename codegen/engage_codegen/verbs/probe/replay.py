@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from ...schema.jsontext import Json
 from ...sources.tenant_session import TenantSession
-from .exchange import Exchange
+from .asking.exchange import Exchange
+from .asking.recorder import Recorder
+from .asking.script import find_token
 from .execution import bind
 from .names import draw_name
 from .platform_file import Platform
-from .recorder import Recorder
-from .script import find_token
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.DOTALL)
 _LITERAL = ("payload", "rel")

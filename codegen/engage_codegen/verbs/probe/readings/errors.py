@@ -1,7 +1,7 @@
 """The statuses and the bodies of answers to creates, deletes and errors."""
 
 from ....schema.jsontext import Json
-from ..exchange import Exchange
+from ..asking.exchange import Exchange
 from .reading import Observations, Reading, describe, hidden, observed, read_same, unexplained
 
 _BODIES = {

@@ -2,9 +2,9 @@
 
 from typing import Literal, TypeAlias
 
-from .. import steps
-from ..exchange import Exchange
-from ..script import is_complete, list_items, pages_of
+from ..asking import steps
+from ..asking.exchange import Exchange
+from ..asking.script import is_complete, list_items, pages_of
 from .reading import Observations, Reading, describe, hidden, observed, unexplained
 
 Fate: TypeAlias = Literal["stored", "refused", "ignored", "ignored-without-id", "unclear"]

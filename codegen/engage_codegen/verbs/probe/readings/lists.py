@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ....schema.jsontext import Json
-from ..exchange import Exchange
-from ..script import PAGE_SIZE, list_ids, pages_of, stored_exchanges
+from ..asking.exchange import Exchange
+from ..asking.script import PAGE_SIZE, list_ids, pages_of, stored_exchanges
 from .reading import Observations, Reading, Value, describe, hidden, observed, unexplained
 
 _OTHER_RELS = ("self", "current", "first", "prev", "last")

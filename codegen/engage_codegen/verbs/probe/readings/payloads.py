@@ -1,8 +1,8 @@
 """The payload of an interaction that is read back, by what each value of an option predicts."""
 
 from ....schema.jsontext import Json, JsonObject
-from .. import steps
-from ..script import list_items, pages_of
+from ..asking import steps
+from ..asking.script import list_items, pages_of
 from .dates import write_date
 from .fates import fate_of, is_broken_fate
 from .reading import Observations, Reading, describe, hidden, observed, unexplained

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ....schema.jsontext import Json
-from ..exchange import Exchange
+from ..asking.exchange import Exchange
 
 State: TypeAlias = Literal["observed", "unexplained", "not observable", "not asked"]
 Value: TypeAlias = "str | int | float | bool"

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
-from ...schema.jsontext import Json
-from ...schema.text import escape
+from ....schema.jsontext import Json
+from ....schema.text import escape
 from .exchange import Exchange, map_texts
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote as quote_url
 
-from ...schema.jsontext import Json, JsonObject
+from ....schema.jsontext import Json, JsonObject
 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9:-]*)\}")
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from ...schema.jsontext import Json, JsonObject
+from ....schema.jsontext import Json, JsonObject
 from .exchange import Step, map_texts
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

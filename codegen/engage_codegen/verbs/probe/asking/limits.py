@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...schema.jsontext import Json, JsonError, JsonObject, loads
-from ...sources.exchange import Reply
-from ...sources.tenant_session import TenantSession
+from ....schema.jsontext import Json, JsonError, JsonObject, loads
+from ....sources.exchange import Reply
+from ....sources.tenant_session import TenantSession
+from ..names import ProbeName
 from .exchange import fill_body, fill_path
-from .names import ProbeName
 from .steps import create_schema
 
 MAX_REQUESTS = 80

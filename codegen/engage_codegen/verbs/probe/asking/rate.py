@@ -1,7 +1,7 @@
 """The rate limit of a tenant, by exceeding it once."""
 
-from ...sources.tenant_session import TenantSession
-from .readings.reading import Reading, hidden, observed, unexplained
+from ....sources.tenant_session import TenantSession
+from ..readings.reading import Reading, hidden, observed, unexplained
 from .recorder import TimerLike
 
 _REQUESTS = 300

@@ -4,7 +4,7 @@ import html
 import re
 from urllib.parse import unquote
 
-from ...schema.jsontext import Json
+from ....schema.jsontext import Json
 from . import steps
 from .exchange import Exchange, Step
 from .recorder import Recorder

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from ...schema.jsontext import Json, JsonError, loads
-from ...sources.exchange import Reply
-from ...sources.tenant_session import TenantSession
+from ....schema.jsontext import Json, JsonError, loads
+from ....sources.exchange import Reply
+from ....sources.tenant_session import TenantSession
 from .exchange import Exchange, Step, fill_body, fill_path
 from .sanitizing import Sanitizer
 from .steps import date_step
