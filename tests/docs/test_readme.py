@@ -25,6 +25,7 @@ ABOUT = {
     "contract": ("contracts", "What a contract can say"),
     "diff": ("ci", "What differs, and whether it breaks"),
     "push": ("ci", "Schemas as code"),
+    "probe": ("probe", "Make the sandbox behave like your tenant"),
     "preflight": ("ci", "Can exactly this package be deployed?"),
     "explain": ("ci", "What is this property, and who sends it?"),
     "catalogue": ("contracts", "A page for people who read no code"),

@@ -45,7 +45,7 @@ class OddTenant:
             answer: tuple[int, Any] = self._route(method, parts, query, body)
             return answer
         except Refusal as refusal:
-            message = {"errorCode": refusal.code, "message": "no", "messageDetails": {}}
+            message: Any = {"errorCode": refusal.code, "message": "no", "messageDetails": {}}
             if self.oddity == "error-body":
                 return refusal.status, {"error": {"code": refusal.code}}
             return refusal.status, message
@@ -71,6 +71,8 @@ class OddTenant:
             case "DELETE", ["interactions", interaction_id]:
                 del self.interactions[interaction_id]
                 return 200, None
+            case _:
+                pass
         raise Refusal(404, "NotFound")
 
     def _search(self, query: dict[str, str]) -> None:
@@ -181,7 +183,7 @@ def odd_tenant(oddity: str = "") -> Generator[OddTenant]:
 
         do_GET = do_POST = do_DELETE = _answer
 
-        def log_message(self, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Write nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from pydantic import ValidationError
 
@@ -61,7 +61,9 @@ def read_platform_file(path: Path) -> PlatformFile:
     except (ValueError, RecursionError) as error:
         raise _unusable(path, str(error)) from None
     date = observed.astimezone(UTC) if observed.tzinfo else observed
-    return PlatformFile(values, str(table.get("tenant", "")), f"{date:%Y-%m-%d}")
+    return PlatformFile(
+        cast("dict[str, object]", values), str(table.get("tenant", "")), f"{date:%Y-%m-%d}"
+    )
 
 
 def find_source(name: str, value: object, platform: PlatformFile) -> Source:

@@ -30,15 +30,18 @@ class CleanUp:
 
 def list_ids(session: TenantSession, timer: TimerLike) -> list[str]:
     """Return the ids of all schemas. Raises `SourceError`."""
-    for pause in (*_PAUSES, 0):
-        reply = session.send("GET", "interactionschemas")
-        if reply.status in (401, 403):
-            raise session.tenant.unauthorized(reply.status)
-        ids = read_ids(reply)
-        if ids is not None:
-            return ids
+    reply = session.send("GET", "interactionschemas")
+    for pause in _PAUSES:
+        if reply.is_success and not reply.problem:
+            break
         timer.sleep(pause)
-    raise unlisted(session, reply)
+        reply = session.send("GET", "interactionschemas")
+    if reply.status in (401, 403):
+        raise session.tenant.unauthorized(reply.status)
+    ids = read_ids(reply)
+    if ids is None:
+        raise unlisted(session, reply)
+    return ids
 
 
 def unlisted(session: TenantSession, reply: Reply) -> SourceError:

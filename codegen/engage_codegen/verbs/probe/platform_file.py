@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from ...errors import InputError
 from ...filesystem import read_bytes, unreadable
@@ -227,10 +227,10 @@ def _texts(value: object) -> dict[str, str]:
 def _table(value: object) -> _Table:
     if not isinstance(value, dict):
         raise TypeError(f"{value!r}")
-    return value
+    return cast("_Table", value)
 
 
 def _list(value: object) -> list[object]:
     if not isinstance(value, list):
         raise TypeError(f"{value!r}")
-    return value
+    return cast("list[object]", value)

@@ -64,7 +64,7 @@ class OptionChange:
 
     option: str
     old: Value
-    new: Value | None
+    new: "Value | None"
 
     def describe(self) -> str:
         """Say how the option changed."""
@@ -85,3 +85,24 @@ def list_changes(old: Mapping[str, Value], new: Platform) -> list[OptionChange]:
         if change.new != change.old
         and (change.new is not None or new.gaps.get(change.option) == "unexplained")
     ]
+
+
+_LOSSES: dict[tuple[str, Value], str] = {
+    ("broken-interaction", "reject"): "an interaction that breaks its schema is refused",
+    ("broken-interaction", "ignore"): "an interaction that breaks its schema is answered with "
+    "success and an id, and is not stored",
+    ("broken-interaction", "ignore-without-id"): "an interaction that breaks its schema is "
+    "answered with success, without an id, and is not stored",
+    ("ill-typed-property", "drop"): "a property with a wrong type or format is dropped",
+    ("ill-typed-property", "break"): "a property with a wrong type or format breaks its "
+    "interaction",
+}
+"""Option and value -> what becomes of a payload that does not fit."""
+
+
+def describe_losses(platform: Platform) -> Iterator[str]:
+    """Yield what becomes of payloads that do not fit, as it was observed."""
+    observed = f"observed in {platform.tenant} on {platform.observed:%Y-%m-%d}"
+    for (option, value), text in _LOSSES.items():
+        if platform.options.get(option) == value:
+            yield f"{observed}: {text}"

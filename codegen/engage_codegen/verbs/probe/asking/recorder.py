@@ -14,7 +14,7 @@ from .steps import date_step
 MAX_REQUESTS = 80
 """What the questions about the options may take together."""
 
-_ATTEMPTS = 3
+_REPETITIONS = 2
 
 
 class TimerLike(Protocol):
@@ -56,18 +56,22 @@ class Recorder:
         body = fill_body(step.body, self.bindings)
         self.sanitizer.add_sent(body)
         path = fill_path(step.path, self.bindings)
-        for _ in range(_ATTEMPTS):
-            sent = self.elapsed
-            reply = self.session.send(step.method, path, body)
-            exchange = _read(step, sent, self.elapsed, reply)
+        exchange = self._send_once(step, path, body)
+        for _ in range(_REPETITIONS):
             is_unanswered = step.method == "GET" and exchange.problem
-            if reply.status != 429 and not is_unanswered:
+            if exchange.status != 429 and not is_unanswered:
                 break
             self.timer.sleep(1.0)
+            exchange = self._send_once(step, path, body)
         self.exchanges[step.name] = exchange
         if step.path == "interactions" and exchange.id:
             self.bindings[f"id:{step.name}"] = exchange.id
         return exchange
+
+    def _send_once(self, step: Step, path: str, body: Json) -> Exchange:
+        sent = self.elapsed
+        reply = self.session.send(step.method, path, body)
+        return _read(step, sent, self.elapsed, reply)
 
     def sanitized(self, exchange: Exchange) -> Json:
         """Return the answer of an exchange as it may be written to a file."""

@@ -30,9 +30,12 @@ def run_script(recorder: Recorder) -> None:
     plain = send(steps.PLAIN)
     if not plain.id:
         plain = send(steps.DECLARED_ONLY)
+    if not plain.id:
+        send(steps.BROKEN)
+        send(steps.UNKNOWN_CONTACT)
+        return
     is_late = plain.id not in list_ids(send(steps.list_interactions("first-list")))
-    if plain.id:
-        send(steps.read_interaction(plain.step.name))
+    send(steps.read_interaction(plain.step.name))
     broken = send(steps.BROKEN)
     if broken.id:
         send(steps.read_interaction("broken"))
@@ -71,10 +74,6 @@ def _create_schemas(recorder: Recorder) -> bool:
         if not send(steps.INVALID).is_refusal:
             send(steps.delete_schema("c"))
     return True
-
-
-def _stored_names(recorder: Recorder) -> set[str]:
-    return {name for name, exchange in recorder.exchanges.items() if exchange.id}
 
 
 def _read_lists(recorder: Recorder) -> None:
