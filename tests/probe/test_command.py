@@ -84,6 +84,11 @@ def test_check_reports_a_changed_platform(environment: Sandbox, project: Path, t
     assert "delete-status was 200 and is 204" in finding["message"]
     assert (project / "engage-platform.toml").read_bytes() == before
     assert tool("check", "--probe").code == 2
+    path = project / "engage-platform.toml"
+    path.write_text(path.read_text().replace('tenant = "127.0.0.1"', 'tenant = "other"'))
+    outcome = tool(*command)
+    assert outcome.code == 2
+    assert "describes the tenant 'other'" in outcome.out
 
 
 def test_what_is_unexplained_is_printed_word_for_word(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engage_codegen.cli.probe import replay_platform
+from engage_codegen.cli.replay import replay_platform
 from engage_codegen.sandbox.server import Sandbox
 from engage_codegen.verbs.probe.asking.recorder import MAX_REQUESTS
 from engage_codegen.verbs.probe.platform_file import (

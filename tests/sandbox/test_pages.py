@@ -27,6 +27,7 @@ PAGES = [
     "/segments?schema1=favourite&least1=1",
     "/automations",
     "/dropped",
+    "/options",
     "/schemas",
     "/schemas/favourite",
     "/contacts/nobody",

@@ -1,12 +1,10 @@
 """The command `probe`."""
 
-import logging
 import os
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ import click
 from .. import pipeline
 from ..config import Config
 from ..config.tenant import host_of
-from ..errors import ConfigError, InputError, Location
+from ..errors import ConfigError, Location
 from ..filesystem import replace_files
 from ..schema.text import escape_line, quote
 from ..sources.interface import ApiKey
@@ -27,7 +25,6 @@ from .tenants import announce_tenants
 if TYPE_CHECKING:
     from ..sources.tenant_session import TenantSession
     from ..verbs.probe.platform_file import Platform
-    from ..verbs.probe.replay import Difference
 
 EXAMPLES = [
     "engage-codegen probe --email test.contact@example.com",
@@ -86,7 +83,9 @@ def command(
     """
     configs = load_configs(options)
     if is_replay:
-        return max(_replay_file(_choose_file(config, platform_file)) for config in configs)
+        return _replay_file(_choose_file(configs[0], platform_file))
+    if len(configs) > 1 and not is_clean_up:
+        raise click.UsageError("the file describes one tenant: choose it with --target")
     if not is_clean_up and not (contact or email):
         raise click.UsageError("name a test contact with --contact or --email")
     if contact and email:
@@ -201,6 +200,12 @@ def check_platform(
 
     path = _choose_file(config, None)
     previous = read_platform(path)
+    if previous.tenant != host_of(pipeline.require_base_url(config)):
+        raise ConfigError(
+            f"{path.name} describes the tenant {quote(previous.tenant)}, and not this one",
+            where=config.url_origin.place or "base-url",
+            fix="choose the right target with --target, or write the file with probe",
+        )
     require_test_host(config, False, "")
     with open_session(config, key) as session:
         platform = probe_tenant(config, session, request)
@@ -240,6 +245,7 @@ def _clean_up(session: "TenantSession") -> int:
 
 def _replay_file(path: Path) -> int:
     from ..verbs.probe.platform_file import read_platform
+    from .replay import replay_platform
 
     platform = read_platform(path)
     differences = replay_platform(platform)
@@ -250,44 +256,3 @@ def _replay_file(path: Path) -> int:
     total = len(platform.exchanges)
     print_status(f"{total - len(differences)} of {total} answers have the same status and shape")
     return 1 if differences else 0
-
-
-def replay_platform(platform: "Platform") -> "list[Difference]":
-    """Send the requests of a platform file to a sandbox with its options."""
-    try:
-        from ..sandbox.options import Options
-        from ..sandbox.server import running
-        from ..sandbox.store.contacts import StoredContact
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"The sandbox needs {error.name}. Run: pip install 'engage-codegen[sandbox]'"
-        ) from None
-    from ..sources.rate import Unlimited
-    from ..sources.tenant_session import TenantSession
-    from ..verbs.probe.replay import replay
-
-    contact = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
-    try:
-        options = Options.model_validate({**platform.options, "rate-limit": 0})
-    except ValueError as error:
-        raise InputError(
-            f"the sandbox has no such option or value: {error}",
-            where="engage-platform.toml",
-            fix="write the file again with engage-codegen probe",
-        ) from None
-    logging.getLogger("engage_codegen.sandbox").setLevel(logging.ERROR)
-    with running(seed=False, options=options) as sandbox:
-        with sandbox.store.transaction() as tenant:
-            tenant.contacts.add(StoredContact(contact), "2020-01-01T00:00:00.000Z")
-
-        def set_time(moment: datetime) -> None:
-            sandbox.state.clock.freeze(moment)
-
-        with TenantSession(
-            sandbox.base_url,
-            key=ApiKey(sandbox.api_key),
-            user_agent="replay/1",
-            api_version=platform.api_version,
-            limiter=Unlimited(),
-        ) as session:
-            return replay(platform, session, contact, set_time)
