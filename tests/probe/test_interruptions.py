@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,10 @@ def test_schemas_of_another_machine_are_deleted_when_they_are_old(
     timer.sleep(700)
     with open_session(tenant_to_probe.base_url) as session:
         assert clean_up(session, timer, [schema_id]) == CleanUp((schema_id,), ())
+
+
+def test_two_probes_at_once_leave_each_other_alone(tenant_to_probe: Sandbox) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(probe, [tenant_to_probe, tenant_to_probe]))
+    assert [result.deviations for result in results] == [(), ()]
+    assert count_leftovers(tenant_to_probe) == 0

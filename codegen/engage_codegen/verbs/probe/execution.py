@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ...errors import ConfigError, InputError, MalformedResponseError
-from ...schema.jsontext import Json
 from ...sources.tenant_session import TenantSession
 from .asking import steps
 from .asking.exchange import Exchange, Step, fill_path
@@ -30,14 +29,13 @@ _VERIFY = Step("verify", "GET", "interactionschemas")
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a probe learned. `answers` are the sanitized answers of the exchanges by step."""
+    """What a probe learned. The answers of the exchanges are sanitized."""
 
     started: datetime
     requests: int
     readings: Mapping[str, Reading]
     deviations: tuple[Deviation, ...]
     exchanges: tuple[Exchange, ...]
-    answers: Mapping[str, Json]
     deleted: tuple[str, ...] = ()
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -188,15 +186,18 @@ def _require_contact(recorder: Recorder) -> None:
 
 
 def _result(recorder: Recorder, deleted: tuple[str, ...]) -> ProbeResult:
-    observations = Observations(recorder.exchanges, recorder.bindings)
-    readings = read_answers(observations)
-    exchanges = tuple(recorder.exchanges.values())
+    """Read the sanitized answers: nothing else may get into a text of the file."""
+    exchanges = {
+        name: replace(exchange, value=recorder.sanitized(exchange))
+        for name, exchange in recorder.exchanges.items()
+    }
+    placeholders = {name: f"{{{name}}}" for name in recorder.bindings}
+    observations = Observations(exchanges, placeholders)
     return ProbeResult(
         recorder.started.replace(microsecond=0),
         recorder.session.count,
-        readings,
+        read_answers(observations),
         tuple(list_deviations(observations)),
-        exchanges,
-        {exchange.step.name: recorder.sanitized(exchange) for exchange in exchanges},
+        tuple(exchanges.values()),
         deleted,
     )

@@ -56,23 +56,12 @@ def describe_result(result: ProbeResult, tenant: str, api_version: str) -> Platf
             deviations.append(Deviation(option, reading.text, reading.steps))
         else:
             gaps[option] = f"{reading.state}: {reading.text}"
-    exchanges = tuple(
-        Exchange(
-            item.step,
-            item.sent,
-            item.received,
-            item.status,
-            result.answers[item.step.name],
-            item.problem,
-        )
-        for item in result.exchanges
-    )
     all_deviations = (*deviations, *result.deviations)
     return Platform(
         *(tenant, api_version, result.started, result.requests, options, gaps),
         all_deviations,
         result.limits,
-        exchanges,
+        result.exchanges,
     )
 
 

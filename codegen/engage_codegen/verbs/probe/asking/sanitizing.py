@@ -11,9 +11,8 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _EMAIL = re.compile(r"[^\s@'\"<>,;:()]+@[^\s@'\"<>,;:()]+")
 _DIGITS = re.compile(r"\d{7,}")
 _URL = re.compile(r"https?://[^\s/?#\"'<>]+", re.IGNORECASE)
-_DATE = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?(?:Z|[+-]\d\d:?\d\d)?"
-)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?")
+_NUMBER = re.compile(r"-?\d{1,4}(?:\.\d{1,4})?")
 _WORD = re.compile(r"[A-Za-z][A-Za-z-]{0,39}")
 _TOKEN = re.compile(r"(continuation=)[^&#\s\"']+", re.IGNORECASE)
 _PLACEHOLDERS = re.compile(r"(\{[a-z0-9:-]+\})+")
@@ -76,13 +75,14 @@ class Sanitizer:
         if isinstance(value, str):
             is_kept = is_error or member in _LINK_MEMBERS
             return self._sanitize_text(value, bindings, is_kept=is_kept)
-        if isinstance(value, int) and abs(value) >= _LARGE:
+        if isinstance(value, (int, float)) and abs(value) >= _LARGE:
             return _LARGE  # perhaps the number of a phone
         return value
 
     def _sanitize_text(self, text: str, bindings: Mapping[str, str], *, is_kept: bool) -> str:
         replaced = self.replace(text, bindings)
-        is_ours = text in self.sent_texts or _DATE.fullmatch(text) is not None
+        is_neutral = _DATE.fullmatch(text) or _NUMBER.fullmatch(text)
+        is_ours = text in self.sent_texts or is_neutral is not None
         is_placeholder = _PLACEHOLDERS.fullmatch(replaced) is not None
         return replaced if is_kept or is_ours or is_placeholder else "{text}"
 
