@@ -26,8 +26,9 @@ class TalkativeTenant(OddTenant):
     """A tenant whose answers say everything that it knows about a contact."""
 
     def respond(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
-        status, value = super().respond(method, path, query, body)
-        extra = {
+        answer: tuple[int, Any] = super().respond(method, path, query, body)
+        status, value = answer
+        extra: dict[str, Any] = {
             **SECRETS,
             "number": 46701740605,
             "link": f"https://{SECRETS['host']}/contacts",
@@ -36,8 +37,10 @@ class TalkativeTenant(OddTenant):
         if status >= 400:
             texts = ("e-mail", "digits", "key", "host", "guid")
             message = " ".join(SECRETS[name] for name in texts)
-            return status, {**value, "message": message.replace("internal", "https://internal")}
-        return status, {**value, "contact": extra} if isinstance(value, dict) else value
+            value["message"] = message.replace("internal", "https://internal")
+        elif isinstance(value, dict):
+            value["contact"] = extra
+        return answer
 
 
 @pytest.mark.parametrize("is_odd", [False, True])

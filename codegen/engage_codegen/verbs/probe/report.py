@@ -42,9 +42,10 @@ def describe_gaps(platform: Platform) -> Iterator[str]:
     """Yield the limits, why options have no value, and what is unexplained."""
     for subject, text in platform.limits.items():
         yield f"{subject}: {text}"
-    for option, text in platform.gaps.items():
+    for text in dict.fromkeys(platform.gaps.values()):
         if text != "unexplained":
-            yield f"{option}: {text}"
+            options = [option for option, gap in platform.gaps.items() if gap == text]
+            yield f"{', '.join(options)}: {text}"
     exchanges = {exchange.step.name: exchange for exchange in platform.exchanges}
     for deviation in platform.deviations:
         yield f"unexplained: {deviation.subject}: {deviation.text}"
