@@ -160,6 +160,9 @@ REQUESTS: dict[str, tuple[str, Any]] = {
 WRONG: dict[tuple[str, int], tuple[str, Any]] = {
     ("create_schema", 400): ("interactionschemas", {}),
     ("create_schema", 409): ("interactionschemas", build_schema(SCHEMA)),
+    ("create_schema", 422): ("interactionschemas", build_schema(SCHEMA)),
+    ("list_interactions", 422): (f"interactions?contactId=none&schemaId={SCHEMA}", None),
+    ("create_interaction", 422): ("interactions", build_interaction(SCHEMA, {}, "none")),
     ("get_schema", 404): ("interactionschemas/none", None),
     ("delete_schema", 404): ("interactionschemas/none", None),
     ("list_interactions", 400): ("interactions", None),
@@ -178,6 +181,7 @@ OPTIONS = {
     201: Options(create_status=201),
     204: Options(delete_status=204),
     403: Options(feature_enabled=False),
+    422: Options(unknown_contact_status=422, duplicate_schema_status=422),
     429: Options(rate_limit=1),
 }
 
