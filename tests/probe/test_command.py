@@ -173,3 +173,35 @@ def test_an_unusable_file_is_refused(text: str, project: Path, tool: Tool) -> No
     assert outcome.code == 2
     assert "engage-platform.toml" in outcome.err
     assert tool("probe", "--replay").code == 2
+
+
+def test_preflight_says_what_becomes_of_payloads_that_do_not_fit(
+    environment: Sandbox, project: Path, tool: Tool
+) -> None:
+    assert tool("pull").code == tool("generate").code == 0
+    lines = ["format = 1", 'tenant = "acme"', 'api-version = "v3"', "requests = 1"]
+    options = ["[options]", 'broken-interaction = "ignore"', 'ill-typed-property = "drop"']
+    text = "\n".join([*lines, "observed = 2026-11-01T00:00:00Z", *options])
+    (project / "engage-platform.toml").write_text(text)
+    package = "engage_interactions"
+    assert "observed in acme" not in tool("preflight", package).err
+    with environment.store.transaction() as tenant:
+        tenant.delete_schema("repair")
+    outcome = tool("preflight", package)
+    assert outcome.code == 4
+    assert "observed in acme on 2026-11-01: an interaction that breaks its schema is answered" in (
+        outcome.err
+    )
+
+
+def test_the_runs_of_automations_are_asked_on_a_terminal_only(
+    environment: Sandbox, project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del environment
+    command = ("probe", "--email", EMAIL, "--automations")
+    assert tool(*command).code == 2
+    monkeypatch.setattr("engage_codegen.cli.probe.is_terminal", lambda _stream: True)
+    monkeypatch.setattr("click.prompt", lambda *_arguments, **_options: 1)
+    assert tool(*command).code == 0
+    platform = read_platform(project / "engage-platform.toml")
+    assert platform.options["automation-trigger"] == "first-per-contact"

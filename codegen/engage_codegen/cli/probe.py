@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ class ProbeRequest:
     email: str
     with_limits: bool = False
     with_rate_limit: bool = False
+    with_automations: bool = False
 
 
 @click.command("probe")
@@ -54,6 +55,8 @@ class ProbeRequest:
               help="Also ask for lengths, numbers, sizes and further keywords.")  # fmt: skip
 @click.option("--rate-limit", "with_rate_limit", is_flag=True,
               help="Also ask for the rate limit, by exceeding it once.")  # fmt: skip
+@click.option("--automations", "with_automations", is_flag=True,
+              help="Also ask you how often an automation ran.")  # fmt: skip
 @click.option("--clean-up", "is_clean_up", is_flag=True,
               help="Only delete what interrupted probes left.")  # fmt: skip
 @click.option("--replay", "is_replay", is_flag=True,
@@ -68,6 +71,7 @@ def command(
     platform_file: Path | None,
     with_limits: bool,
     with_rate_limit: bool,
+    with_automations: bool,
     is_clean_up: bool,
     is_replay: bool,
     is_not_production: bool,
@@ -90,8 +94,10 @@ def command(
         raise click.UsageError("name a test contact with --contact or --email")
     if contact and email:
         raise click.UsageError("pass either --contact or --email")
+    if with_automations and not is_terminal(sys.stdin):
+        raise click.UsageError("--automations asks you a question, which needs a terminal")
     announce_tenants(configs)
-    request = ProbeRequest(contact, email, with_limits, with_rate_limit)
+    request = ProbeRequest(contact, email, with_limits, with_rate_limit, with_automations)
 
     def probe_target(config: Config, key: ApiKey) -> int:
         require_test_host(config, is_not_production, host)
@@ -157,6 +163,7 @@ def probe_tenant(config: Config, session: "TenantSession", request: ProbeRequest
     from ..verbs.probe.asking.timer import Timer
     from ..verbs.probe.execution import find_contact, run_probe
     from ..verbs.probe.platform_file import describe_result
+    from ..verbs.probe.questions import read_automation_runs
 
     timer = Timer()
     contact = request.contact or find_contact(session, request.email)
@@ -169,6 +176,11 @@ def probe_tenant(config: Config, session: "TenantSession", request: ProbeRequest
     )
     if result.deleted:
         print_status(f"deleted what an earlier probe left: {', '.join(result.deleted)}")
+    if request.with_automations:
+        question = "How often did an automation with the trigger New Interaction run for it"
+        runs: int = click.prompt(question, type=click.IntRange(min=0), err=True)
+        answers = {**result.readings, "automation-trigger": read_automation_runs(runs)}
+        result = replace(result, readings=answers)
     return describe_result(result, host_of(config.base_url), config.api_version)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ..config.files import find_configuration
-from ..errors import API_KEY_VARIABLE
+from ..errors import API_KEY_VARIABLE, ConfigError
 from .console import print_lines, shorten
 from .options import current_folder
 
@@ -91,5 +91,9 @@ def command(
 
 
 def _project_folder() -> Path:
-    file = find_configuration(current_folder())
-    return file.parent if file else current_folder()
+    folder = current_folder()
+    try:
+        file = find_configuration(folder)
+    except ConfigError:  # the sandbox needs nothing of it
+        return folder
+    return file.parent if file else folder

@@ -6,7 +6,16 @@ A reader returns a value only if that value alone predicts the answers. Everythi
 from dataclasses import dataclass
 
 from .readings import dates, errors, fates, lists, payloads
-from .readings.reading import Observations, Reader, Reading, Value, hidden, skipped, unexplained
+from .readings.reading import (
+    Observations,
+    Reader,
+    Reading,
+    Value,
+    hidden,
+    observed,
+    skipped,
+    unexplained,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ QUESTIONS = (
     Question("capitalized-token", "Is the token called Continuation?", False,
              lists.read_token_name),
     Question("automation-trigger", "Does each interaction start an automation?", "each-arrival",
-             _skip("no request shows the runs of automations")),
+             _skip("no request shows the runs of automations; --automations asks you")),
     Question("deleted-contact-interactions", "What becomes of a deleted contact's interactions?",
              "keep", _skip("a probe deletes no contact")),
     Question("max-changed-contacts", "How many changed contacts can be listed?", 250_000,
@@ -94,6 +103,13 @@ def read_answers(observations: Observations) -> dict[str, Reading]:
         observations.values[option] = reading.value
         readings[option] = reading
     return readings
+
+
+def read_automation_runs(runs: int) -> Reading:
+    """Read how often an automation ran for the contact, which got many interactions."""
+    if runs == 0:
+        return hidden("no automation ran")
+    return observed("first-per-contact" if runs == 1 else "each-arrival")
 
 
 def _read(question: Question, observations: Observations) -> Reading:
