@@ -1,6 +1,7 @@
 """The command `probe`: which tenants it asks, what it writes, and who reads that."""
 
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -60,9 +61,11 @@ def test_a_probe_writes_a_file_that_the_sandbox_reads_and_a_second_one_names_cha
     with running(platform=platform) as sandbox:
         assert sandbox.state.options.create_status == 201
         page = httpx.get(f"{sandbox.base_url}/_sandbox/ui/options").text
-    assert f"Observed in 127.0.0.1 on {platform.date}" in page
-    assert "Documented" in page
-    assert "Assumed" in page
+    sources = dict(re.findall(r"<code>([a-z-]+)</code>: .*</strong>, (.*)<br>", page))
+    assert sources["create-status"] == f"observed on {platform.date}"
+    assert sources["rate-limit"] == "documented"
+    assert sources["deleted-contact-interactions"] == "assumed"
+    assert sources.keys() == {field.alias for field in Options.model_fields.values()}
     assert tool("probe", "--replay").code == 0
     set_options(environment, create_status=200)
     outcome = tool("probe", "--email", EMAIL)

@@ -14,7 +14,7 @@ def view_options(state: SandboxState, _query: Query) -> Values:
             "name": name,
             "value": _write(values[name]),
             "source": _describe_source(name, values[name], state.platform),
-            "description": field.description or "",
+            "description": (field.description or "").replace("`", ""),
         }
         for field in Options.model_fields.values()
         if (name := field.alias or "")
@@ -29,10 +29,10 @@ def _write(value: object) -> str:
 def _describe_source(name: str, value: object, platform: PlatformFile) -> str:
     match find_source(name, value, platform):
         case "observed":
-            return f"Observed in {platform.tenant} on {platform.date}"
+            return f"observed on {platform.date}"
         case "documented":
-            return "Documented"
+            return "documented"
         case "assumed":
-            return "Assumed"
+            return "assumed"
         case "set":
-            return "Set for this sandbox"
+            return "set for this sandbox"
