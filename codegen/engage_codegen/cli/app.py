@@ -34,6 +34,7 @@ COMMANDS = {
     "templates": "Copy and check templates of your own.",
     "diff": "Report whether code generated from A still fits B, and why not.",
     "push": "Create the project's schemas in the tenant.",
+    "probe": "Ask a tenant how it behaves where the platform is not documented.",
     "preflight": "Check whether exactly this package can be deployed.",
     "explain": "Explain where a schema or property comes from and what became of it.",
     "catalogue": "Write a site about the schemas, for people who read no code.",
