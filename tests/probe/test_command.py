@@ -197,14 +197,22 @@ def test_preflight_says_what_becomes_of_payloads_that_do_not_fit(
     )
 
 
+def _answer_once(*_: object, **__: object) -> int:
+    return 1
+
+
+def _say_terminal(_: object) -> bool:
+    return True
+
+
 def test_the_runs_of_automations_are_asked_on_a_terminal_only(
     environment: Sandbox, project: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del environment
     command = ("probe", "--email", EMAIL, "--automations")
     assert tool(*command).code == 2
-    monkeypatch.setattr("engage_codegen.cli.probe.is_terminal", lambda _stream: True)
-    monkeypatch.setattr("click.prompt", lambda *_arguments, **_options: 1)
+    monkeypatch.setattr("engage_codegen.cli.probe.is_terminal", _say_terminal)
+    monkeypatch.setattr("click.prompt", _answer_once)
     assert tool(*command).code == 0
     platform = read_platform(project / "engage-platform.toml")
     assert platform.options["automation-trigger"] == "first-per-contact"

@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -287,7 +287,7 @@ def test_the_bodies_of_errors_can_be_changed_under_the_api(
 
 def _members_of(body: object) -> list[str]:
     assert isinstance(body, dict)
-    return list(body)
+    return list(cast(dict[str, object], body))
 
 
 def test_a_malformed_search_for_a_contact_can_find_nothing(web: httpx.Client) -> None:

@@ -31,7 +31,7 @@ COMMANDS = {
     "list": "List the schemas of the snapshot.",
     "lint": "Report problems in schemas before anybody depends on them.",
     "contract": "Write the first version of the contract of a schema.",
-    "templates": "Copy and check templates of your own.",
+    "templates": "Copy and check templates of your own, in the folder that `templates` names.",
     "diff": "Report whether code generated from A still fits B, and why not.",
     "push": "Create the project's schemas in the tenant.",
     "probe": "Ask a tenant how it behaves where the platform is not documented.",

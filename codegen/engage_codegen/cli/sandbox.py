@@ -1,6 +1,7 @@
 """The command that runs the sandbox."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 
 import click
@@ -70,8 +71,6 @@ def command(
             read_platform_file,
         )
         from ..sandbox.server import serve
-        from ..sandbox.server.access import describe_reach
-        from ..sandbox.server.certificates import AUTHORITY_FILE
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"The sandbox needs {error.name}. Run: pip install 'engage-codegen[sandbox]'"
@@ -82,19 +81,6 @@ def command(
     if path:
         observed = f"{len(platform.values)} options as observed in {platform.tenant}"
         print_lines([f"{shorten(path.absolute())}: {observed} on {platform.date}"])
-
-    def show_address(base_url: str) -> None:
-        run = "The sandbox is running. Press Ctrl-C to stop it. To connect to it, run:"
-        print_lines([run, ""])
-        settings = {"ENGAGE_BASE_URL": base_url, API_KEY_VARIABLE: api_key}
-        settings["ENGAGE_USER_AGENT"] = "sandbox/1.0"
-        if tls is not None:
-            settings["SSL_CERT_FILE"] = str((tls / AUTHORITY_FILE).absolute())
-        for name, value in settings.items():
-            print(f"export {name}={shlex.quote(value)}", flush=True)
-        print_lines(["", f"Pages that show what marketing would see: {base_url}/_sandbox/ui"])
-        if reach := describe_reach(host):
-            print_lines(["", *_warn_about(reach)], level=0)
 
     serve(
         host=host,
@@ -107,8 +93,26 @@ def command(
         faults=read_faults(faults_file) if faults_file else (),
         allowed_hosts=allowed_hosts,
         tls=tls,
-        on_ready=show_address,
+        on_ready=partial(_show_address, host, api_key, tls),
     )
+
+
+def _show_address(host: str, api_key: str, tls: Path | None, base_url: str) -> None:
+    """Print where the sandbox is, and who can reach it."""
+    from ..sandbox.server.access import describe_reach
+    from ..sandbox.server.certificates import AUTHORITY_FILE
+
+    run = "The sandbox is running. Press Ctrl-C to stop it. To connect to it, run:"
+    print_lines([run, ""])
+    settings = {"ENGAGE_BASE_URL": base_url, API_KEY_VARIABLE: api_key}
+    settings["ENGAGE_USER_AGENT"] = "sandbox/1.0"
+    if tls is not None:
+        settings["SSL_CERT_FILE"] = str((tls / AUTHORITY_FILE).absolute())
+    for name, value in settings.items():
+        print(f"export {name}={shlex.quote(value)}", flush=True)
+    print_lines(["", f"Pages that show what marketing would see: {base_url}/_sandbox/ui"])
+    if reach := describe_reach(host):
+        print_lines(["", *_warn_about(reach)], level=0)
 
 
 def _warn_about(reach: str) -> list[str]:
