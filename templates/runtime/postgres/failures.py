@@ -32,14 +32,11 @@ def convert_errors(tables: Tables, *, is_change: bool = True) -> Generator[None]
 
     If the connection is lost during a change, it may have been made.
     """
-    failure: OutboxError | None = None
     database_error = driver_error()
     try:
         yield
     except database_error as error:
-        failure = failure_of(tables, error, is_change=is_change)
-    if failure is not None:
-        raise failure
+        raise failure_of(tables, error, is_change=is_change) from None
 
 
 @contextmanager
@@ -48,16 +45,14 @@ def convert_application_errors(tables: Tables) -> Generator[None]:
 
     All other errors remain those of the library.
     """
-    failure: OutboxError | None = None
     try:
         yield
     except Exception as error:
         state = _find_sqlstate(error)
         if state not in _UNUSABLE:
             raise
-        failure = _describe(tables, f"{_ADVICE[state]} Nothing was put.")
-    if failure is not None:
-        raise failure
+        # The errors of SQLAlchemy quote the parameters, which are personal data.
+        raise _describe(tables, f"{_ADVICE[state]} Nothing was put.") from None
 
 
 def _find_sqlstate(error: Exception) -> str:

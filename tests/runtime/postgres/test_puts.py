@@ -9,9 +9,9 @@ from contextlib import (
     closing,
     contextmanager,
 )
+from importlib import import_module
 from typing import Any
 
-import asyncpg
 import psycopg
 import psycopg.rows
 import pytest
@@ -246,7 +246,7 @@ def test_other_drivers_run_the_statement_themselves(outbox: PostgresOutbox, data
         names = list(values)
         for number, name in enumerate(names, 1):
             statement = statement.replace(f"%({name})s", f"${number}")
-        connection = await asyncpg.connect(database)
+        connection = await import_module("asyncpg").connect(database)
         row = await connection.fetchrow(statement, *(values[name] for name in names))
         await connection.close()
         assert row is not None
