@@ -108,7 +108,7 @@ def test_the_container_files_name_what_the_sandbox_really_has(tmp_path: Path) ->
 def test_the_commands_and_options_that_a_page_names_exist(page: Path, tool: Tool) -> None:
     shown = [block.text for block in BLOCKS if block.page == page.relative_to(ROOT).as_posix()]
     for text in (*spans(page), *shown):
-        for command, rest in re.findall(r"\bengage-codegen (\w+)([^#&|\n]*)", text):
+        for command, rest in re.findall(r"\bengage-codegen (\w[\w-]*)([^#&|\n]*)", text):
             assert command in COMMANDS, f"engage-codegen {command}"
             help_text = tool(command, "--help").out
             for option in re.findall(r" (--[a-z-]+)", rest):
