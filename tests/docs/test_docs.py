@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
-JOURNEYS = ["docs/quickstart.md"]
+JOURNEYS = ["docs/quickstart.md", "docs/several-machines.md"]
 """Pages that a test of their own follows from the top."""
 
 INTERRUPTIBLE = (

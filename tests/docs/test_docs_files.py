@@ -85,7 +85,9 @@ def test_the_container_files_name_what_the_sandbox_really_has(tmp_path: Path) ->
     (recipe,), (compose,) = blocks("dockerfile", page), blocks("yaml", page)
     command: list[str] = json.loads(re.findall(r"^CMD (.*)", recipe.text, re.MULTILINE)[0])
     assert command[:2] == ["engage-codegen", "sandbox"]
-    context = sandbox_command.make_context("sandbox", command[2:])
+    context = sandbox_command.make_context(
+        "sandbox", command[2:], help_option_names=["-h", "--help"]
+    )
     (name,), folder = context.params["allowed_hosts"], context.params["tls"]
     services = yaml.safe_load(compose.text)["services"]
     assert name in services
