@@ -26,7 +26,7 @@ from tests.support.tool import Tool
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 PAGE = "docs/several-machines.md"
-CREATE, ORDER, WORKER, SESSION, ASYNC_SESSION, DJANGO, MIGRATION, ALEMBIC = (
+CREATE, ORDER, WORKER, SESSION, ASYNC_SESSION, DJANGO, ASYNCPG, MIGRATION, ALEMBIC = (
     block.text for block in blocks("python", PAGE)
 )
 CONTACT = "3f0c1a52-7d5e-4b0e-9a64-1c2f5b8e0d01"
@@ -153,8 +153,12 @@ def test_the_page_leads_from_nothing_to_six_workers(
         assert not list(outbox.entries())
 
 
-@pytest.mark.parametrize("program", [SESSION, ASYNC_SESSION], ids=["session", "async session"])
-def test_a_session_puts(database: str, tmp_path: Path, program: str) -> None:
+@pytest.mark.parametrize(
+    "program",
+    [SESSION, ASYNC_SESSION, ASYNCPG],
+    ids=["a session", "an async session", "a driver that is not supported"],
+)
+def test_the_programs_put(database: str, tmp_path: Path, program: str) -> None:
     create_tables(database)
     run(sys.executable, "-W", "error", "-c", program, folder=tmp_path)
     with PostgresOutbox(database) as outbox:

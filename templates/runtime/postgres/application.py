@@ -166,19 +166,20 @@ def _check_transaction(connection: object) -> None:
 
 
 def _put_with_sqlalchemy(session: _SqlAlchemy, query: str, values: Parameters) -> object:
-    inner: object = session
+    connection = session
     if not _libraries(session) & {("sqlalchemy", "Connection")}:
-        inner = session.connection()
-    dialect: object = getattr(inner, "dialect", None)
+        # That of a session flushes nothing, whose errors would be taken for those of the put.
+        connection = cast(_SqlAlchemy, session.connection())
+    dialect: object = getattr(connection, "dialect", None)
     if getattr(dialect, "name", "") != "postgresql":
         raise ConfigurationError(
             "The connection of SQLAlchemy is not one to PostgreSQL. Nothing was put."
         )
-    dbapi: object = getattr(getattr(inner, "connection", None), "dbapi_connection", None)
+    dbapi: object = getattr(getattr(connection, "connection", None), "dbapi_connection", None)
     if getattr(dbapi, "autocommit", False) is True:
         raise OutboxError(_NOT_IN_TRANSACTION)
     text = cast(Callable[[str], object], import_module("sqlalchemy").text)
-    return session.execute(text(_named(query)), values).fetchone()
+    return connection.execute(text(_named(query)), values).fetchone()
 
 
 def _named(query: str) -> str:

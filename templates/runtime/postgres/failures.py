@@ -11,6 +11,7 @@ _OTHER_VERSION = (
     "The tables belong to another version of this package. Call create_tables if they are older, "
     "and generate the package again if they are newer."
 )
+_WRONG_VALUE = "22P02"
 _ADVICE = {
     "42P01": "The database has no tables of an outbox. Call create_tables, or run its SQL.",
     "3F000": "The database has no such schema. Create it, or use another one.",
@@ -18,11 +19,11 @@ _ADVICE = {
     "42501": "This user may not use the tables. Grant it USAGE on their schema, SELECT, INSERT, "
     "UPDATE and DELETE on all of them, and USAGE on the sequence of the entries.",
     "42703": _OTHER_VERSION,
-    "22P02": _OTHER_VERSION,  # A put fails on purpose.
+    _WRONG_VALUE: _OTHER_VERSION,  # A put fails on purpose.
     "57P03": "The database is starting, or it is a standby. Try again.",
 }
 """SQLSTATE -> what to do. https://www.postgresql.org/docs/current/errcodes-appendix.html"""
-_UNUSABLE = ("42P01", "3F000", "25006", "42501", "42703", "22P02")
+_UNUSABLE = ("42P01", "3F000", "25006", "42501", "42703", _WRONG_VALUE)
 """The errors that no second attempt changes."""
 
 
@@ -51,8 +52,10 @@ def convert_application_errors(tables: Tables) -> Generator[None]:
         state = _find_sqlstate(error)
         if state not in _UNUSABLE:
             raise
-        # The errors of SQLAlchemy quote the parameters, which are personal data.
-        raise _describe(tables, f"{_ADVICE[state]} Nothing was put.") from None
+        # The first line has names alone. Those of SQLAlchemy quote the parameters after it, and so
+        # does that of a wrong value.
+        cause = "" if state == _WRONG_VALUE else f" ({_first_line(error)})"
+        raise _describe(tables, f"{_ADVICE[state]}{cause} Nothing was put.") from None
 
 
 def _find_sqlstate(error: Exception) -> str:

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool
 
 from engage_interactions import ConfigurationError, InvalidPayloadError
@@ -219,6 +219,13 @@ def test_the_permissions_that_the_message_names_are_enough(database: str) -> Non
     change(database, "DROP OWNED BY shop_worker", "DROP ROLE shop_worker")
 
 
+def test_the_message_names_what_is_missing(cluster: Cluster) -> None:
+    with cluster.database() as url, PostgresOutbox(url) as outbox:
+        for put in PUTS[1:]:
+            with pytest.raises(OutboxError, match=r"\(.*engage_.* does not exist\)"):
+                put(outbox, url, "order 7")
+
+
 def test_connections_in_autocommit_mode(database: str) -> None:
     engine = sqlalchemy.create_engine(
         database.replace("postgresql:", "postgresql+psycopg:"),
@@ -340,6 +347,29 @@ def test_texts_arrive_as_they_are(database: str, text: str) -> None:
             outbox.put(CONTACT, coat, connection=connection)
         (entry,) = outbox.entries()
         assert entry.payload == coat.to_payload()
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    """An order whose table does not exist."""
+
+    __tablename__ = "orders"
+    number: Mapped[int] = mapped_column(primary_key=True)
+
+
+def test_an_error_of_a_pending_object_is_not_taken_for_one_of_the_put(database: str) -> None:
+    engine = sqlalchemy.create_engine(
+        database.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool
+    )
+    with PostgresOutbox(database) as outbox, Session(engine) as session:
+        session.add(Order(number=1))
+        outbox.put(CONTACT, COAT, connection=session)
+        with pytest.raises(sqlalchemy.exc.ProgrammingError, match="orders"):
+            session.commit()
+    assert not has_entries(database)
 
 
 def test_other_errors_of_the_database_are_those_of_the_library(database: str) -> None:
