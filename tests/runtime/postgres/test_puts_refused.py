@@ -14,6 +14,7 @@ from typing import Any, cast
 import psycopg
 import pytest
 import sqlalchemy
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool
@@ -367,7 +368,7 @@ def test_an_error_of_a_pending_object_is_not_taken_for_one_of_the_put(database: 
     with PostgresOutbox(database) as outbox, Session(engine) as session:
         session.add(Order(number=1))
         outbox.put(CONTACT, COAT, connection=session)
-        with pytest.raises(sqlalchemy.exc.ProgrammingError, match="orders"):
+        with pytest.raises(ProgrammingError, match="orders"):
             session.commit()
     assert not has_entries(database)
 
