@@ -102,6 +102,10 @@ PURE = [
     *("output/index", "output/lockfile", "output/record"),
     *("verbs/push/changes", "verbs/push/failure", "verbs/push/plan", "verbs/push/report"),
     "verbs/push/steps",
+    *("verbs/probe/asking/exchange", "verbs/probe/asking/script", "verbs/probe/asking/steps"),
+    *("verbs/probe/facts", "verbs/probe/hosts", "verbs/probe/questions"),
+    *("verbs/probe/readings/dates", "verbs/probe/readings/errors", "verbs/probe/readings/fates"),
+    *("verbs/probe/readings/lists", "verbs/probe/readings/payloads"),
     *("verbs/catalogue/card", "verbs/catalogue/page", "verbs/catalogue/sample"),
     "verbs/catalogue/words",
     "inspection/preflight",
@@ -119,7 +123,7 @@ PATHS_ALONE = {"findings/finding"}
 MAX_ENTRIES = 16
 CROWDED = {
     "": (20, "the rooms of the house"),
-    "cli": (24, "one module for each command, and six that they share"),
+    "cli": (24, "one module for each command, and seven that they share"),
 }
 """Folder below the package -> how many entries it may have, and why more than sixteen."""
 
@@ -204,6 +208,17 @@ def test_only_push_can_write_to_a_tenant() -> None:
         if any("tenant_admin" in name for name in _imports(path))
     ]
     assert users == ["cli/push.py", "verbs/push/access.py"]
+
+
+def test_only_probe_can_send_any_request_to_a_tenant() -> None:
+    users = [
+        path.relative_to(PACKAGE).as_posix()
+        for path in _modules(PACKAGE)
+        if any("tenant_session" in name for name in _imports(path))
+    ]
+    assert [path for path in users if not path.startswith("verbs/probe/")] == [
+        *("cli/probe.py", "cli/replay.py")
+    ]
 
 
 def test_tool_and_output_know_nothing_of_each_other() -> None:

@@ -5,11 +5,14 @@
 """
 
 import os
+import signal
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with its code (0-5, 130)."""
+    # A job that is canceled cleans up as it does after Ctrl-C: `push` deletes what is temporary.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if sys.argv[1:] == ["generate"] and _has_nothing_to_do():
             return

@@ -25,3 +25,8 @@ __all__ = [
     "State",
     "Status",
 ]
+
+if __name__ == "__main__":
+    from ._runtime.outbox.cli.command import main
+
+    raise SystemExit(main())

@@ -35,8 +35,7 @@ class EngageClient(ClientReads):
         api_version: The version of the API.
         rate: The most requests per second with this key in this process. The vendor's limit is 50
             for one key; divide it if several processes share the key.
-        rate_limiter: Shares one allowance with other processes, like `PostgresRateLimiter`. Then
-            `rate` does not count.
+        rate_limiter: Shares one allowance with other processes. Then `rate` does not count.
         timeout: The limit in seconds of one request. Defaults to 10 seconds, or with `http` to the
             timeouts of that client.
         deadline: The limit in seconds of a whole call, with its retries, lookups and waits.

@@ -39,7 +39,7 @@ def complete(shell: str, words: str, incomplete: str, project: Path) -> list[str
 @pytest.mark.parametrize("shell", ["bash", "powershell"])
 def test_shells_complete_commands_options_and_ids(shell: str, project: Path, tool: Tool) -> None:
     assert tool("generate", "--schemas", SEEDS, "--output", "engage_interactions").code == 0
-    assert complete(shell, "", "p", project) == ["pull", "push", "preflight"]
+    assert complete(shell, "", "p", project) == ["pull", "push", "probe", "preflight"]
     assert "--allow-destroy" in complete(shell, "push", "--all", project)
     assert complete(shell, "explain", "re", project) == ["repair"]
     assert complete(shell, "lint --output-format", "s", project) == ["sarif"]

@@ -155,18 +155,40 @@ def test_a_temporary_schema_that_cannot_be_deleted_is_named_and_the_next_push_de
     assert tenant.schemas["repair"] == tenant.old
 
 
-@pytest.mark.slow
-def test_a_killed_push_leaves_a_temporary_schema_that_the_next_push_recognizes(
-    tenant: PushTenant, tool: Tool
-) -> None:
-    tenant.faults["delete-temp"] = Fault("hang", count=ALWAYS)
+def start_push() -> "subprocess.Popen[bytes]":
+    """Replace `repair` in a process of its own."""
     command = [sys.executable, "-m", "engage_codegen", "push", "--apply"]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [*command, "--allow-destroy", "repair", "--tenant-host", "127.0.0.1"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
+
+
+@pytest.mark.slow
+def test_a_push_that_is_ended_by_sigterm_deletes_its_temporary_schema(tenant: PushTenant) -> None:
+    tenant.faults["list"] = Fault("hang", after="create-temp")
+    process = start_push()
+    try:
+        while not tenant.log or tenant.log[-1] != "list" or "create-temp" not in tenant.log:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(300) == 130
+    finally:
+        process.kill()
+        process.wait()
+    assert not tenant.temporary
+    assert tenant.schemas["repair"] == tenant.old
+
+
+@pytest.mark.slow
+def test_a_killed_push_leaves_a_temporary_schema_that_the_next_push_recognizes(
+    tenant: PushTenant, tool: Tool
+) -> None:
+    tenant.faults["delete-temp"] = Fault("hang", count=ALWAYS)
+    process = start_push()
     try:
         while "delete-temp" not in tenant.log:
             assert process.poll() is None

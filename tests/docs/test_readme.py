@@ -26,6 +26,7 @@ ABOUT = {
     "templates": ("templates", "Start with an example"),
     "diff": ("ci", "What differs, and whether it breaks"),
     "push": ("ci", "Schemas as code"),
+    "probe": ("probe", "Make the sandbox behave like your tenant"),
     "preflight": ("ci", "Can exactly this package be deployed?"),
     "explain": ("ci", "What is this property, and who sends it?"),
     "catalogue": ("contracts", "A page for people who read no code"),

@@ -220,8 +220,8 @@ def manifests() -> dict[str, Any]:
 def test_the_manifests_run_the_module_with_the_secret() -> None:
     deployment, job = manifests()["Deployment"], manifests()["CronJob"]
     pods = {
-        "deliver --forever $(ENGAGE_OUTBOX)": deployment["spec"]["template"]["spec"],
-        "deliver $(ENGAGE_OUTBOX)": job["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+        "deliver --forever": deployment["spec"]["template"]["spec"],
+        "deliver": job["spec"]["jobTemplate"]["spec"]["template"]["spec"],
     }
     for arguments, pod in pods.items():
         (container,) = pod["containers"]
@@ -232,6 +232,20 @@ def test_the_manifests_run_the_module_with_the_secret() -> None:
         assert "ENGAGE_API_KEY" not in str(container)
     spec = deployment["spec"]
     assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
+
+
+def test_the_commands_of_the_manifests_work(database: str, tmp_path: Path, tenant: Sandbox) -> None:
+    create_tables(database)
+    with PostgresOutbox(database) as outbox:
+        outbox.put(CONTACT, Favourite(product_sku="7120-38"))
+        (worker,) = manifests()["Deployment"]["spec"]["template"]["spec"]["containers"]
+        job = manifests()["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        (container,) = job["containers"]
+        _, *module = container["command"]
+        run(sys.executable, *module, *container["args"], folder=tmp_path)
+        assert not list(outbox.entries())
+    _, *probe = worker["startupProbe"]["exec"]["command"]
+    run(sys.executable, *probe, folder=tmp_path)
 
 
 def test_the_manifests_are_valid_by_their_schemas() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from importlib.resources import files
@@ -14,7 +15,9 @@ import jsonschema_rs
 import pytest
 
 from engage_codegen.config import KEYS, PARTS, load
-from engage_codegen.errors import ConfigError
+from engage_codegen.contract.files import KEYWORDS as CONTRACT_KEYWORDS
+from engage_codegen.contract.files import parse_contract
+from engage_codegen.errors import ConfigError, Location
 from engage_codegen.lint.attributes import ATTRIBUTES, MISPRINT
 from engage_codegen.lint.rules import MAX_SCHEMAS
 from engage_codegen.lint.verdicts import lint_schema
@@ -31,8 +34,10 @@ SEED = ROOT / "codegen" / "engage_codegen" / "sandbox" / "seed" / "schemas"
 FILES = ROOT / "codegen/engage_codegen/integrations/files"
 INTERACTION = json.loads((FILES / "interaction.schema.json").read_text("utf-8"))
 CONFIGURATION = json.loads((FILES / "configuration.schema.json").read_text("utf-8"))
+CONTRACT = json.loads((FILES / "contract.schema.json").read_text("utf-8"))
 interaction = jsonschema_rs.validator_for(INTERACTION)
 configuration = jsonschema_rs.validator_for(CONFIGURATION, validate_formats=True)
+contract = jsonschema_rs.validator_for(CONTRACT)
 
 BEYOND_A_SCHEMA = {"EG110", "EG120", "EG206"}
 """Errors about the number of segmentation properties, about Python names, and about schemas without
@@ -206,7 +211,11 @@ def _insert(snippet: str) -> Any:
     return json.loads(re.sub(r"\$\{\d:([^}]*)\}", r"\1", text).replace(r"\$", "$"))
 
 
-@pytest.mark.parametrize("schema", [INTERACTION, CONFIGURATION], ids=["interaction", "table"])
+@pytest.mark.parametrize(
+    "schema",
+    [INTERACTION, CONFIGURATION, CONTRACT],
+    ids=["interaction", "table", "contract"],
+)
 def test_every_key_has_a_description(schema: Any) -> None:
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
     undescribed = [
@@ -405,3 +414,45 @@ def test_the_schema_agrees_with_the_program_about_the_configurations_of_this_rep
     except ValueError:
         return
     assert configuration.is_valid(table) == loads(text)
+
+
+def _accepts(text: str) -> bool:
+    """Return True if the program reads a contract."""
+    table = tomllib.loads(text)
+    try:
+        parse_contract("review", table, "review.toml", lambda _section, _key: Location())
+    except ConfigError:
+        return False
+    return True
+
+
+CONTRACT_VALUES = (
+    '"" "a" "P2Y" "P18M" "P90D" "P" "2Y" "PT1H" "P1Y2M" "a\\nb" true false 0 1 -1 1.5 [] '
+    '{} ["a"] [1] ["a",1] [{}] "string" "integer" "date" "direct" "indirect" "free-text" "none" "x"'
+).split(" ")
+
+
+def _contract_texts() -> Iterator[str]:
+    for key in (*CONTRACT["properties"], "owners"):
+        yield from (f"{key} = {value}" for value in CONTRACT_VALUES)
+    for key in (*CONTRACT["definitions"]["property"]["properties"], "title"):
+        yield from (f"[properties.a]\n{key} = {value}" for value in CONTRACT_VALUES)
+    yield "[properties]\na = 1"
+
+
+def test_the_schema_of_contracts_agrees_with_the_program() -> None:
+    """The program judges the values of keywords together with the schema, and so later."""
+    assert set(CONTRACT["definitions"]["property"]["properties"]) == {
+        *CONTRACT_KEYWORDS,
+        *("required", "personal-data", "deprecated"),
+    }
+    counts = Counter[bool]()
+    for text in _contract_texts():
+        key = text.rpartition("\n")[2].partition(" ")[0]
+        is_valid = contract.is_valid(json.loads(json.dumps(tomllib.loads(text))))
+        counts[is_valid] += 1
+        if key in CONTRACT_KEYWORDS:
+            assert not is_valid or _accepts(text), text
+        else:
+            assert is_valid == _accepts(text), text
+    assert min(counts.values()) > 50

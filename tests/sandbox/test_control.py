@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -237,6 +237,65 @@ def test_a_date_without_offset_or_in_the_future_can_be_rejected(
     set_options(web, odd_created_date="reject")
     answer = send(web, GOOD, createdDate=date)
     assert (answer.status_code, list_rules(answer)) == (400, [(rule, "/createdDate")])
+
+
+def test_the_statuses_of_errors_can_be_changed(web: httpx.Client) -> None:
+    set_options(web, validation_status=422, unknown_contact_status=400, duplicate_schema_status=400)
+    answer = send(web, BROKEN)
+    assert (answer.status_code, answer.json()["errorCode"]) == (422, "InvalidInteraction")
+    assert create_schema(web, {"type": "array"}).status_code == 422
+    unknown = "00000000-0000-4000-8000-000000000000"
+    assert send(web, GOOD, contactId=unknown).status_code == 400
+    query = {"contactId": unknown, "schemaId": "favourite"}
+    assert web.get(INTERACTIONS, params=query).status_code == 400
+    assert web.get(f"/api/v3/contacts/{unknown}").status_code == 404
+    assert create_schema(web, {"type": "string"}).status_code == 200
+    assert create_schema(web, {"type": "string"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        ("message", {"message": "The interaction is invalid"}),
+        (
+            "validation-errors",
+            {
+                "validationErrors": [
+                    {"errorDescription": "'productSku' is a required property"},
+                ]
+            },
+        ),
+        (
+            "problem-details",
+            {
+                "type": "about:blank",
+                "title": "Bad Request",
+                "status": 400,
+                "detail": "The interaction is invalid",
+            },
+        ),
+    ],
+)
+def test_the_bodies_of_errors_can_be_changed_under_the_api(
+    form: str, body: object, web: httpx.Client
+) -> None:
+    set_options(web, error_body=form)
+    assert send(web, BROKEN).json() == body
+    assert web.get("/api/v3/nothing").json().keys() == dict.fromkeys(_members_of(body)).keys()
+    assert "errorCode" in web.patch("/_sandbox/options", json={"nonsense": 1}).json()
+
+
+def _members_of(body: object) -> list[str]:
+    assert isinstance(body, dict)
+    return list(cast(dict[str, object], body))
+
+
+def test_a_malformed_search_for_a_contact_can_find_nothing(web: httpx.Client) -> None:
+    path = "/api/v3/contacts/id?email=nobody"
+    assert web.get(path).json()["errorCode"] == "InvalidEmailAddress"
+    set_options(web, contact_errors="not-found")
+    answer = web.get(path)
+    assert (answer.status_code, answer.json()["errorCode"]) == (404, "ContactNotFound")
 
 
 def test_a_tenant_without_the_feature_answers_403(web: httpx.Client) -> None:

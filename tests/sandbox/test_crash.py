@@ -30,7 +30,7 @@ from tests.support.tiers import IS_FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
-MIN_ROUNDS, MAX_ROUNDS = 25 if IS_FULL else 8, 500
+MIN_ROUNDS, MAX_ROUNDS = 25 if IS_FULL else 4, 500
 WRITERS = 4
 CONTACTS = [CONTACT, "8a7e4c19-2b36-4f5d-8c71-6e90d3a4b502"]
 SEED_SCHEMA = "Reuse-Spring-2023"

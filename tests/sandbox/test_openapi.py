@@ -29,11 +29,11 @@ WITHOUT_THE_FEATURE = {401, 429, 500}
 ALWAYS = {403} | WITHOUT_THE_FEATURE
 STATUSES: dict[str, set[int]] = {
     "list_schemas": {200} | ALWAYS,
-    "create_schema": {200, 201, 400, 409} | ALWAYS,
+    "create_schema": {200, 201, 400, 409, 422} | ALWAYS,
     "get_schema": {200, 404} | ALWAYS,
     "delete_schema": {200, 204, 404} | ALWAYS,
-    "list_interactions": {200, 400, 404} | ALWAYS,
-    "create_interaction": {200, 201, 400, 404} | ALWAYS,
+    "list_interactions": {200, 400, 404, 422} | ALWAYS,
+    "create_interaction": {200, 201, 400, 404, 422} | ALWAYS,
     "get_interaction": {200, 404} | ALWAYS,
     "delete_interaction": {200, 204, 404} | ALWAYS,
     "find_contact": {200, 400, 404, 409} | WITHOUT_THE_FEATURE,
@@ -160,6 +160,9 @@ REQUESTS: dict[str, tuple[str, Any]] = {
 WRONG: dict[tuple[str, int], tuple[str, Any]] = {
     ("create_schema", 400): ("interactionschemas", {}),
     ("create_schema", 409): ("interactionschemas", build_schema(SCHEMA)),
+    ("create_schema", 422): ("interactionschemas", build_schema(SCHEMA)),
+    ("list_interactions", 422): (f"interactions?contactId=none&schemaId={SCHEMA}", None),
+    ("create_interaction", 422): ("interactions", build_interaction(SCHEMA, {}, "none")),
     ("get_schema", 404): ("interactionschemas/none", None),
     ("delete_schema", 404): ("interactionschemas/none", None),
     ("list_interactions", 400): ("interactions", None),
@@ -178,6 +181,7 @@ OPTIONS = {
     201: Options(create_status=201),
     204: Options(delete_status=204),
     403: Options(feature_enabled=False),
+    422: Options(unknown_contact_status=422, duplicate_schema_status=422),
     429: Options(rate_limit=1),
 }
 

@@ -32,6 +32,7 @@ PAGES = [
     "/dropped",
     "/dropped?schema=favourite&outcome=dropped",
     "/dropped?contact=nobody",
+    "/options",
     "/schemas",
     "/schemas/favourite",
     "/nothing/here",

@@ -40,22 +40,40 @@ _LINT_CODES = ("EG1", "EG2")
 @click.command("check")
 @config_options
 @click.option("--live", is_flag=True, help="Compare with the tenant as well.")
+@click.option(
+    "--probe",
+    "with_probe",
+    is_flag=True,
+    help="With --live: ask the tenant again how it behaves, as `probe` does.",
+)
+@click.option("--contact", default="", metavar="ID", help="The test contact for --probe.")
+@click.option("--email", default="", metavar="ADDRESS", help="Its e-mail address instead.")
 @usage_option
 @strict_option
 @tenant_options
 @reports_findings
 def command(
-    report: FindingReport, live: bool, usage: tuple[Path, ...], strict: bool, **options: object
+    report: FindingReport,
+    live: bool,
+    with_probe: bool,
+    contact: str,
+    email: str,
+    usage: tuple[Path, ...],
+    strict: bool,
+    **options: object,
 ) -> int:
     """Check that the package is what generate would write. Writes nothing.
 
     Renders the package from its schemas and compares every file, also the lock file. Errors in the
     schemas and files that Python would import unexpectedly count as well. Works offline, except
-    for --live, which compares the snapshot with the tenant. Exit codes: 0 current, 1 findings, and
-    with --live 3 the tenant differs compatibly, 4 it breaks, 5 it could not be reached.
+    for --live, which compares the snapshot with the tenant, and --probe, which also compares how
+    the tenant behaves with engage-platform.toml. Exit codes: 0 current, 1 findings, and with
+    --live 3 the tenant differs compatibly, 4 it breaks, 5 it could not be reached.
     """
     if usage and not live:
         raise click.UsageError("--usage shows what --live finds: add --live")
+    if with_probe and not (live and bool(contact) != bool(email)):
+        raise click.UsageError("--probe needs --live, and a test contact: --contact or --email")
     configs = load_configs(options)
     report.use_waivers(configs)
     if live:
@@ -65,6 +83,8 @@ def command(
         codes = [_check_package(report, config, strict), _check_schemas(report, config, strict)]
         if live:
             codes.append(_check_tenant(report, config, key, usage))
+        if with_probe:
+            codes.append(_check_platform(report, config, key, contact, email))
         return worst_exit_code(codes)
 
     code = run_for_targets(configs, check_target, report)
@@ -191,6 +211,18 @@ def _check_schemas(report: FindingReport, config: Config, strict: bool) -> int:
     ]
     report.findings += remaining
     return exit_code_of(remaining, strict=strict)
+
+
+def _check_platform(
+    report: FindingReport, config: Config, key: ApiKey, contact: str, email: str
+) -> int:
+    from .probe import ProbeRequest, check_platform
+
+    try:
+        return check_platform(report, config, key, ProbeRequest(contact, email))
+    except SourceError as error:
+        report.add_error(error, config)
+        return error.exit_code
 
 
 def _check_tenant(

@@ -22,6 +22,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def configuration_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the options of a command that reads the configuration, but no package or schemas."""
+    options = [
+        click.option("--config", "config_file", type=click.Path(path_type=Path, dir_okay=False),
+                     metavar="FILE", help="Read this file instead of the nearest pyproject.toml."),
+        click.option("--target", "targets", multiple=True, metavar="NAME",
+                     help="Only this target of the configuration."),
+    ]  # fmt: skip
+    command = verbosity_options(command)
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def config_options(command: Callable[P, R]) -> Callable[P, R]:
     """Add the options of every command that reads the configuration."""
     options = [

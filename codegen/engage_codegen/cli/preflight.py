@@ -16,7 +16,7 @@ from ..schema.redaction import hide_credentials
 from ..schema.text import quote
 from ..sources.interface import ignore_progress
 from .console import print_status, print_table
-from .options import config_options, load_configs, tenant_options, worst_exit_code
+from .options import config_options, current_folder, load_configs, tenant_options, worst_exit_code
 from .reporting import FindingReport, reports_findings
 from .tenants import announce_tenants, api_keys
 
@@ -95,6 +95,8 @@ def command(
     report.verdicts = {(row.package, row.schema_id, row.tenant): row.verdict for row in rows}
     if report.output_format == "text":
         _print_matrix(report.verdicts, list(selected))
+    if any(verdict != "SAFE" for verdict in report.verdicts.values()):
+        _print_platform(configs[0])
     return worst_exit_code(codes)
 
 
@@ -105,6 +107,17 @@ def _announce_own_files(packages: "Sequence[ShippedPackage]") -> None:
             print_status(
                 f"{package.name}: the template {quote(template)} of the project made {path}"
             )
+
+
+def _print_platform(config: Config) -> None:
+    """Say what becomes of payloads that do not fit, if a probe observed it."""
+    from ..verbs.probe.platform_file import find_platform_file, read_platform
+    from ..verbs.probe.report import describe_losses
+
+    path = find_platform_file(config.file.parent if config.file else current_folder())
+    if path:
+        for line in describe_losses(read_platform(path)):
+            print_status(line)
 
 
 def _select_tenants(tenants: Sequence[str], configs: Sequence[Config]) -> dict[str, Config]:

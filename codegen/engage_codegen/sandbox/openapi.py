@@ -93,6 +93,8 @@ _ERRORS = {
     404: "ContactNotFound, SchemaNotFound, InteractionNotFound, KeyNotFound, AutomationNotFound",
     409: "DuplicateSchemaId: the id is already used; MultipleMatches: several contacts match; or "
     "ImpossibleSegment, ImpossibleAutomation",
+    422: "InvalidSchema, InvalidInteraction, DuplicateSchemaId or ContactNotFound, if the options "
+    "choose this status",
     429: "TooManyRequests: the key is above the rate limit",
     500: "InternalError; under /api also for a body without `Content-Type: application/json`; "
     "InvalidSystemConfiguration: the custom key is not set up",

@@ -1,7 +1,8 @@
 """Options as `name=value` pairs, as on a command line."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -9,13 +10,15 @@ from engage_codegen.errors import ConfigError
 from engage_codegen.sandbox.options import Options
 
 
-def parse_options(pairs: Iterable[str]) -> Options:
-    """Build options from `name=value` pairs.
+def parse_options(
+    pairs: Iterable[str], observed: Mapping[str, object] = MappingProxyType({})
+) -> Options:
+    """Build options from `name=value` pairs, which replace the observed values.
 
     Raises:
         ConfigError: An option does not exist or has an invalid value.
     """
-    values: dict[str, object] = {}
+    values: dict[str, object] = dict(observed)
     for pair in pairs:
         name, equals, text = pair.partition("=")
         values[name] = _parse_value(text) if equals else None

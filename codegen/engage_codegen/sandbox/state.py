@@ -11,6 +11,7 @@ from engage_codegen.sandbox.control.faults import Faults
 from engage_codegen.sandbox.control.request_log import RequestLog
 from engage_codegen.sandbox.marketing.webhooks import Webhooks
 from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.options.platform_file import NO_PLATFORM_FILE, PlatformFile
 from engage_codegen.sandbox.store.database import Store
 
 
@@ -19,7 +20,7 @@ class SandboxState:
     """Everything that a sandbox remembers.
 
     `key` is the API key that the sandbox was started with. `options` can be replaced at any time;
-    `reset` returns to `initial_options`.
+    `reset` returns to `initial_options`. `platform` says which of them were observed in a tenant.
     """
 
     store: Store
@@ -31,6 +32,7 @@ class SandboxState:
     rate_limit: RateLimit = field(default_factory=RateLimit)
     log: RequestLog = field(default_factory=RequestLog)
     webhooks: Webhooks = field(init=False)
+    platform: PlatformFile = NO_PLATFORM_FILE
 
     def __post_init__(self) -> None:
         self.initial_options = self.options

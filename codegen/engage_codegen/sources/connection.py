@@ -27,7 +27,7 @@ _SILENCE_SECONDS = 30.0
 
 
 class TenantConnection:
-    """The URL, headers, secrets and time limit of one tenant's schema API."""
+    """The URLs, headers, secrets and time limit of one tenant's API."""
 
     def __init__(
         self,
@@ -39,7 +39,8 @@ class TenantConnection:
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
         """Raise `ConfigError` for settings that cannot work."""
-        self.url = f"{_check_base_url(base_url)}/api/{api_version}/interactionschemas"
+        self.api_url = f"{_check_base_url(base_url)}/api/{api_version}"
+        self.url = f"{self.api_url}/interactionschemas"
         self.is_local = self.url.startswith("http://")
         self.timeout = timeout
         self.silence = min(_SILENCE_SECONDS, timeout)

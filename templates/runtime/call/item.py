@@ -1,4 +1,4 @@
-"""The items of a bulk send, and of `put_many`."""
+"""Interactions of many, with what belongs to them."""
 
 from collections.abc import Sized
 from dataclasses import dataclass, field

@@ -17,6 +17,7 @@ from typing import Protocol
 from ..call.interaction import EncodedInteraction
 from ..errors import ConfigurationError
 from .entry import EPOCH, Entry, Row, State, pair_of
+from .results import Status
 
 LONGEST_KEY = 200
 """The most characters of a key."""
@@ -77,6 +78,21 @@ class Counts:
     oldest: datetime | None
     waiting_for_schema: int = 0
     missing: int = 0
+
+
+def status_of(counts: Counts, now: datetime) -> Status:
+    """Return the numbers to monitor."""
+    oldest = counts.oldest
+    return Status(
+        counts.waiting,
+        counts.sending,
+        counts.unknown,
+        counts.rejected,
+        oldest,
+        counts.missing,
+        counts.waiting_for_schema,
+        0.0 if oldest is None else max(0.0, (now - oldest).total_seconds()),
+    )
 
 
 class Deliveries(Protocol):

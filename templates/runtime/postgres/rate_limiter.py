@@ -58,7 +58,7 @@ class PostgresRateLimiter:
     """One allowance for all clients of all processes that are given this limiter.
 
     At most `rate` requests depart in any second, from all of them together. Urgent requests depart
-    before those of bulk sends and deliveries. After a 429, all processes slow down. If the database
+    before those of deliveries and other jobs. After a 429, all processes slow down. If the database
     cannot be reached, each process sends `fallback_rate` requests per second until it can.
 
     It needs psycopg 3, and the tables that `create_tables` creates. It can be used in several

@@ -26,7 +26,7 @@ from tests.support.tiers import IS_FULL
 
 pytestmark = pytest.mark.slow
 
-CASES = 1000 if IS_FULL else 40
+CASES = 1000 if IS_FULL else 16
 SECTOR = 512
 
 

@@ -221,13 +221,13 @@ def test_the_status_counts_each_state_and_the_entries_that_are_missing(rig: Outb
         set_progress(rig, number, state)
         rig.clock.sleep(10.0)
     oldest = rig.clock.start + timedelta(seconds=30)
-    assert rig.outbox.status() == Status(2, 1, 4, 1, oldest, 0)
+    assert rig.outbox.status() == Status(2, 1, 4, 1, oldest, 0, 0, 50.0)
     known = {"waiting", "sending", "rejected"}
     assert rig.states == [state if state in known else "unknown" for state in states]
     assert [entry.id for entry in rig.outbox.entries("unknown")] == [2, 3, 7, 8]
     assert [entry.id for entry in rig.outbox.entries("waiting")] == [4, 6]
     change(rig, "DELETE FROM entries WHERE id IN (4, 7)")
-    assert rig.outbox.status() == Status(1, 1, 3, 1, oldest + timedelta(seconds=10), 2)
+    assert rig.outbox.status() == Status(1, 1, 3, 1, oldest + timedelta(seconds=10), 2, 0, 40.0)
     change(rig, "UPDATE outbox SET removed = 2")
     assert rig.outbox.status().missing == 0
     change(rig, "UPDATE outbox SET removed = 3")

@@ -321,7 +321,7 @@ def test_every_entry_is_stored_once_or_still_in_the_outbox_after_any_history(
     machine_class: type[OutboxMachine],
 ) -> None:
     long_run = settings(
-        max_examples=300 if IS_FULL else 30,
+        max_examples=300 if IS_FULL else 12,
         stateful_step_count=30,
         deadline=None,
         derandomize=not IS_FULL,

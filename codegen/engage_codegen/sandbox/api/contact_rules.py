@@ -14,7 +14,7 @@ from uuid import UUID
 
 from engage_codegen.sandbox.dates import format_date, parse_created_date
 from engage_codegen.sandbox.errors import ApiError, malformed
-from engage_codegen.sandbox.options import Options, ShortContactId
+from engage_codegen.sandbox.options import ContactErrors, Options, ShortContactId
 from engage_codegen.sandbox.store.contact_keys import (
     to_email_key,
     to_phone_key,
@@ -84,19 +84,22 @@ def read_search(
 
 def _read_criteria(search: ContactSearch, options: Options) -> Iterator[tuple[SearchKey, str]]:
     if search.email is not None:
-        yield _read_value("email", search.email, _EMAIL)
+        yield _read_value("email", search.email, _EMAIL, options)
     if search.mobile_phone is not None:
-        yield _read_value("mobilePhone", search.mobile_phone, _PHONE)
+        yield _read_value("mobilePhone", search.mobile_phone, _PHONE, options)
     if search.social_security_number is not None:
-        yield _read_value("socialSecurityNumber", search.social_security_number, _SOCIAL_SECURITY)
+        number = search.social_security_number
+        yield _read_value("socialSecurityNumber", number, _SOCIAL_SECURITY, options)
     if search.custom_key is not None:
         yield _read_custom_key("customKey", search.custom_key, options)
     if search.any is not None:
         yield _read_any(search.any, options)
 
 
-def _read_value(name: str, text: str, format_: _Format) -> tuple[SearchKey, str]:
+def _read_value(name: str, text: str, format_: _Format, options: Options) -> tuple[SearchKey, str]:
     key = format_.to_key(text)
+    if key is None and options.contact_errors is ContactErrors.NOT_FOUND:
+        raise _no_match()
     if key is None:
         hint = _ENCODING_HINT if " " in text else ""
         raise _refuse(format_.code, "format", f"{name} is not {format_.subject}{hint}")
@@ -131,6 +134,11 @@ def _refuse(code: str, rule: str, message: str) -> ApiError:
     )
 
 
+def _no_match() -> ApiError:
+    message = "No contact matches the search"
+    return ApiError(HTTPStatus.NOT_FOUND, "ContactNotFound", message)
+
+
 def require_one_match(ids: Sequence[str]) -> str:
     """Return the only contact that a search found.
 
@@ -138,8 +146,7 @@ def require_one_match(ids: Sequence[str]) -> str:
         ApiError: 404 ContactNotFound, or 409 MultipleMatches with the ids (documented).
     """
     if not ids:
-        message = "No contact matches the search"
-        raise ApiError(HTTPStatus.NOT_FOUND, "ContactNotFound", message)
+        raise _no_match()
     if len(ids) > 1:
         message = f"{len(ids)} contacts match the search"
         raise ApiError(HTTPStatus.CONFLICT, "MultipleMatches", message, matches=ids)

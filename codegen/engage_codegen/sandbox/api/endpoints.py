@@ -55,7 +55,7 @@ def list_schemas(state: State) -> list[models.SchemaSummary]:
 @api.post(
     "/interactionschemas",
     openapi_extra=models.describe_request(models.SchemaRequest),
-    responses=models.describe_create(models.SchemaCreated, 400, 409),
+    responses=models.describe_create(models.SchemaCreated, 400, 409, 422),
 )
 def create_schema(
     request: Request, response: Response, state: State, body: _Body
@@ -98,7 +98,7 @@ def delete_schema(schema_id: str, state: State) -> Response:
 
 
 @api.get(
-    "/interactions", response_model=models.InteractionPage, responses=describe_errors(400, 404)
+    "/interactions", response_model=models.InteractionPage, responses=describe_errors(400, 404, 422)
 )
 def list_interactions(
     request: Request,
@@ -136,7 +136,7 @@ def _require_contact(tenant: Tenant, contact_id: str, options: Options) -> str:
 @api.post(
     "/interactions",
     openapi_extra=models.describe_request(models.InteractionRequest),
-    responses=models.describe_create(_Created, 400, 404),
+    responses=models.describe_create(_Created, 400, 404, 422),
 )
 def create_interaction(request: Request, response: Response, state: State, body: _Body) -> _Created:
     """Store an interaction.

@@ -1,13 +1,21 @@
-"""The formats that the options choose for the dates and payloads of responses.
+"""The formats that the options choose for the dates, payloads and errors of responses.
 
 A platform may return an interaction in another form than the one that was sent. Each format here is
 one that a usual serializer or database writes, and all of them are our guess.
 """
 
 from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
 
 from engage_codegen.sandbox.dates import parse_created_date
-from engage_codegen.sandbox.options import DateOffset, DatePrecision, Options, PayloadFormat
+from engage_codegen.sandbox.errors import ApiError
+from engage_codegen.sandbox.options import (
+    DateOffset,
+    DatePrecision,
+    ErrorBody,
+    Options,
+    PayloadFormat,
+)
 from engage_codegen.sandbox.store.records import Json, JsonObject
 
 _EAST = timezone(timedelta(hours=2))
@@ -89,3 +97,33 @@ def _format_value(value: Json, declaration: Json, options: Options) -> Json:
 
 def _is_date(declaration: Json) -> bool:
     return isinstance(declaration, dict) and declaration.get("format") == "date-time"
+
+
+def choose_status(error: ApiError, path: str, options: Options) -> HTTPStatus:
+    """Return the status of an error in a response to a request for `path`."""
+    match error.code:
+        case "InvalidSchema" | "InvalidInteraction":
+            return HTTPStatus(options.validation_status)
+        case "DuplicateSchemaId":
+            return HTTPStatus(options.duplicate_schema_status)
+        case "ContactNotFound" if path.endswith("/interactions"):
+            return HTTPStatus(options.unknown_contact_status)
+        case _:
+            return error.status
+
+
+def format_error(body: JsonObject, status: HTTPStatus, options: Options) -> JsonObject:
+    """Write the body `{errorCode, message, messageDetails}` in the form of the options."""
+    message, details = body["message"], body["messageDetails"]
+    match options.error_body:
+        case ErrorBody.ENGAGE:
+            return body
+        case ErrorBody.MESSAGE:
+            return {"message": message}
+        case ErrorBody.PROBLEM_DETAILS:
+            members: JsonObject = {"type": "about:blank", "title": status.phrase}
+            return {**members, "status": status.value, "detail": message}
+        case ErrorBody.VALIDATION_ERRORS:
+            reasons = details.get("reasons") if isinstance(details, dict) else None
+            texts = reasons if isinstance(reasons, list) and reasons else [message]
+            return {"validationErrors": [{"errorDescription": text} for text in texts]}

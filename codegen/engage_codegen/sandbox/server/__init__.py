@@ -14,6 +14,7 @@ import uvicorn
 from engage_codegen.sandbox.app import create_app
 from engage_codegen.sandbox.control.faults import Fault
 from engage_codegen.sandbox.options import Options
+from engage_codegen.sandbox.options.platform_file import NO_PLATFORM_FILE, PlatformFile
 from engage_codegen.sandbox.seed import seed_tenant
 from engage_codegen.sandbox.server import connections
 from engage_codegen.sandbox.server.access import Access, prepare_access
@@ -52,6 +53,7 @@ def serve(
     api_key: str = "sandbox-key",
     seed: bool = True,
     options: Options | None = None,
+    platform: PlatformFile = NO_PLATFORM_FILE,
     faults: Sequence[Fault] = (),
     allowed_hosts: Sequence[str] = (),
     tls: Path | None = None,
@@ -65,7 +67,9 @@ def serve(
         database: The SQLite file that holds the state, or None to keep it in memory.
         api_key: A key that the API accepts.
         seed: Whether a new database gets the example schemas and contacts.
-        options: The answers to the open questions about the platform.
+        options: The answers to the open questions about the platform; by default the observed
+            ones.
+        platform: What was observed in a tenant.
         faults: The faults to start with.
         allowed_hosts: The host names, beside `localhost` and `host`, that requests can name.
         tls: A folder with the certificate authority for HTTPS, which is created if it does not
@@ -78,7 +82,8 @@ def serve(
     """
     access = prepare_access(host, port, allowed_hosts, tls)
     with _open(access, database, seed) as (listener, store):
-        state = SandboxState(store, api_key, options or Options())
+        options = options or Options.model_validate(platform.values)
+        state = SandboxState(store, api_key, options, platform=platform)
         for fault in faults:
             state.faults.add(fault)
         server = _Server(state, access, lambda: on_ready(access.build_url(listener)))
@@ -96,6 +101,7 @@ def running(
     options: Options | None = None,
     allowed_hosts: Sequence[str] = (),
     tls: Path | None = None,
+    platform: PlatformFile = NO_PLATFORM_FILE,
 ) -> Generator[Sandbox, None, None]:
     """Run a sandbox in a thread until the block ends.
 
@@ -104,7 +110,8 @@ def running(
     """
     access = prepare_access(host, port, allowed_hosts, tls)
     with _open(access, database, seed) as (listener, store):
-        state = SandboxState(store, api_key, options or Options())
+        options = options or Options.model_validate(platform.values)
+        state = SandboxState(store, api_key, options, platform=platform)
         server = _Server(state, access, lambda: None)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         base_url = access.build_url(listener)

@@ -19,6 +19,7 @@ from engage_codegen.sandbox.ui import (
     automation_views,
     contact_views,
     dropped_views,
+    option_views,
     segment_views,
     views,
 )
@@ -142,6 +143,11 @@ async def send_test_interaction(request: Request, schema_id: str) -> Response:
     return _show(
         request, "schema", lambda state, _: views.view_schema(state, form, schema_id, exchange)
     )
+
+
+@pages.get("/options")
+def show_options(request: Request) -> HTMLResponse:
+    return _show(request, "options", option_views.view_options)
 
 
 def _show(request: Request, name: str, view: View) -> HTMLResponse:

@@ -29,7 +29,7 @@ from .entry import Entry, State, pair_of
 from .loop import run_until
 from .observer import GuardedOutboxObserver, NoOutboxObserver, OutboxObserver
 from .results import Delivery, Status
-from .store import Draft, Store
+from .store import Draft, Store, status_of
 from .tasks import deliver_in_thread
 from .workers import Workers, check_most
 
@@ -42,7 +42,7 @@ _BATCH = 500
 
 
 class BaseOutbox:
-    """Interactions on their way to Engage. See `Outbox` and `PostgresOutbox`."""
+    """Interactions on their way to Engage. It differs by its store."""
 
     def __init__(
         self,
@@ -194,11 +194,8 @@ class BaseOutbox:
             return run.result
 
     def _report_oldest(self) -> None:
-        if isinstance(self._options.observer, NoOutboxObserver):
-            return
-        oldest = self._store.counts().oldest
-        seconds = 0.0 if oldest is None else (self._options.clock.now() - oldest).total_seconds()
-        self._options.observer.oldest(max(0.0, seconds))
+        if not isinstance(self._options.observer, NoOutboxObserver):
+            self._options.observer.oldest(self.status().age_seconds)
 
     def run(
         self,
@@ -244,16 +241,7 @@ class BaseOutbox:
         `oldest` gets older while the client cannot reach Engage. `unknown` and `rejected` count the
         dead letters.
         """
-        counts = self._store.counts()
-        return Status(
-            counts.waiting,
-            counts.sending,
-            counts.unknown,
-            counts.rejected,
-            counts.oldest,
-            counts.missing,
-            counts.waiting_for_schema,
-        )
+        return status_of(self._store.counts(), self._options.clock.now())
 
     def requeue(self, entry_id: int) -> bool:
         """Return a dead letter to the state `waiting`, or return False if there is none.

@@ -16,6 +16,7 @@ class Status:
 
     `oldest` is when the oldest entry in the states `waiting` and `sending` was put, or None.
     `missing` is above 0 if the disk has damaged the file so that entries disappeared.
+    `age_seconds` is how long ago that was, or 0.
     `waiting_for_schema` is the part of `waiting` whose schema the tenant, or the package of the
     delivery, does not have.
     """
@@ -27,6 +28,7 @@ class Status:
     oldest: datetime | None
     missing: int = 0
     waiting_for_schema: int = 0
+    age_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

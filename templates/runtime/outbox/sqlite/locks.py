@@ -11,11 +11,14 @@ All locks end with the process that holds them.
 
 import errno
 import os
+import stat
 import struct
 import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+
+from ..errors import OutboxError
 
 # The bytes in which SQLite keeps its shared locks, see "os.h" there. SQLite locks all of them
 # exclusively before it deletes the write-ahead log.
@@ -167,6 +170,25 @@ def give_to_owner(descriptor: int, path: str) -> None:
     if sys.platform != "win32" and os.geteuid() == 0:
         owner = os.stat(path)
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def check_owner(path: str, status: os.stat_result) -> None:
+    """Raise `OutboxError` for a file that other users own or may write.
+
+    Root may use the file of any user, and any user a file that only root can write besides.
+    """
+    if sys.platform == "win32":
+        return
+    user = os.geteuid()
+    if status.st_uid not in (user, 0) and user != 0:
+        raise OutboxError(
+            f"{path}: the file belongs to another user, who could read and change what is put. Use "
+            "a file of your own."
+        )
+    if stat.S_IMODE(status.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
+        raise OutboxError(
+            f"{path}: other users may write the file. Check what is in it, then run: chmod 600"
+        )
 
 
 def _drop_claims() -> None:

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias, cast
 
 from ..errors import OutboxError
 from .failures import DAMAGED_FILE, REPLACED
-from .locks import Guard, give_to_owner
+from .locks import Guard, check_owner, give_to_owner
 from .reserve import keep_reserve, release_reserve
 from .tables import APPLICATION, VERSION, create_tables, has_tables
 
@@ -37,6 +37,8 @@ class Connection:
         self._is_link = real_path != path
         self._log_path, self._folder_path = f"{real_path}-wal", os.path.dirname(real_path)
         self._folder: tuple[int, int, int] | None = None
+        with suppress(FileNotFoundError):
+            check_owner(path, os.stat(real_path))
         self.db = _open(real_path, creates)
         self.cursor = self.db.cursor()  # for the insert: another cursor for each would be slower
         try:

@@ -4,132 +4,51 @@ The description of an option says what is documented, if anything. Everything el
 default, is our guess. The table in `docs/sandbox.md` repeats these descriptions.
 """
 
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engage_codegen.sandbox.options.values import (
+    AutomationTrigger,
+    BrokenInteraction,
+    ContactErrors,
+    DateOffset,
+    DatePrecision,
+    DeletedContactInteractions,
+    ErrorBody,
+    IllTypedProperty,
+    LinkFormat,
+    ListOrder,
+    OtherKeywords,
+    OtherLinks,
+    PayloadFormat,
+    ReadBack,
+    RepeatedItems,
+    ShortContactId,
+    WarnOrReject,
+)
 
-class BrokenInteraction(StrEnum):
-    """The answer to an interaction that breaks its schema."""
-
-    REJECT = "reject"
-    IGNORE = "ignore"
-    IGNORE_WITHOUT_ID = "ignore-without-id"
-
-
-class IllTypedProperty(StrEnum):
-    """The treatment of a property with the wrong type or format."""
-
-    DROP = "drop"
-    BREAK = "break"
-
-
-class ReadBack(StrEnum):
-    """The payload that GET returns for an interaction with dropped properties."""
-
-    ACCEPTED = "accepted"
-    EVERYTHING = "everything"
-
-
-class WarnOrReject(StrEnum):
-    """The treatment of unusual input that the documentation does not forbid."""
-
-    WARN = "warn"
-    REJECT = "reject"
-
-
-class OtherKeywords(StrEnum):
-    """The treatment of a schema with other JSON Schema keywords on a property."""
-
-    REJECT = "reject"
-    ACCEPT = "accept"
-
-
-class ListOrder(StrEnum):
-    """The order of a list of interactions."""
-
-    NEWEST_FIRST = "newest-first"
-    SHUFFLED = "shuffled"
-
-
-class AutomationTrigger(StrEnum):
-    """The meaning of "received for the first time" in the triggers of automations."""
-
-    EACH_ARRIVAL = "each-arrival"
-    FIRST_PER_CONTACT = "first-per-contact"
-
-
-class DatePrecision(StrEnum):
-    """The precision of the dates in responses."""
-
-    MILLISECONDS = "milliseconds"
-    SECONDS = "seconds"
-    ROUNDED_SECONDS = "rounded-seconds"
-    SQL_DATETIME = "sql-datetime"
-    TICKS = "ticks"
-
-
-class DateOffset(StrEnum):
-    """The offset of the dates in responses."""
-
-    Z = "Z"
-    UTC = "+00:00"
-    EAST = "+02:00"
-    NONE = "none"
-
-
-class PayloadFormat(StrEnum):
-    """The payload in responses, compared with the one that was stored."""
-
-    AS_STORED = "as-stored"
-    DATES = "dates"
-    TRIMMED = "trimmed"
-    DECIMALS = "decimals"
-    NUMBERS_AS_TEXT = "numbers-as-text"
-    NULLS = "nulls"
-    ADDITION = "addition"
-
-
-class RepeatedItems(StrEnum):
-    """The interactions that a list has twice."""
-
-    NONE = "none"
-    SAME_PAGE = "same-page"
-    NEXT_PAGE = "next-page"
-
-
-class LinkFormat(StrEnum):
-    """The place and the form of the links in a list."""
-
-    LIST = "list"
-    REL_LISTS = "rel-lists"
-    OBJECT = "object"
-    HTML_ESCAPED = "html-escaped"
-    TOKEN = "token"  # noqa: S105  # nosec B105
-    NONE = "none"
-
-
-class OtherLinks(StrEnum):
-    """The links beside the one to the next page."""
-
-    NONE = "none"
-    LOWER_CASE = "lower-case"
-    CAPITALIZED = "capitalized"
-
-
-class ShortContactId(StrEnum):
-    """The treatment of a short GUID as a contactId."""
-
-    REJECT = "reject"
-    ACCEPT = "accept"
-
-
-class DeletedContactInteractions(StrEnum):
-    """The treatment of the interactions of a contact that is deleted."""
-
-    KEEP = "keep"
-    DELETE = "delete"
+__all__ = [
+    "DOCUMENTED",
+    "AutomationTrigger",
+    "BrokenInteraction",
+    "ContactErrors",
+    "DateOffset",
+    "DatePrecision",
+    "DeletedContactInteractions",
+    "ErrorBody",
+    "IllTypedProperty",
+    "LinkFormat",
+    "ListOrder",
+    "Options",
+    "OtherKeywords",
+    "OtherLinks",
+    "PayloadFormat",
+    "ReadBack",
+    "RepeatedItems",
+    "ShortContactId",
+    "WarnOrReject",
+]
 
 
 class Options(BaseModel):
@@ -275,3 +194,37 @@ class Options(BaseModel):
         description="The requests per second and key above which the answer is 429; 0 means no "
         "limit. Documented: 200.",
     )
+    validation_status: Literal[400, 422] = Field(
+        default=400,
+        description="The status for a schema or an interaction that is invalid. Elsewhere, the "
+        "same API answers 422.",
+    )
+    unknown_contact_status: Literal[400, 404, 422] = Field(
+        default=404,
+        description="The status for an interaction, or a list of them, whose contact does not "
+        "exist. That of the endpoints of contacts is 404 (documented).",
+    )
+    duplicate_schema_status: Literal[400, 409, 422] = Field(
+        default=409, description="The status for a schema whose id is already used."
+    )
+    error_body: ErrorBody = Field(
+        default=ErrorBody.ENGAGE,
+        description="The body of an error: errorCode, message and messageDetails; a list "
+        "validationErrors with an errorDescription for each reason; the type, title, status and "
+        "detail of RFC 9457; or a message alone.",
+    )
+    contact_errors: ContactErrors = Field(
+        default=ContactErrors.DOCUMENTED,
+        description="The answer to a search for a contact by a value that does not have the format "
+        "of its parameter: 400 with an error code of its own, or 404 as for an unknown contact. "
+        "Documented: 400.",
+    )
+
+
+DOCUMENTED = {
+    "ill-typed-property": "drop",
+    "contact-errors": "documented",
+    "max-changed-contacts": 250_000,
+    "rate-limit": 200,
+}
+"""Option -> the value that the vendor's documentation gives it. The others are our guess."""
