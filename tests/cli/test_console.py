@@ -67,7 +67,7 @@ def test_a_mistyped_command_or_option_gets_the_nearest_one_suggested(tool: Tool)
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_every_command_has_its_examples(command: str, tool: Tool) -> None:
-    examples: list[str] = import_module(f"engage_codegen.cli.{command}").EXAMPLES
+    examples: list[str] = import_module(f"engage_codegen.cli.{command.replace('-', '_')}").EXAMPLES
     assert examples
     out = tool(command, "--help").out
     assert all(line in out for line in examples)

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
-JOURNEYS = ["docs/quickstart.md"]
+JOURNEYS = ["docs/quickstart.md", "docs/several-machines.md"]
 """Pages that a test of their own follows from the top."""
 
 INTERRUPTIBLE = (
@@ -164,6 +164,10 @@ def _run_line(words: list[str], shop: Path, tool: Tool, tenant: Sandbox) -> int:
         case ["python", "-m", "pytest", *arguments]:
             command = [sys.executable, "-m", "pytest", "--collect-only", *arguments]
             return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+        case ["python", "-m", "engage_interactions.outbox", *arguments]:
+            command = [sys.executable, "-m", "engage_interactions.outbox", *arguments]
+            environ = {**os.environ, "PYTHONPATH": str(ROOT / "generated")}
+            return subprocess.run(command, env=environ, capture_output=True, check=False).returncode
         case ["engage-codegen", *arguments] if shlex.join(words) in ENDLESS:
             return _run_until_ready(arguments, *ENDLESS[shlex.join(words)])
         case ["engage-codegen", command, *arguments]:

@@ -85,7 +85,9 @@ def test_the_container_files_name_what_the_sandbox_really_has(tmp_path: Path) ->
     (recipe,), (compose,) = blocks("dockerfile", page), blocks("yaml", page)
     command: list[str] = json.loads(re.findall(r"^CMD (.*)", recipe.text, re.MULTILINE)[0])
     assert command[:2] == ["engage-codegen", "sandbox"]
-    context = sandbox_command.make_context("sandbox", command[2:])
+    context = sandbox_command.make_context(
+        "sandbox", command[2:], help_option_names=["-h", "--help"]
+    )
     (name,), folder = context.params["allowed_hosts"], context.params["tls"]
     services = yaml.safe_load(compose.text)["services"]
     assert name in services
@@ -108,7 +110,7 @@ def test_the_container_files_name_what_the_sandbox_really_has(tmp_path: Path) ->
 def test_the_commands_and_options_that_a_page_names_exist(page: Path, tool: Tool) -> None:
     shown = [block.text for block in BLOCKS if block.page == page.relative_to(ROOT).as_posix()]
     for text in (*spans(page), *shown):
-        for command, rest in re.findall(r"\bengage-codegen (\w+)([^#&|\n]*)", text):
+        for command, rest in re.findall(r"\bengage-codegen (\w[\w-]*)([^#&|\n]*)", text):
             assert command in COMMANDS, f"engage-codegen {command}"
             help_text = tool(command, "--help").out
             for option in re.findall(r" (--[a-z-]+)", rest):

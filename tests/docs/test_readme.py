@@ -32,6 +32,7 @@ ABOUT = {
     "catalogue": ("contracts", "A page for people who read no code"),
     "verify": ("soundness", "Verify what the types promise"),
     "sandbox": ("sandbox", "The sandbox"),
+    "outbox-sql": ("several-machines", "Tables"),
     "completion": ("editors", "Shells"),
 }
 """Command -> the page about it, and the heading on that page."""
@@ -67,7 +68,7 @@ def test_the_index_of_commands_lists_every_command(tool: Tool, golden: Golden) -
 
 def test_the_readme_lists_the_commands() -> None:
     (paragraph,) = re.findall(r"^## Commands\n\n(.*?);", TEXT, re.MULTILINE | re.DOTALL)
-    assert re.findall(r"`(\w+)`", paragraph) == list(COMMANDS)
+    assert re.findall(r"`([\w-]+)`", paragraph) == list(COMMANDS)
 
 
 def test_the_table_of_configuration_keys_is_complete() -> None:

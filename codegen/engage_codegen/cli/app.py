@@ -40,6 +40,7 @@ COMMANDS = {
     "catalogue": "Write a site about the schemas, for people who read no code.",
     "verify": "Compare the package with an independent validator.",
     "sandbox": "Run the sandbox, a local Engage, until Ctrl-C.",
+    "outbox-sql": "Print the SQL of the tables of an outbox in PostgreSQL.",
     "completion": "Print the completion script for a shell.",
 }
 """Each command, implemented in the module of its name, and its line in the list of all."""
@@ -141,7 +142,7 @@ class _CommandGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f".{cmd_name}", __package__)
+        module = import_module(f".{cmd_name.replace('-', '_')}", __package__)
         command: click.Command = module.command
         examples: list[str] = module.EXAMPLES
         command.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples)

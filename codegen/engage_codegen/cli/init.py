@@ -136,6 +136,7 @@ def _write(changes: Sequence[FileChange], setup: Setup, *, is_dry_run: bool, ask
     )
     needs = " and ".join(setup.http_libraries)
     print_status(f"next: {pull}run engage-codegen generate (the package needs {needs})")
+    print_status('for an outbox in PostgreSQL, also add "psycopg[binary]>=3.2" to the dependencies')
     return 0
 
 

@@ -12,11 +12,12 @@ from ..outbox.errors import OutboxError
 from ..outbox.observer import OutboxObserver
 from ..payload.types import Payload
 from ..transport.clock import SYSTEM_CLOCK, Clock
+from .application import put_with, put_with_async
 from .connections import Connections, close_quietly
 from .deliveries import LONGEST_LEASE
 from .driver import Connection, Parameters, connect
 from .failures import convert_errors
-from .puts import put_statement, put_with, put_with_async, read_put
+from .puts import put_statement
 from .store import PostgresStore
 from .tables import VERSION, Tables
 
@@ -109,15 +110,16 @@ class PostgresOutbox(BaseOutbox):
             InvalidPayloadError: The interaction cannot be sent.
             KeyConflictError: Another payload was put with this key.
             OutboxError: The database cannot be used, or the connection is in autocommit mode
-                without a transaction. Nothing was put, unless `may_be_stored` is true.
+                without a transaction. Nothing was put, unless `may_be_stored` is true. Other errors
+                of your connection are those of its library.
             ConfigurationError: A connection of this type is not supported.
         """
         draft = make_draft(self._dates, contact_id, payload, created_date, key)
         if connection is None:
             return self._put([draft])[0]
-        row = put_with(connection, *put_statement(self._tables, draft))
+        entry_id = put_with(self._tables, connection, draft)
         self._options.observer.put(draft.interaction.schema_id)
-        return read_put(self._tables, row)
+        return entry_id
 
     async def put_async(
         self,
@@ -138,9 +140,9 @@ class PostgresOutbox(BaseOutbox):
             import asyncio
 
             return (await asyncio.to_thread(self._put, [draft]))[0]
-        row = await put_with_async(connection, *put_statement(self._tables, draft))
+        entry_id = await put_with_async(self._tables, connection, draft)
         self._options.observer.put(draft.interaction.schema_id)
-        return read_put(self._tables, row)
+        return entry_id
 
     def insert(
         self,
