@@ -58,9 +58,12 @@ def _metadata(wheel: Path) -> str:
 
 
 def test_the_wheel_names_its_license(wheel: Path) -> None:
-    assert "License-Expression: Apache-2.0" in _metadata(wheel)
+    assert "License-Expression: Apache-2.0 AND 0BSD\n" in _metadata(wheel)
     names = zipfile.ZipFile(wheel).namelist()
     assert [name for name in names if name.endswith("dist-info/licenses/LICENSE")]
+    assert [name for name in names if name.endswith("dist-info/licenses/templates/LICENSE")]
+    assert "Zero Clause" in (ROOT / "templates" / "LICENSE").read_text()
+    assert "0BSD" in (ROOT / "generated/engage_interactions/_runtime/__init__.py").read_text()
     assert "the engage-codegen authors" in (ROOT / "LICENSE").read_text()
 
 
