@@ -31,6 +31,7 @@ ABOUT = {
     "catalogue": ("contracts", "A page for people who read no code"),
     "verify": ("soundness", "Verify what the types promise"),
     "sandbox": ("sandbox", "The sandbox"),
+    "docs": ("troubleshooting", "Find the page"),
     "completion": ("editors", "Shells"),
 }
 """Command -> the page about it, and the heading on that page."""

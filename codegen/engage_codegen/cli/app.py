@@ -13,6 +13,7 @@ import click
 
 from .. import __version__
 from ..errors import CodegenError
+from ..schema.text import suggest
 from .console import (
     Verbosity,
     escape_unencodable,
@@ -39,6 +40,7 @@ COMMANDS = {
     "catalogue": "Write a site about the schemas, for people who read no code.",
     "verify": "Compare the package with an independent validator.",
     "sandbox": "Run the sandbox, a local Engage, until Ctrl-C.",
+    "docs": "Print a page of the documentation.",
     "completion": "Print the completion script for a shell.",
 }
 """Each command, implemented in the module of its name, and its line in the list of all."""
@@ -155,10 +157,8 @@ class _CommandGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            near = suggest(args[0], COMMANDS)
+            hint = f" {near[0].upper()}{near[1:]}" if near else ""
             raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -8,7 +8,7 @@ import click
 
 from ..config import Config
 from ..errors import ConfigError, InputError
-from ..schema.text import quote
+from ..schema.text import quote, suggest
 from ..sources.interface import ApiKey
 from .console import print_line, print_status, shorten
 from .options import config_options, load_configs, run_for_targets
@@ -27,7 +27,9 @@ EXAMPLES = [
 @config_options
 @reports_findings
 def command(report: FindingReport, action: str, name: str, **options: object) -> int:
-    """Copy and check templates of your own, in the folder that `templates` names.
+    """Copy and check templates of your own.
+
+    They are in the folder that the key `templates` names.
 
     list prints the names of the templates that can be replaced, and of the examples. copy NAME
     copies one of them into the folder; nothing is overwritten. check renders the templates with
@@ -86,13 +88,10 @@ def _texts_of(name: str) -> Mapping[str, str]:
         return {name: state_version(templates[name])}
     if name in examples:
         return examples[name]
-    import difflib
-
-    near = difflib.get_close_matches(name, [*templates, *examples], n=1)
     raise InputError(
         f"there is no template {quote(name)}",
         where="engage-codegen",
-        fix=f"did you mean {near[0]}?" if near else "engage-codegen templates list",
+        fix=suggest(name, [*templates, *examples]) or "engage-codegen templates list",
     )
 
 
