@@ -45,6 +45,27 @@ COMMANDS = {
 }
 """Each command, implemented in the module of its name, and its line in the list of all."""
 
+HELP_PAGES = {
+    "init": "quickstart",
+    "pull": "quickstart",
+    "generate": "package",
+    "check": "ci",
+    "list": "package",
+    "lint": "ci",
+    "contract": "contracts",
+    "templates": "templates",
+    "diff": "ci",
+    "push": "ci",
+    "preflight": "ci",
+    "explain": "ci",
+    "catalogue": "contracts",
+    "verify": "soundness",
+    "sandbox": "sandbox",
+    "docs": "troubleshooting",
+    "completion": "editors",
+}
+"""Command -> the page of the documentation about it."""
+
 COMPLETE_VARIABLE = "_ENGAGE_CODEGEN_COMPLETE"
 """The environment variable by which a shell requests completions."""
 
@@ -145,7 +166,9 @@ class _CommandGroup(click.Group):
         module = import_module(f".{cmd_name}", __package__)
         command: click.Command = module.command
         examples: list[str] = module.EXAMPLES
-        command.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples)
+        lines = ["\b", "Examples:", *(f"  {line}" for line in examples)]
+        lines += ["", "\b", "Documentation:", f"  engage-codegen docs {HELP_PAGES[cmd_name]}"]
+        command.epilog = "\n".join(lines)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -91,7 +91,8 @@ def _print_rules(code: str | None) -> int:
 
     rows = [rule for rule in rules().values() if code is None or rule.code == code.upper()]
     if not rows:
-        hint = suggest(str(code).upper(), rules()) or "--rules lists all of them"
+        near = suggest(str(code).upper(), rules())
+        hint = f"{near} --rules lists all of them".strip()
         raise click.BadParameter(f"unknown rule {quote(str(code))}; {hint}", param_hint="CODE")
     for rule in rows:
         click.echo(f"{rule.code} {rule.severity:7} {rule.title}")
