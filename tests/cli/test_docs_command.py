@@ -69,3 +69,12 @@ def test_a_misspelled_name_is_answered_with_the_nearest_one(
 def test_a_name_that_is_near_nothing_suggests_nothing() -> None:
     assert suggest("xyz", ["check", "pull"]) == ""
     assert suggest("chekc\x1b", ["check\x1b[2J", "pull"]) == r"did you mean 'check\u001b[2J'?"
+
+
+def test_on_a_terminal_a_page_is_laid_out_without_escape_sequences(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engage_codegen.cli.docs.is_terminal", bool)
+    text = tool("docs", "quickstart").out
+    assert "Quick start" in text
+    assert not {"\x1b", "#"} & {*text}

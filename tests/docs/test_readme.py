@@ -84,6 +84,14 @@ def test_the_readme_begins_with_make_demo_and_make_test() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
+def test_the_readme_lists_the_pages() -> None:
+    listed = set(re.findall(r"`([a-z/-]+)`", TEXT.partition("## Read on")[2])) - {"docs"}
+    pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")}
+    assert listed <= pages
+    guides = {name for name in pages if "/" not in name}
+    assert guides - listed == {"index", "benchmarks", "sandbox-container"}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_targets_of_links_exist(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text("utf-8")):

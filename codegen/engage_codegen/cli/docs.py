@@ -77,5 +77,5 @@ def _print_page(text: str) -> None:
     from rich.markdown import Markdown
 
     console = Console()
-    with console.pager(styles=console.color_system is not None):
+    with console.pager():  # without styles, which some pagers show as escape sequences
         console.print(Markdown(text))
