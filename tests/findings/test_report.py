@@ -42,6 +42,10 @@ FINDINGS = [
 ]
 
 
+SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
+"""Severity -> what GitLab calls it."""
+
+
 class Validator(Protocol):
     def validate(self, instance: Any) -> None: ...
     def is_valid(self, instance: Any) -> bool: ...
@@ -128,7 +132,7 @@ def test_gitlab_gets_an_entry_with_an_identity_of_its_own_for_each_finding() -> 
     assert len({entry["fingerprint"] for entry in entries}) == len(entries)
     for entry, finding in zip(entries, FINDINGS, strict=True):
         assert entry.keys() == {"description", "check_name", "fingerprint", "severity", "location"}
-        assert entry["severity"] == {"error": "major", "note": "info"}[finding.severity]
+        assert entry["severity"] == SEVERITIES[finding.severity]
         assert entry["location"]["path"] == (finding.location.file or ".")
         assert entry["location"]["lines"]["begin"] == max(finding.location.line, 1)
     moved = [replace(item, location=item.location._replace(line=70)) for item in FINDINGS]

@@ -98,6 +98,8 @@ def _print_rules(code: str | None) -> int:
         click.echo(f"{rule.code} {rule.severity:7} {rule.title}")
         if code:
             click.echo(f"\n{rule.help}\n\nfix: {rule.remedy}")
+            if rule.page:
+                click.echo(f"page: engage-codegen docs {rule.page}")
             for label, example in (("fails", rule.fails), ("passes", rule.passes)):
                 if example:
                     click.echo(f"\n{label}:\n  " + example.replace("\n", "\n  "))
