@@ -203,9 +203,8 @@ def _plan_prettier(project: Project, setup: Setup) -> Iterator[FileChange]:
 def _plan_vscode(project: Project, setup: Setup) -> Iterator[FileChange]:
     yield _plan_tasks(project)
     for kind in ("interaction", "configuration", "contract"):
-        name = f"{kind}.schema.json"
-        path = f".vscode/{name}"
-        yield FileChange(path, read_text(project, path), _template(name))
+        path = f".vscode/{kind}.schema.json"
+        yield FileChange(path, read_text(project, path), _template(f"{kind}.schema.json"))
     folders = [*setup.schemas, *(f"{output}/_snapshot" for output in setup.outputs)]
     patterns = [
         f"/{path}" if (project.root / path).is_file() else f"/{path}/*.json" for path in folders
