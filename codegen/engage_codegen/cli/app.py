@@ -40,7 +40,7 @@ COMMANDS = {
     "catalogue": "Write a site about the schemas, for people who read no code.",
     "verify": "Compare the package with an independent validator.",
     "sandbox": "Run the sandbox, a local Engage, until Ctrl-C.",
-    "outbox-sql": "Print the SQL of the tables of an outbox in PostgreSQL.",
+    "outbox-sql": "Print the SQL that creates the tables of an outbox in PostgreSQL.",
     "completion": "Print the completion script for a shell.",
 }
 """Each command, implemented in the module of its name, and its line in the list of all."""
