@@ -1,11 +1,11 @@
 # Each target sets up its own environment. Python 3.11 or later, git and make are enough.
 PYTHON ?= python3
 VENV := .venv
-RUN := $(VENV)/bin
+RUN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PYTEST := $(RUN)/python -m pytest -n auto --dist worksteal
 PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo docs test test-quick test-full check format bench mutants release clean
+.PHONY: demo docs test test-quick test-full test-lowest check audit lock format bench mutants release clean
 
 demo: $(VENV)/.sandbox
 	@$(RUN)/python docs/demo.py
@@ -26,6 +26,15 @@ test-quick: $(VENV)/.dev
 test-full: check
 	ENGAGE_CODEGEN_FULL=1 $(PYTEST) --cov --cov-report=term
 
+# The quick tests with the lowest versions of the dependencies that pyproject.toml allows. The next target installs the
+# newest ones again.
+test-lowest: $(VENV)/.dev
+	rm $(VENV)/.dev
+	mkdir -p build
+	$(RUN)/uv pip compile --quiet --resolution lowest-direct --all-extras pyproject.toml --output-file build/lowest.txt
+	$(RUN)/uv pip install --quiet --python $(VENV) --requirement build/lowest.txt
+	$(PYTEST) -m 'not (network or browser or postgres or slow)'
+
 # The two type checkers take longest, so they run at the same time.
 check: $(VENV)/.dev
 	$(RUN)/ruff check .
@@ -33,7 +42,16 @@ check: $(VENV)/.dev
 	$(RUN)/mypy & mypy=$$!; $(RUN)/basedpyright; code=$$?; wait $$mypy && exit $$code
 	$(RUN)/bandit --quiet --recursive codegen templates generated
 	$(RUN)/zizmor --quiet --offline . codegen/engage_codegen/integrations/files/engage-codegen.github.yml
+	$(RUN)/codespell
 	$(RUN)/engage-codegen check
+
+# The audits of workflows that ask GitHub. Set GH_TOKEN.
+audit: $(VENV)/.dev
+	$(RUN)/zizmor .
+
+# The lock file of the development environment.
+lock: $(VENV)/.dev
+	$(RUN)/uv lock
 
 format: $(VENV)/.dev
 	$(RUN)/ruff check --fix .

@@ -17,7 +17,7 @@ PACKAGE = "engage_interactions"
 """What the tool remembers from run to run, as a user has it."""
 
 _WORDS = """
-brand category colour material season shop campaign supplier receipt reason carrier parcel
+brand category color material season shop campaign supplier receipt reason carrier parcel
 language country region currency
 """.split()
 _COUNTS = "amount visits points items days steps".split()

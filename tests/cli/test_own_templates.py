@@ -153,7 +153,7 @@ def test_the_index_can_be_a_template_too(shop: Path, tool: Tool) -> None:
 
 
 WRONG_NAMES = {
-    "modul.py.jinja": "did you mean module.py.jinja",
+    "modul.py.jinja": "did you mean 'module.py.jinja'",
     "twin.py.jinja": "replaces no template",
     "client.py.jinja": "replaces no template",
     "each/twin.py": "ends in .jinja",
@@ -298,7 +298,7 @@ def test_copy_writes_the_template_and_the_version_and_overwrites_nothing(
     assert outcome.code == 2
     assert "exists already" in outcome.out
     assert path.read_text() == "mine"
-    assert "did you mean module.py.jinja" in tool("templates", "copy", "modul.py.jinja").out
+    assert "did you mean 'module.py.jinja'" in tool("templates", "copy", "modul.py.jinja").out
     assert tool("templates", "copy").code == 2
 
 

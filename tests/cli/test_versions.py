@@ -22,6 +22,7 @@ def test_a_package_of_an_older_version_is_named_and_not_called_stale(
         f"{LOCKFILE}:1:1: error EG404: engage-codegen 0.0.1 generated the package, but this is "
         f"{__version__}, which would write it differently\n"
         f"    fix: engage-codegen generate, which writes the package with {__version__}\n"
+        "    page: engage-codegen docs upgrading\n"
     )
     assert outcome.err == "1 error\n"
     assert command("generate").code == 0
@@ -51,6 +52,7 @@ def test_the_required_version_is_the_only_one_that_pulls_generates_and_checks(
         "pyproject.toml:4:1: error EG404: the project requires engage-codegen 99.0.0, but this is "
         f"{__version__}\n"
         "    fix: install engage-codegen 99.0.0, or change required-version and generate\n"
+        "    page: engage-codegen docs upgrading\n"
     )
     assert contents(project) == before
     file.write_text(f'{settings}required-version = "{__version__}"\n')

@@ -10,14 +10,14 @@ from tests.support.tool import Tool
 
 ERRORS: list[tuple[str, str, str]] = [
     ("x==", "EG501", "not valid TOML"),
-    ('ownr = "a"', "EG501", "did you mean owner?"),
+    ('ownr = "a"', "EG501", "did you mean 'owner'?"),
     ("owner = 1", "EG501", "must be a string on one line"),
     ('owner = "a\\u001bb"', "EG501", "must be a string on one line"),
     ('retention = "2 years"', "EG501", "is not a duration"),
     ('retention = "P"', "EG501", "is not a duration"),
     ("properties = 1", "EG501", "must be a table"),
     ("[properties]\nrating = 1", "EG501", "must be a table"),
-    ("[properties.rating]\nminimun = 1", "EG501", "did you mean minimum?"),
+    ("[properties.rating]\nminimun = 1", "EG501", "did you mean 'minimum'?"),
     ("[properties.rating]\nminimum = nan", "EG501", "a value that JSON does not have"),
     ("[properties.rating]\nenum = [1979-05-27]", "EG501", "a value that JSON does not have"),
     ("[properties.rating]\nrequired = false", "EG501", "can only be true"),
@@ -52,7 +52,7 @@ def test_a_contract_needs_a_schema(reviews: Path, tool: Tool) -> None:
     outcome = tool("generate")
     assert outcome.code == 1
     assert "contracts/reviews.toml:1:1: error EG601" in outcome.out
-    assert "did you mean review?" in outcome.out
+    assert "did you mean 'review'?" in outcome.out
 
 
 @pytest.mark.parametrize("name", ["review.TOML", "a b.toml", "review.contract.toml"])
@@ -97,7 +97,7 @@ def test_a_draft_changes_nothing_and_is_never_overwritten(reviews: Path, tool: T
 
 def test_a_draft_needs_a_folder_and_a_schema(reviews: Path, tool: Tool) -> None:
     outcome = tool("contract", "new", "revew")
-    assert (outcome.code, "did you mean review?" in outcome.err) == (2, True)
+    assert (outcome.code, "did you mean 'review'?" in outcome.err) == (2, True)
     config = reviews / "pyproject.toml"
     config.write_text(config.read_text().replace('contracts = "contracts"\n', ""))
     outcome = tool("contract", "new", "review")

@@ -240,12 +240,12 @@ def test_the_python_of_a_page_runs(block: Block, shop: Path) -> None:
 def test_the_quick_start_leads_from_nothing_to_a_sent_interaction(
     project: Path, tenant: Sandbox
 ) -> None:
-    (shell,) = blocks("sh", "docs/quickstart.md")
+    install, sandbox, shell = blocks("sh", "docs/quickstart.md")
     (program,) = blocks("python", "docs/quickstart.md")
-    install, *others = _lines(shell)
-    assert install[:2] == ["pip", "install"]
-    assert _names_this_tool(install[2])
-    assert others[-1][:2] == ["python", "send.py"]
+    assert [words[0] for words in _lines(install)] == ["uv", "pipx", "pip"]
+    assert all(_names_this_tool(words[-1]) for words in _lines(install))
+    assert sandbox.text.strip() in ENDLESS
+    assert _lines(shell)[-1][:2] == ["python", "send.py"]
     (project / "send.py").write_text(program.text)
     environ = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engage_codegen.cli.app import COMMANDS
+from engage_codegen.cli.app import COMMANDS, HELP_PAGES
 from engage_codegen.config import KEYS
 from engage_codegen.model.ir import Field, Record
 from engage_codegen.render.filters import FILTERS
@@ -21,18 +21,19 @@ ABOUT = {
     "pull": ("quickstart", "Quick start"),
     "generate": ("package", "The generated package"),
     "check": ("ci", "In CI"),
-    "lint": ("ci", "What is wrong with a schema"),
+    "lint": ("ci", "Check schemas: lint"),
     "contract": ("contracts", "What a contract can say"),
     "templates": ("templates", "Start with an example"),
-    "diff": ("ci", "What differs, and whether it breaks"),
-    "push": ("ci", "Schemas as code"),
+    "diff": ("ci", "Compare schemas: diff"),
+    "push": ("ci", "Create schemas in the tenant: push"),
     "probe": ("probe", "Make the sandbox behave like your tenant"),
-    "preflight": ("ci", "Can exactly this package be deployed?"),
-    "explain": ("ci", "What is this property, and who sends it?"),
-    "catalogue": ("contracts", "A page for people who read no code"),
+    "preflight": ("ci", "Check a package before deployment: preflight"),
+    "explain": ("ci", "Explain a schema or property"),
+    "catalogue": ("contracts", "A catalogue for people who read no code"),
     "verify": ("soundness", "Verify what the types promise"),
     "sandbox": ("sandbox", "The sandbox"),
     "outbox-sql": ("several-machines", "Tables"),
+    "docs": ("troubleshooting", "Find the page"),
     "completion": ("editors", "Shells"),
 }
 """Command -> the page about it, and the heading on that page."""
@@ -63,7 +64,9 @@ def test_the_index_of_commands_lists_every_command(tool: Tool, golden: Golden) -
     golden(DOCS / "commands" / "index.md", text)
     pages = {path.stem for path in (DOCS / "commands").iterdir()}
     assert pages == {"index", *COMMANDS}
-    assert ABOUT.keys() <= COMMANDS.keys()
+    assert ABOUT.keys() <= HELP_PAGES.keys() == COMMANDS.keys()
+    assert {command: page for command, (page, _) in ABOUT.items()}.items() <= HELP_PAGES.items()
+    assert all((DOCS / f"{page}.md").is_file() for page in HELP_PAGES.values())
 
 
 def test_the_readme_lists_the_commands() -> None:
@@ -81,6 +84,14 @@ def test_the_readme_begins_with_make_demo_and_make_test() -> None:
     first = [block.text.strip() for block in blocks("sh", "README.md")[:2]]
     assert first == ["make demo", "make test"]
     assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_readme_lists_the_pages() -> None:
+    listed = set(re.findall(r"`([a-z/-]+)`", TEXT.partition("## Read on")[2])) - {"docs"}
+    pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")}
+    assert listed <= pages
+    guides = {name for name in pages if "/" not in name}
+    assert guides - listed == {"index", "benchmarks", "sandbox-container"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

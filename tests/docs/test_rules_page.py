@@ -26,7 +26,7 @@ def render_rule(rule: Rule) -> str:
     lines = [
         f"## {rule.code}",
         f"**{rule.title}** ({rule.severity}{waivers}). {rule.help.strip()}",
-        f"To fix it: {rule.remedy}",
+        f"To fix it: {rule.remedy}" + (f" [More]({rule.page}.md)." if rule.page else ""),
         render_example("An example that fails", rule.fails),
         render_example("An example that passes", rule.passes),
     ]
@@ -43,6 +43,12 @@ def render_example(label: str, example: str) -> str:
 
 def test_the_page_of_codes_is_current(golden: Golden) -> None:
     golden(DOCS / "rules.md", render_page())
+
+
+def test_the_pages_of_codes_exist() -> None:
+    pages = {rule.page for rule in rules().values()} - {""}
+    assert len(pages) >= 4
+    assert all((DOCS / f"{page}.md").is_file() for page in pages)
 
 
 def test_every_code_has_a_heading_whose_anchor_is_the_code() -> None:

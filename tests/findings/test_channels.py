@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 
@@ -114,6 +115,23 @@ def test_a_document_is_one_for_programs_and_plain_for_the_log(output_format: str
             assert re.fullmatch(r"(?:[\w.~/-]|%[0-9A-F]{2})+", uri, re.ASCII), uri
             path = unquote(uri, errors="surrogateescape")
             assert path == item.location.file.replace("\\", "/")
+
+
+def test_gitlab_and_junit_carry_hostile_texts_as_data() -> None:
+    reported = findings(5)
+    report = render_report(reported, "gitlab")
+    assert report.isascii()
+    assert_plain(report)
+    assert len({entry["fingerprint"] for entry in json.loads(report)}) == len(reported)
+    tenants = [TenantRow(item.tenant, item.message, item.fix, item.tenant) for item in reported]
+    for item, row in zip(reported, tenants, strict=True):
+        report = render_report([item], "junit", tenants=[row])
+        assert_plain(report)
+        suite = ElementTree.fromstring(report)[0]
+        assert [element.tag for element in suite] == ["properties", "testcase"]
+        (output,) = suite[1]
+        assert output.tag == ("failure" if item.severity == "error" else "system-out")
+        assert not list(output)
 
 
 def test_a_tenant_of_a_file_is_one_annotation() -> None:

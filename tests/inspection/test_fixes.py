@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.support.tool import Outcome, Tool
 STRING = {"type": "string"}
 OURS = envelope("productReview", {"name": STRING, "storeId": STRING})
 LESS = envelope("productReview", {"name": STRING})
-FORMATS = ("text", "json", "sarif", "github")
+FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
 
 
 @pytest.fixture
@@ -102,6 +103,11 @@ def test_a_finding_at_a_call_names_its_subject_once_in_every_format(
     if output_format == "sarif":
         results = json.loads(outcome.out)["runs"][0]["results"]
         lines = [item["message"]["text"] for item in results]
+    elif output_format == "gitlab":
+        lines = [item["description"] for item in json.loads(outcome.out)]
+    elif output_format == "junit":
+        cases = ElementTree.fromstring(outcome.out).iter("testcase")
+        lines = [case.get("name") or "" for case in cases]
     else:
         lines = [line for line in outcome.out.splitlines() if "EG301: " in line or "EG301," in line]
     assert len(lines) == 2

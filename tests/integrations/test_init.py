@@ -275,10 +275,11 @@ def test_the_tasks_share_one_problem_pattern(project: Path, tool: Tool) -> None:
     assert entry["fileMatch"][0] == "/engage_interactions/_snapshot/*.json"
     tasks = json.loads((project / ".vscode/tasks.json").read_text())["tasks"]
     assert [task["label"] for task in tasks] == [
-        f"engage: {name}" for name in "pull generate check lint watch".split()
+        f"engage: {name}"
+        for name in ("pull", "generate", "check", "lint", "check --live", "diff", "watch")
     ]
     patterns = [task["problemMatcher"]["pattern"] for task in tasks if task["problemMatcher"]]
-    assert patterns == [patterns[0]] * 3
+    assert patterns == [patterns[0]] * 5
 
 
 def test_on_a_terminal_it_asks_for_unknown_settings(

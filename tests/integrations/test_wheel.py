@@ -40,6 +40,11 @@ def test_the_wheel_contains_the_templates_and_the_seed(wheel: Path) -> None:
                 assert (
                     f"engage_codegen/_templates/{path.relative_to(templates).as_posix()}" in names
                 )
+    docs = ROOT / "docs"
+    pages = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")}
+    assert {name for name in names if "/_docs/" in name} == {
+        f"engage_codegen/_docs/{page}" for page in pages
+    }
     assert "engage_codegen/sandbox/seed/contacts.json" in names
     assert "engage_codegen/py.typed" in names
 
@@ -58,9 +63,12 @@ def _metadata(wheel: Path) -> str:
 
 
 def test_the_wheel_names_its_license(wheel: Path) -> None:
-    assert "License-Expression: Apache-2.0" in _metadata(wheel)
+    assert "License-Expression: Apache-2.0 AND 0BSD\n" in _metadata(wheel)
     names = zipfile.ZipFile(wheel).namelist()
     assert [name for name in names if name.endswith("dist-info/licenses/LICENSE")]
+    assert [name for name in names if name.endswith("dist-info/licenses/templates/LICENSE")]
+    assert "Zero Clause" in (ROOT / "templates" / "LICENSE").read_text()
+    assert "0BSD" in (ROOT / "generated/engage_interactions/_runtime/__init__.py").read_text()
     assert "the engage-codegen authors" in (ROOT / "LICENSE").read_text()
 
 
@@ -99,6 +107,7 @@ def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Pa
 def test_the_wheel_generates_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     binaries = create_environment(tmp_path / "venv", wheel)
     _assert_generates(binaries / "engage-codegen", tmp_path)
+    assert "# Quick start" in run(binaries / "engage-codegen", "docs", "quickstart", cwd=tmp_path)
     # Without its extra the sandbox names the extra to install.
     done = subprocess.run(
         [binaries / "engage-codegen", "sandbox"], capture_output=True, text=True, check=False

@@ -13,6 +13,7 @@ import click
 
 from .. import __version__
 from ..errors import CodegenError
+from ..schema.text import suggest
 from .console import (
     Verbosity,
     escape_unencodable,
@@ -31,7 +32,7 @@ COMMANDS = {
     "list": "List the schemas of the snapshot.",
     "lint": "Report problems in schemas before anybody depends on them.",
     "contract": "Write the first version of the contract of a schema.",
-    "templates": "Copy and check templates of your own, in the folder that `templates` names.",
+    "templates": "Copy and check templates of your own.",
     "diff": "Report whether code generated from A still fits B, and why not.",
     "push": "Create the project's schemas in the tenant.",
     "probe": "Ask a tenant how it behaves where the platform is not documented.",
@@ -41,9 +42,33 @@ COMMANDS = {
     "verify": "Compare the package with an independent validator.",
     "sandbox": "Run the sandbox, a local Engage, until Ctrl-C.",
     "outbox-sql": "Print the SQL that creates the tables of an outbox in PostgreSQL.",
+    "docs": "Print a page of the documentation.",
     "completion": "Print the completion script for a shell.",
 }
 """Each command, implemented in the module of its name, and its line in the list of all."""
+
+HELP_PAGES = {
+    "init": "quickstart",
+    "pull": "quickstart",
+    "generate": "package",
+    "check": "ci",
+    "list": "package",
+    "lint": "ci",
+    "contract": "contracts",
+    "templates": "templates",
+    "diff": "ci",
+    "push": "ci",
+    "probe": "probe",
+    "preflight": "ci",
+    "explain": "ci",
+    "catalogue": "contracts",
+    "verify": "soundness",
+    "sandbox": "sandbox",
+    "outbox-sql": "several-machines",
+    "docs": "troubleshooting",
+    "completion": "editors",
+}
+"""Command -> the page of the documentation about it."""
 
 COMPLETE_VARIABLE = "_ENGAGE_CODEGEN_COMPLETE"
 """The environment variable by which a shell requests completions."""
@@ -145,7 +170,9 @@ class _CommandGroup(click.Group):
         module = import_module(f".{cmd_name.replace('-', '_')}", __package__)
         command: click.Command = module.command
         examples: list[str] = module.EXAMPLES
-        command.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples)
+        lines = ["\b", "Examples:", *(f"  {line}" for line in examples)]
+        lines += ["", "\b", "Documentation:", f"  engage-codegen docs {HELP_PAGES[cmd_name]}"]
+        command.epilog = "\n".join(lines)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -157,10 +184,8 @@ class _CommandGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            near = suggest(args[0], COMMANDS)
+            hint = f" {near[0].upper()}{near[1:]}" if near else ""
             raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
 

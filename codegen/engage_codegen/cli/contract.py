@@ -6,7 +6,7 @@ import click
 
 from ..config import Config
 from ..errors import ConfigError, InputError
-from ..schema.text import quote
+from ..schema.text import quote, suggest
 from ..sources.interface import ApiKey
 from .console import print_status, shorten
 from .options import complete_ids, config_options, load_configs, run_for_targets
@@ -48,13 +48,10 @@ def _write_draft(config: Config, schema_id: str) -> int:
         )
     schemas = read_schema_files(config.schemas) if config.schemas else read_snapshot(config.output)
     if schema_id not in schemas:
-        import difflib
-
-        near = difflib.get_close_matches(schema_id, sorted(schemas), n=1)
         raise InputError(
             f"there is no schema {quote(schema_id)}",
             where=", ".join(map(str, config.schemas)) or str(config.output),
-            fix=f"did you mean {near[0]}?" if near else "engage-codegen list prints the ids",
+            fix=suggest(schema_id, sorted(schemas)) or "engage-codegen list prints the ids",
         )
     path = contract_path(config.contracts, schema_id)
     if os.path.lexists(path):

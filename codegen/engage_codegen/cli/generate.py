@@ -1,6 +1,7 @@
 """The command `generate`."""
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,16 @@ def _generate_target(config: Config, *, force: bool, allow_removal: bool) -> int
     files = count(len(result.written), "file")
     schemas = count(result.schemas, "schema")
     print_status(f"{schemas}: wrote {files}{deleted} in {shorten(config.output)}")
+    if config.output / "__init__.py" in {config.output / path for path in result.written}:
+        name = _import_name(config.output)
+        print_status(f"next: from {name} import EngageClient (engage-codegen docs package)")
     return 0
+
+
+def _import_name(output: Path) -> str:
+    """Return the name by which Python imports a package, with the packages that it is in."""
+    packages = takewhile(lambda folder: (folder / "__init__.py").is_file(), output.parents)
+    return ".".join(reversed([output.name, *(folder.name for folder in packages)]))
 
 
 def _print_discarded(paths: tuple[Path, ...]) -> None:

@@ -7,11 +7,18 @@ import click
 from ..config import Config
 from ..errors import CodegenError
 from ..findings.finding import Finding, sort_findings
+from ..schema.text import quote, suggest
 from .console import print_status
 from .options import config_options, load_configs, strict_option
 from .reporting import FindingReport, exit_code_of, reports_findings, summarize
 
 EXAMPLES = ["engage-codegen lint schemas --fix", "engage-codegen lint --explain EG118"]
+
+
+def _complete_codes(_context: object, _parameter: object, incomplete: str) -> list[str]:
+    from ..findings.codes import rules
+
+    return [code for code in rules() if code.startswith(incomplete.upper())]
 
 
 @click.command("lint")
@@ -20,7 +27,9 @@ EXAMPLES = ["engage-codegen lint schemas --fix", "engage-codegen lint --explain 
 @click.option("--fix", is_flag=True, help="Correct what needs no judgment, in the files.")
 @strict_option
 @click.option("--rules", "is_listing", is_flag=True, help="List all rules and exit.")
-@click.option("--explain", metavar="CODE", help="Explain a rule and exit.")
+@click.option(
+    "--explain", metavar="CODE", shell_complete=_complete_codes, help="Explain a rule and exit."
+)
 @reports_findings
 def command(
     report: FindingReport,
@@ -82,13 +91,15 @@ def _print_rules(code: str | None) -> int:
 
     rows = [rule for rule in rules().values() if code is None or rule.code == code.upper()]
     if not rows:
-        raise click.BadParameter(
-            f"unknown rule {code}; --rules lists all of them", param_hint="CODE"
-        )
+        near = suggest(str(code).upper(), rules())
+        hint = f"{near} --rules lists all of them".strip()
+        raise click.BadParameter(f"unknown rule {quote(str(code))}; {hint}", param_hint="CODE")
     for rule in rows:
         click.echo(f"{rule.code} {rule.severity:7} {rule.title}")
         if code:
             click.echo(f"\n{rule.help}\n\nfix: {rule.remedy}")
+            if rule.page:
+                click.echo(f"page: engage-codegen docs {rule.page}")
             for label, example in (("fails", rule.fails), ("passes", rule.passes)):
                 if example:
                     click.echo(f"\n{label}:\n  " + example.replace("\n", "\n  "))

@@ -100,7 +100,7 @@ class FindingReport:
 
         color = has_color(sys.stdout)
         findings = self.findings
-        if self.path_prefix is not None or self.output_format in ("github", "sarif"):
+        if self.path_prefix is not None or self.output_format not in ("text", "json"):
             findings = _prefix_paths(findings, self.path_prefix)
         text = render_report(
             findings,
@@ -202,7 +202,8 @@ def reports_findings(command: Callable[..., int]) -> Callable[..., int]:
         type=click.Choice(FORMATS),
         default="text",
         show_default=True,
-        help="Text for people, JSON for programs, SARIF for dashboards, GitHub annotations.",
+        help="Text for people, JSON for programs, SARIF for dashboards, annotations of GitHub, "
+        "code quality of GitLab, JUnit XML for other CI systems.",
     )
     @click.option(
         "--path-prefix",

@@ -8,7 +8,7 @@ import click
 
 from ..config import Config
 from ..errors import ConfigError, InputError
-from ..schema.text import quote
+from ..schema.text import quote, suggest
 from ..sources.interface import ApiKey
 from .console import print_line, print_status, shorten
 from .options import config_options, load_configs, run_for_targets
@@ -86,13 +86,10 @@ def _texts_of(name: str) -> Mapping[str, str]:
         return {name: state_version(templates[name])}
     if name in examples:
         return examples[name]
-    import difflib
-
-    near = difflib.get_close_matches(name, [*templates, *examples], n=1)
     raise InputError(
         f"there is no template {quote(name)}",
         where="engage-codegen",
-        fix=f"did you mean {near[0]}?" if near else "engage-codegen templates list",
+        fix=suggest(name, [*templates, *examples]) or "engage-codegen templates list",
     )
 
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from ..errors import API_KEY_VARIABLE, ConfigError, Location
 from ..findings.waivers import Waiver
-from ..schema.text import quote
+from ..schema.text import quote, suggest
 from . import values
 from .lines import locate_key
 from .toml import parse_toml, read_text
@@ -176,7 +176,4 @@ def _unknown_key(key: str, keys: Sequence[str], where: str, location: Location) 
 
 
 def _suggest(word: str, names: Iterable[str], kind: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"the {kind} are {', '.join(names) or 'none'}"
+    return suggest(word, names) or f"the {kind} are {', '.join(names) or 'none'}"

@@ -1,6 +1,5 @@
 """Contract files: ``<schema id>.toml`` in the folder that the configuration names."""
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +15,7 @@ from ..model.constraints import NUMERIC_KEYWORDS, TEXT_KEYWORDS
 from ..schema.contract import PERSONAL_DATA, Contract, PersonalData, PropertyContract
 from ..schema.envelope import is_id, refuse_too_many
 from ..schema.jsontext import Json, JsonObject
-from ..schema.text import UNSAFE_IN_TEXT, quote
+from ..schema.text import UNSAFE_IN_TEXT, quote, suggest
 
 SUFFIX = ".toml"
 KEYWORDS = ("type", "enum", "const", *TEXT_KEYWORDS.values(), *NUMERIC_KEYWORDS.values())
@@ -134,8 +133,7 @@ class _Reader:
     ) -> None:
         """Raise `ConfigError` for a key that a table cannot have."""
         for key in sorted(table.keys() - set(keys)):
-            near = difflib.get_close_matches(key, list(keys), n=1)
-            fix = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(keys)}"
+            fix = suggest(key, keys) or f"the keys are {', '.join(keys)}"
             raise self.error(section, key, f"a contract has no key {quote(key)} here", fix)
 
     def text(self, table: Mapping[str, object], key: str, section: str) -> str:

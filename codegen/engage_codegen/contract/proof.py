@@ -1,6 +1,5 @@
 """Contracts of schemas: each one is proved to allow less than its schema, or refused."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from ..model.dialect import find_problems
 from ..schema.contract import Contract
 from ..schema.envelope import Dialect, Schema
 from ..schema.jsontext import JsonObject
-from ..schema.text import quote
+from ..schema.text import quote, suggest
 
 
 def apply_contracts(
@@ -86,8 +85,8 @@ def _not_narrower(contract: Contract, change: Change) -> SchemaProblem:
 
 
 def _unknown_schema(contract: Contract, schemas: Mapping[str, Schema]) -> SchemaProblem:
-    near = difflib.get_close_matches(contract.schema_id, sorted(schemas), n=1)
-    fix = f"did you mean {near[0]}?" if near else "delete the contract, or pull the schema"
+    near = suggest(contract.schema_id, sorted(schemas))
+    fix = near or "delete the contract, or pull the schema"
     message = "there is no schema with this id, so its contract has no effect"
     return _problem(contract, "EG601", (), (), message, fix)
 
@@ -95,14 +94,13 @@ def _unknown_schema(contract: Contract, schemas: Mapping[str, Schema]) -> Schema
 def _unknown_properties(contract: Contract, schema: Schema) -> Iterator[SchemaProblem]:
     declared = cast("dict[str, JsonObject]", schema.json_schema.get("properties", {}))
     for name in sorted(contract.properties.keys() - declared.keys()):
-        near = difflib.get_close_matches(name, sorted(declared), n=1)
         yield _problem(
             contract,
             "EG602",
             ("jsonSchema", "properties", name),
             (),
             f"the schema has no property {quote(name)}",
-            f"did you mean {quote(near[0])}?" if near else "remove it from the contract",
+            suggest(name, sorted(declared)) or "remove it from the contract",
         )
 
 

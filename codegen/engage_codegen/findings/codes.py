@@ -20,7 +20,8 @@ class Rule:
     """One code: what a finding of it means, why that matters, and what to do.
 
     `fails` and `passes` are the smallest examples that raise the finding and that do not; both
-    are empty for codes of failed runs. A finding can be waived if its rule is `waivable`.
+    are empty for codes of failed runs. A finding can be waived if its rule is `waivable`. `page` is
+    the page of the documentation that says more, or empty.
     """
 
     code: str
@@ -31,6 +32,7 @@ class Rule:
     fails: str = ""
     passes: str = ""
     waivable: bool = True
+    page: str = ""
 
 
 @cache
@@ -71,4 +73,5 @@ def _rule(code: str, table: Mapping[str, str]) -> Rule:
         table.get("fails", ""),
         table.get("passes", ""),
         bool(table.get("waivable", True)),
+        table.get("page", ""),
     )

@@ -18,7 +18,7 @@ from ..schema.contract import Contract
 from ..schema.envelope import Schema
 from ..schema.jsontext import JsonObject, nearest_position, positions
 from ..schema.names import Identifier, rename_key
-from ..schema.text import quote
+from ..schema.text import quote, suggest
 from .call_sites import CallSite
 
 Line = tuple[str, str]
@@ -170,8 +170,5 @@ def _dump(value: object) -> str:
 
 
 def _suggest(word: str, candidates: Iterable[str]) -> str:
-    import difflib
-
     names = list(candidates)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"did you mean {quote(near[0])}?" if near else f"it has {', '.join(map(quote, names))}"
+    return suggest(word, names) or f"it has {', '.join(map(quote, names))}"

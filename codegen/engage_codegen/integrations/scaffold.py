@@ -200,12 +200,10 @@ def _plan_prettier(project: Project, setup: Setup) -> Iterator[FileChange]:
         yield _append_lines(project, ".prettierignore", lines)
 
 
-EDITOR_SCHEMAS = ("interaction.schema.json", "configuration.schema.json", "contract.schema.json")
-
-
 def _plan_vscode(project: Project, setup: Setup) -> Iterator[FileChange]:
     yield _plan_tasks(project)
-    for name in EDITOR_SCHEMAS:
+    for kind in ("interaction", "configuration", "contract"):
+        name = f"{kind}.schema.json"
         path = f".vscode/{name}"
         yield FileChange(path, read_text(project, path), _template(name))
     folders = [*setup.schemas, *(f"{output}/_snapshot" for output in setup.outputs)]

@@ -10,7 +10,7 @@ from ..schema.contract import Contract
 from ..schema.envelope import Dialect, Schema
 from ..schema.jsontext import JsonObject
 from ..schema.names import Identifier, SchemaNames, name_properties, name_schemas, rename_key
-from ..schema.text import quote
+from ..schema.text import quote, suggest
 from .codecs import FieldType, choose_type, json_types_of
 from .constraints import Constraints, list_integers, parse_constraints
 from .dialect import find_problems
@@ -273,11 +273,8 @@ def _refuse_unused(renames: Mapping[str, str], schemas: Mapping[str, Schema]) ->
     for schema in schemas.values():
         keys |= {rename_key(schema.id, name) for name in properties_of(schema)}
     for key in sorted(renames.keys() - keys):
-        import difflib
-
-        near = difflib.get_close_matches(key, sorted(keys), n=1)
         raise ConfigError(
             f"`renames` has {quote(key)}, but no schema or property has that name",
             where="renames",
-            fix=f"did you mean {quote(near[0])}?" if near else "remove the line",
+            fix=suggest(key, sorted(keys)) or "remove the line",
         )

@@ -1,6 +1,7 @@
-"""The files of the templates: their location, the copied ones, and a digest of all."""
+"""The files that the tool brings along: templates, copied files, and pages of documentation."""
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
@@ -78,6 +79,33 @@ def example_templates() -> Mapping[str, Mapping[str, str]]:
         with open(file, encoding="utf-8") as source:
             examples.setdefault(name, {})[template] = source.read()
     return examples
+
+
+def documentation_pages() -> Mapping[str, str]:
+    """Return the pages of the documentation in Markdown, sorted: name such as ``commands/check``
+    -> text. Directives of the site are left out."""
+    root = os.path.join(os.path.dirname(templates_folder()), "docs")
+    if not os.path.isfile(os.path.join(root, "quickstart.md")):
+        root = os.path.join(os.path.dirname(templates_folder()), "_docs")
+    pages: dict[str, str] = {}
+    for path, file in _walk(os.path.dirname(root), os.path.basename(root)):
+        name, extension = os.path.splitext(path.partition("/")[2])
+        if extension == ".md":
+            with open(file, encoding="utf-8") as source:
+                pages[name] = _without_directives(source.read(), os.path.dirname(file))
+    return dict(sorted(pages.items()))
+
+
+def _without_directives(text: str, folder: str) -> str:
+    """Return a page without its table of contents, and with the file that it includes."""
+    if match := _INCLUDE.fullmatch(text):
+        with open(os.path.join(folder, match[1]), encoding="utf-8") as source:
+            return source.read()
+    return _TOCTREE.sub("", text)
+
+
+_INCLUDE = re.compile(r"```\{include\} (\S+)\n```\s*")
+_TOCTREE = re.compile(r"\n```\{toctree\}\n.*?```\n", re.DOTALL)
 
 
 def templates_digest() -> str:

@@ -1,6 +1,7 @@
 """Foreign text, made safe to show in terminals, logs, messages and generated files."""
 
 import re
+from collections.abc import Iterable
 
 UNSAFE_IN_TEXT = re.compile(
     "[\\x00-\\x1f\\x7f-\\xa0\\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
@@ -46,3 +47,11 @@ def quote(text: str, limit: int = 80) -> str:
     """Return foreign text in single quotes, on one line, cut at `limit` characters."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
     return "'" + escape(cut.replace("\n", "\\n")) + "'"
+
+
+def suggest(word: str, names: Iterable[str]) -> str:
+    """Return ``did you mean 'x'?`` for the name that is nearest to a misspelled word, or ""."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    return f"did you mean {quote(near[0])}?" if near else ""

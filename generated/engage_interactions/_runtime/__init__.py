@@ -3,3 +3,5 @@
 # isort: skip_file
 # ruff: noqa
 """The parts of the package that do not depend on schemas. Private."""
+
+# SPDX-License-Identifier: 0BSD

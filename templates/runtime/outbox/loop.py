@@ -19,7 +19,8 @@ def run_until(
 ) -> None:
     """Call `deliver` again and again until `stop` is set, and `wait` in between.
 
-    After a delivery that could not go on, the pause gets longer and longer.
+    After a delivery that could not go on, the pause gets longer and longer, until one delivers
+    something.
     """
     failures = 0
     while not stop.is_set():
@@ -27,6 +28,7 @@ def run_until(
         try:
             delivery = deliver()
             is_failed = delivery.stopped is not None
+            failures = 0 if delivery.delivered else failures
             if on_delivery is not None and delivery != _NOTHING:
                 on_delivery(delivery)
         except (OutboxError, AlreadyDeliveringError) as error:

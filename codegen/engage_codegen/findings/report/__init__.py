@@ -1,4 +1,4 @@
-"""Findings as text for people, JSON for programs, SARIF for dashboards, annotations for GitHub."""
+"""Findings in the formats of people, programs, dashboards and CI systems."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from ...schema.jsontext import Json
 from ..finding import Finding
 
-OutputFormat: TypeAlias = Literal["text", "json", "sarif", "github"]
-FORMATS: tuple[OutputFormat, ...] = ("text", "json", "sarif", "github")
+OutputFormat: TypeAlias = Literal["text", "json", "sarif", "github", "gitlab", "junit"]
+FORMATS: tuple[OutputFormat, ...] = ("text", "json", "sarif", "github", "gitlab", "junit")
 
 Verdicts: TypeAlias = Mapping[tuple[str, str, str], str]
 """Package, schema id and tenant -> SAFE, BREAKS or UNKNOWN."""
@@ -45,7 +45,7 @@ def render_report(
 
     Text is empty without findings, and annotations without findings and tenants. `color` applies to
     text, `verdicts` and `plans`, those of `preflight` and `push`, to JSON, and `tenants` to all
-    formats but text, whose reader sees them on stderr.
+    formats but text, whose reader sees them on stderr, and GitLab's, which has no place for them.
     """
     # Imported here, because most runs have nothing to report.
     if output_format == "json":
@@ -60,6 +60,14 @@ def render_report(
         from . import github
 
         return github.render(findings, tenants)
+    if output_format == "gitlab":
+        from . import gitlab
+
+        return gitlab.render(findings)
+    if output_format == "junit":
+        from . import junit
+
+        return junit.render(findings, tenants)
     from . import text
 
     return text.render(findings, color=color)

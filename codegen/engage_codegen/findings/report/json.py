@@ -38,7 +38,7 @@ def render(
     return dump(document)
 
 
-def dump(document: JsonObject) -> str:
+def dump(document: Json) -> str:
     """Return a document in ASCII. A text in it begins no command in the log of a CI job."""
     # A command can only stand in a string, where JSON has the same escapes.
     return COMMANDS.sub(escape_match, json.dumps(document, indent=2)) + "\n"

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from ...schema.text import escape_line
-from ..codes import Severity
+from ..codes import Severity, rules
 from ..finding import Finding
 
 _COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "note": "36"}
 
 
 def render(findings: Sequence[Finding], *, color: bool) -> str:
-    """Return lines for each finding: what is wrong, what to do, its owner, the id for a waiver."""
+    """Return lines for each finding: what is wrong, what to do, its owner, a page that says
+    more, the id for a waiver."""
     return "".join(_render_finding(finding, color) for finding in findings)
 
 
@@ -25,6 +26,8 @@ def _render_finding(finding: Finding, color: bool) -> str:
     ]
     if finding.owner:
         lines.append(f"    owner: {format_text(finding.owner)}")
+    if page := rules()[finding.code].page:
+        lines.append(f"    page: engage-codegen docs {page}")
     # The findings that fail a run are the ones that need a waiver.
     if finding.severity == "error" and finding.is_waivable:
         lines.append(f"    id:  {finding.fingerprint}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ...errors import TemplateError
 from ...schema.jsontext import digest
-from ...schema.text import quote
+from ...schema.text import quote, suggest
 
 EACH, ONCE = "each/", "once/"
 SUFFIX = ".jinja"
@@ -129,10 +129,7 @@ def _check_name(templates: OwnTemplates, name: str, original: Collection[str]) -
     if folder:
         _check_output(templates, name, file.removesuffix(SUFFIX))
     elif not (name in original or re.fullmatch(r"_[A-Za-z0-9_.-]+", name)):
-        import difflib
-
-        near = difflib.get_close_matches(name, original, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"the names are {', '.join(original)}"
+        hint = suggest(name, original) or f"the names are {', '.join(original)}"
         raise templates.error(
             name,
             f"the template {quote(name)} replaces no template of engage-codegen",

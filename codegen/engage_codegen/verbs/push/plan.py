@@ -9,7 +9,7 @@ from ...findings.finding import Finding
 from ...lint.rules import MAX_SCHEMAS
 from ...lint.verdicts import lint_schema, lint_tenant
 from ...schema.envelope import Dialect, Schema
-from ...schema.text import quote
+from ...schema.text import quote, suggest
 from .changes import AttributeChange, find_changes
 
 PROOF_PREFIX = "engage-codegen-proof-"
@@ -127,7 +127,7 @@ def _unknown_id(schema_id: str, project: Mapping[str, Schema], remark: str = "")
     return InputError(
         f"the project has no schema {quote(schema_id)}{remark}",
         where=", ".join(sorted(project)) or "no schemas",
-        fix="name one of these schemas",
+        fix=suggest(schema_id, project) or "name one of these schemas",
     )
 
 

@@ -15,10 +15,9 @@ from .connections import Connections
 from .driver import Parameters, Value
 from .rows import expand, parse_row
 
-LONGEST_LEASE = 3600.0
-"""The longest lease in seconds, of any delivery."""
+LONGEST_LEASE = 3600.0  # seconds
 
-# The clock of the database was set back, perhaps by a fail-over.
+# The clock of the database was set back.
 _BRING_FORWARD = """
 WITH leases AS (
     DELETE FROM @leases WHERE until > clock_timestamp() + make_interval(secs => %(longest_lease)s)
@@ -26,7 +25,15 @@ WITH leases AS (
 UPDATE @entries SET due = clock_timestamp() WHERE state IN ('waiting', 'sending')
 AND due > clock_timestamp() + make_interval(secs => %(longest_delay)s + 1)
 """
-_RELEASE = "DELETE FROM @leases WHERE token = ANY(%(tokens)s)"
+# In the order of the claims of others, which lock leases too: another order would be a deadlock.
+_RELEASE = """
+WITH released AS (
+    SELECT pair FROM @leases
+    WHERE pair IN (SELECT decode(hex, 'hex') FROM unnest(CAST(%(pairs)s AS text[])) hex)
+    AND token = ANY(%(tokens)s) ORDER BY pair FOR UPDATE
+)
+DELETE FROM @leases WHERE pair IN (SELECT pair FROM released)
+"""
 _PRUNE = """
 WITH keys AS (
     DELETE FROM @keys WHERE key IN (
@@ -92,7 +99,6 @@ WITH changed AS (<changed>), receipt AS (
 )
 SELECT count(*) FROM changed
 """
-# Also without the lease: the receipt proves that the entry is delivered.
 _RECORD_DELIVERY = """
 WITH deleted AS (
     DELETE FROM @entries WHERE <same> RETURNING id
@@ -120,7 +126,7 @@ SELECT (SELECT count(*) FROM @entries WHERE posts > 0 AND state <> 'rejected'
 
 
 class PostgresDeliveries:
-    """The entries in PostgreSQL as one delivery changes them. See `Deliveries`.
+    """The entries in PostgreSQL as one delivery changes them.
 
     A lease is on a pair of contact and schema. Every claim has a token of its own: a deliverer that
     was stopped for longer than its lease can change nothing with an old one.
@@ -138,8 +144,9 @@ class PostgresDeliveries:
         self._longest_delay = longest_delay
         self._keep_seconds = keep_seconds
         self._stepped: set[int] = set()
-        self._delivered: set[int] = set()
-        self._tokens: list[str] = []
+        self._finished: set[int] = set()  # Those of `_stepped` that are never due again.
+        self._claims: dict[str, str] = {}  # The tokens of the leases, and their pairs.
+        self._released: list[str] = []
 
     @property
     def identity(self) -> str:
@@ -153,29 +160,34 @@ class PostgresDeliveries:
 
     def begin(self) -> None:
         """Forget what is older than receipts are kept, and correct what a clock did."""
-        tables = self._connections.tables
         with self._connections.use() as connection:
-            limits: Parameters = {
-                "longest_delay": self._longest_delay,
-                "longest_lease": LONGEST_LEASE,
-            }
+            tables = self._connections.tables
+            limits = {"longest_delay": self._longest_delay, "longest_lease": LONGEST_LEASE}
             connection.execute(tables.sql(expand(_BRING_FORWARD)), limits)
             if self._keep_seconds is not None:
                 connection.execute(tables.sql(expand(_PRUNE)), {"seconds": self._keep_seconds})
 
     def end(self) -> None:
-        """Give up all claims."""
-        if self._tokens:
+        """Give up all claims, also those of steps that were interrupted."""
+        self._give_up(list(self._claims))
+
+    def _give_up(self, tokens: list[str]) -> None:
+        if tokens:
+            pairs = [self._claims[token] for token in tokens]
             with self._connections.use() as connection:
-                statement = self._connections.tables.sql(expand(_RELEASE))
-                connection.execute(statement, {"tokens": self._tokens})
-            self._tokens = []
+                connection.execute(
+                    self._connections.tables.sql(expand(_RELEASE)),
+                    {"tokens": tokens, "pairs": pairs},
+                )
+            for token in tokens:
+                del self._claims[token]
 
     def claim(self, limit: int) -> Sequence[Row]:
         """Claim entries that are due. Each takes one step in this delivery."""
         if limit <= 0:
             return ()
-        self.end()
+        released, self._released = self._released, []
+        self._give_up(released)
         values: dict[str, Value] = {
             "limit": limit,
             "excluded": sorted(self._stepped),
@@ -187,15 +199,16 @@ class PostgresDeliveries:
             rows = connection.execute(statement, values).fetchall()
         claimed = [parse_row(row[:-1], cast(str, row[-1])) for row in rows]
         self._stepped.update(row.id for row in claimed)
+        self._claims.update((row.lease, row.content.pair().hex()) for row in claimed)
         return claimed
 
     def release(self, row: Row) -> None:
         """Give up the claim on an entry. That on a delivered entry went with the entry."""
-        if row.id in self._delivered:
-            self._delivered.discard(row.id)
+        if row.id in self._finished:
+            self._finished.discard(row.id)
             self._stepped.discard(row.id)
-        else:
-            self._tokens.append(row.lease)
+        if row.lease in self._claims:
+            self._released.append(row.lease)
 
     def may_post(self, row: Row) -> bool:
         """Return True if the lease still holds, by the clock of the database, and extend it."""
@@ -210,7 +223,10 @@ class PostgresDeliveries:
 
     def update(self, row: Row, to: Row, *, delay: float, reasons: tuple[str, ...]) -> bool:
         """Replace the progress of an entry. Return False if it changed, or the lease was lost."""
-        return self._change(_UPDATE, _progress(row, to, delay, reasons))
+        is_updated = self._change(_UPDATE, _progress(row, to, delay, reasons))
+        if is_updated and to.state in ("unknown", "rejected"):
+            self._finished.add(row.id)
+        return is_updated
 
     def record_receipt(self, row: Row, interaction_id: str) -> Row | None:
         """Record the interaction id of an entry whose receipt the application does not have yet."""
@@ -219,7 +235,7 @@ class PostgresDeliveries:
         return to if self._change(_RECORD_RECEIPT, values) else None
 
     def record_delivery(self, row: Row, interaction_id: str) -> bool:
-        """Delete a delivered entry, and keep the interaction id for lookups of similar entries."""
+        """Delete a delivered entry, also without the lease, and keep the interaction id."""
         values: dict[str, Value] = {
             **_same(row),
             "created_second": row.content.created_second,
@@ -227,7 +243,8 @@ class PostgresDeliveries:
         }
         is_deleted = self._change(_RECORD_DELIVERY, values)
         if is_deleted:
-            self._delivered.add(row.id)
+            self._finished.add(row.id)
+            self._claims.pop(row.lease, None)
         return is_deleted
 
     def was_delivered(self, row: Row) -> bool:

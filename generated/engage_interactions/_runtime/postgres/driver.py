@@ -70,18 +70,18 @@ def driver_error() -> type[Exception]:
     return _driver().Error
 
 
-def connect(conninfo: str, application_name: str) -> Connection:
-    """Connect in autocommit mode. A server that is gone is noticed within seconds.
+def connect(conninfo: str, application_name: str, seconds: int = 10) -> Connection:
+    """Connect in autocommit mode. A server that is gone is noticed after `seconds`.
 
     Raises `ConfigurationError` without the driver, and `driver_error()`.
     """
     options: dict[str, str | int] = {
         "application_name": application_name,
-        "connect_timeout": 5,
+        "connect_timeout": max(2, seconds // 2),
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
+        "tcp_user_timeout": seconds * 1000,
     }
     for name in [name for name in options if f"{name}=" in conninfo]:
         del options[name]

@@ -13,6 +13,7 @@ from typing import cast
 from ..outbox.entry import Entry, State, as_entry
 from ..outbox.errors import OutboxError
 from ..outbox.store import Counts, Draft
+from ..transport.forks import reset_in_child
 from .connections import Connections, close_quietly
 from .deliveries import PostgresDeliveries
 from .driver import Connection, Parameters, driver_error
@@ -21,6 +22,8 @@ from .rows import expand, parse_row
 
 _POLL_SECONDS = 0.5
 """How long a wait for a notification takes until the event that stops it is looked at."""
+
+_MANY = 1_000_000
 
 _PAGE = """
 SELECT <columns>, reasons FROM @entries e
@@ -97,6 +100,13 @@ class PostgresStore:
         self._lease_seconds = lease_seconds
         self._keep_seconds = keep_seconds
         self._listener: Connection | None = None
+        self._inherited: list[object] = []  # Kept, so that nothing closes the connections.
+        reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Leave the connection that waits to the parent: closing it would end its session."""
+        self._inherited.append(self._listener)
+        self._listener = None
 
     @property
     def name(self) -> str:
@@ -129,6 +139,7 @@ class PostgresStore:
     def wait(self, seconds: float, stop: threading.Event | None) -> None:
         """Wait for `seconds`, or until `stop` is set, or something was put by another process."""
         stop = stop or threading.Event()
+        was_listening = self._listener is not None
         try:
             if self._listener is None:
                 self._connections.check_open()
@@ -137,12 +148,20 @@ class PostgresStore:
                 return  # What was put before is not notified.
             while seconds > 0 and not stop.is_set():
                 part = min(seconds, _POLL_SECONDS)
-                for _ in self._listener.notifies(timeout=part, stop_after=1):
+                if any(True for _ in self._listener.notifies(timeout=part, stop_after=1)):
+                    self._skip_notifications()
                     return
                 seconds -= part
         except (driver_error(), OutboxError):
             self._stop_listening()
-            stop.wait(seconds)
+            if not was_listening:  # Otherwise something may have been put since it was cut.
+                stop.wait(seconds)
+
+    def _skip_notifications(self) -> None:
+        """Forget the notifications that came meanwhile: one delivery does for all of them."""
+        if self._listener is not None:
+            for _ in self._listener.notifies(timeout=0, stop_after=_MANY):
+                pass
 
     def _stop_listening(self) -> None:
         listener, self._listener = self._listener, None

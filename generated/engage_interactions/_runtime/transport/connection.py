@@ -17,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from ..call.steps import Request
 from ..errors import ConfigurationError
-from .deadline import ReadTimeout
+from .deadline import PhaseTimeout
 from .headers import VALID_VALUE, is_valid_value
 from .http_library import LIBRARY, TRUST_STORE_REMEDY, create_tls_context, httpx
 from .redaction import hide_secret, hide_secret_in_bytes
@@ -149,8 +149,8 @@ def _timeouts(limits: httpx.Timeout, total: float | None) -> dict[str, float | N
     return {
         "connect": _shorter(limits.connect, min(_CONNECT_SECONDS, 0.9 * total)),
         "pool": _shorter(limits.pool, 0.9 * total),
-        "write": _shorter(limits.write, total),
-        "read": ReadTimeout.from_now(_shorter(limits.read, total), total),
+        "write": PhaseTimeout.from_now(_shorter(limits.write, total), total),
+        "read": PhaseTimeout.from_now(_shorter(limits.read, total), total),
     }
 
 

@@ -14,8 +14,8 @@ from typing import Protocol, cast
 from .http_library import httpx
 
 
-class ReadTimeout(float):
-    """The timeout of one read in seconds, with the time at which all reads have to end.
+class PhaseTimeout(float):
+    """The timeout of one read or write in seconds, with the time at which all have to end.
 
     A connection that was opened before `limit_reads` takes it for a usual timeout.
     """
@@ -24,8 +24,8 @@ class ReadTimeout(float):
     """In seconds of `time.monotonic`."""
 
     @classmethod
-    def from_now(cls, seconds: float, total_seconds: float) -> "ReadTimeout":
-        """Return a timeout for one read, with a limit for all of them."""
+    def from_now(cls, seconds: float, total_seconds: float) -> "PhaseTimeout":
+        """Return a timeout for one read or write, with a limit for all of them."""
         timeout = cls(seconds)
         timeout.ends_at = time.monotonic() + total_seconds
         return timeout
@@ -36,11 +36,13 @@ class _Stream(Protocol):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes: ...
 
+    def write(self, buffer: bytes, timeout: float | None = None) -> None: ...
+
     def start_tls(self, **options: object) -> "_Stream": ...
 
 
 class _LimitedStream:
-    """A connection that observes the end of a `ReadTimeout`."""
+    """A connection that observes the end of a `PhaseTimeout`."""
 
     def __init__(self, stream: _Stream) -> None:
         self._stream = stream
@@ -49,12 +51,18 @@ class _LimitedStream:
         return getattr(self._stream, name)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if isinstance(timeout, ReadTimeout):
+        if isinstance(timeout, PhaseTimeout):
             remaining = timeout.ends_at - time.monotonic()
             if remaining <= 0:
                 raise httpx.ReadTimeout("the answer was not complete in time")
             timeout = min(float(timeout), remaining)
         return self._stream.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # A process that was stopped, and goes on after the end, must not send any more.
+        if isinstance(timeout, PhaseTimeout) and time.monotonic() >= timeout.ends_at:
+            raise httpx.WriteTimeout("the request was not sent in time")
+        self._stream.write(buffer, timeout)
 
     def start_tls(self, **options: object) -> "_LimitedStream":
         return _LimitedStream(self._stream.start_tls(**options))
@@ -67,7 +75,7 @@ class _Backend(Protocol):
 
 
 class _LimitedBackend:
-    """Opens connections that observe a `ReadTimeout`."""
+    """Opens connections that observe a `PhaseTimeout`."""
 
     def __init__(self, backend: _Backend) -> None:
         self._backend = backend
@@ -80,7 +88,7 @@ class _LimitedBackend:
 
 
 def limit_reads(http: httpx.Client) -> None:
-    """Make the connections that a client opens from now on observe a `ReadTimeout`.
+    """Make the connections that a client opens from now on observe a `PhaseTimeout`.
 
     The library has no public way to set its network backend. A transport with other internals
     than those of `httpx.HTTPTransport` keeps limiting each read alone.

@@ -4,7 +4,6 @@
 # ruff: noqa
 """A delivery from the file. Only one process at a time has it, so its claims are in its memory."""
 
-import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from ..errors import DiskFullError
 from .changes import delete_entry, insert_receipt, set_key_status, update_entry, write
 from .database import Database
 from .rows import Columns, check_order, parse_row
+from .tables import place_of
 
 _PAGE = 256
 """The most entries that are read ahead, because others of their contact and schema are claimed."""
@@ -76,8 +76,7 @@ class FileDeliveries:
 
         What waits in a copy may have been delivered from the original since.
         """
-        status = os.stat(self._database.path)
-        place = f"{status.st_dev}:{status.st_ino}"
+        place = place_of(self._database.path)
         with self._database.reading() as db:
             row: tuple[str | None] | None = db.execute("SELECT place FROM outbox").fetchone()
         if row is None or row[0] == place:

@@ -4,8 +4,10 @@
 # ruff: noqa
 """The tables in the file of an outbox. Names and their order are part of its format."""
 
+import os
 import sqlite3
 import uuid
+from typing import cast
 
 from ..entry import INITIAL_CHECK
 
@@ -56,16 +58,23 @@ _SCHEMA = (
     "CREATE INDEX keys_entry ON keys (entry_id)",
     "CREATE INDEX keys_at ON keys (at)",
     # The identity of the file, the number of entries that were delivered or discarded, and the
-    # place of the file at the last delivery.
+    # place of the file when it was created, or at the last delivery.
     "CREATE TABLE outbox (identity TEXT NOT NULL, removed INTEGER NOT NULL, place TEXT)",
 )
+
+
+def place_of(path: str) -> str:
+    """Return the place of a file, which a copy of it does not have."""
+    status = os.stat(path)
+    return f"{status.st_dev}:{status.st_ino}"
 
 
 def create_tables(db: sqlite3.Connection) -> None:
     """Create the tables in an empty database."""
     for statement in _SCHEMA:
         db.execute(statement)
-    db.execute("INSERT INTO outbox VALUES (?, 0, NULL)", (uuid.uuid4().hex,))
+    (_, _, path), *_ = cast(list[tuple[int, str, str]], list(db.execute("PRAGMA database_list")))
+    db.execute("INSERT INTO outbox VALUES (?, 0, ?)", (uuid.uuid4().hex, place_of(path)))
     db.execute(f"PRAGMA application_id = {APPLICATION}")
     db.execute(f"PRAGMA user_version = {VERSION}")
 
