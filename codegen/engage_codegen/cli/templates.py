@@ -27,7 +27,9 @@ EXAMPLES = [
 @config_options
 @reports_findings
 def command(report: FindingReport, action: str, name: str, **options: object) -> int:
-    """Copy and check templates of your own, in the folder that `templates` names.
+    """Copy and check templates of your own.
+
+    They are in the folder that the configuration key `templates` names.
 
     list prints the names of the templates that can be replaced, and of the examples. copy NAME
     copies one of them into the folder; nothing is overwritten. check renders the templates with
