@@ -20,20 +20,30 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "generated")]
 
-import psycopg
+import psycopg  # noqa: E402
 
-from engage_interactions import EngageClient
-from engage_interactions._runtime.outbox.sqlite.connection import Durability
-from engage_interactions._runtime.transport.http_library import httpx
-from engage_interactions.favourite import Favourite, send_favourite
-from engage_interactions.outbox import Outbox
-from engage_interactions.postgres import PostgresOutbox, PostgresRateLimiter, create_tables
-from tests.support.postgres import running_cluster
+from engage_interactions import EngageClient  # noqa: E402
+from engage_interactions._runtime.outbox.sqlite.connection import Durability  # noqa: E402
+from engage_interactions._runtime.transport.http_library import httpx  # noqa: E402
+from engage_interactions.favourite import Favourite, send_favourite  # noqa: E402
+from engage_interactions.outbox import Outbox  # noqa: E402
+from engage_interactions.postgres import PostgresOutbox, PostgresRateLimiter, create_tables  # noqa: E402
+from tests.support.postgres import running_cluster  # noqa: E402
 
 RATE, DELAY, PROCESSES, MANY = 50, 0.2, 6, 1_000_000
 FAST = 1_000_000
 COAT = Favourite(product_sku="8810-42", price=450)
 _MS = 1000
+COPIES = """
+INSERT INTO engage_entries (contact_id, schema_id, created_date, created_second, schema_hash, pair,
+    body)
+SELECT copy_id, schema_id, created_date, created_second, schema_hash,
+    substring(sha256(convert_to(format('["%%s", "%%s"]', copy_id, schema_id), 'UTF8')) FOR 16),
+    convert_to(replace(convert_from(body, 'UTF8'), contact_id, copy_id), 'UTF8')
+FROM engage_entries CROSS JOIN LATERAL (
+    SELECT md5(n::text)::uuid::text AS copy_id FROM generate_series(1, %s) n
+) copies
+"""
 
 
 def contact(number: int) -> str:
@@ -116,7 +126,7 @@ def in_turn(calls: dict[str, Callable[[int], object]], count: int, parts: int) -
     return {name: statistics.median(times) for name, times in durations.items()}
 
 
-def puts(url: str, folder: Path) -> None:
+def puts(url: str, _: Path) -> None:
     """A put in the transaction of the caller, and a bare INSERT of the same row."""
     bare = (
         "INSERT INTO engage_entries (contact_id, schema_id, created_date, created_second, "
@@ -124,7 +134,7 @@ def puts(url: str, folder: Path) -> None:
         "%(created_second)s, %(schema_hash)s, %(pair)s, %(body)s) RETURNING id"
     )
     with PostgresOutbox(url) as outbox, psycopg.connect(url) as connection:
-        _, values = outbox.insert(contact(1), COAT)
+        values = outbox.insert(contact(1), COAT)[1]
 
         def transaction(act: Callable[[], object]) -> None:
             act()
@@ -155,7 +165,7 @@ def deliver_until_empty(url: str, base_url: str) -> None:
             time.sleep(0.01)
 
 
-def rate(url: str, folder: Path) -> None:
+def rate(url: str, _: Path) -> None:
     """Six processes with one limiter."""
     with platform(DELAY) as base_url:
         with PostgresOutbox(url) as outbox:
@@ -174,7 +184,7 @@ def rate(url: str, folder: Path) -> None:
     report("the most in any second", most_in_a_second(times), "", "<= 50")
 
 
-def delay(url: str, folder: Path) -> None:
+def delay(url: str, _: Path) -> None:
     """From a commit until the request arrives, while `run` waits."""
     committed: list[float] = []
     with platform(0.0) as base_url, client(base_url) as engage, PostgresOutbox(url) as outbox:
@@ -245,6 +255,10 @@ def processor(url: str, folder: Path) -> None:
             report(f"processor time of an entry / send, {name}, {mode}", ratio, "times", target)
 
 
+def status_ms(store: Outbox | PostgresOutbox) -> float:
+    return in_turn({"status": lambda _: store.status()}, 1, 8)["status"] / _MS
+
+
 def many(url: str, folder: Path) -> None:
     """The status of a million waiting entries."""
     file = folder / "many.db"
@@ -253,31 +267,28 @@ def many(url: str, folder: Path) -> None:
     with sqlite3.connect(file) as db:
         columns = [row[1] for row in db.execute("PRAGMA table_info(entries)") if row[1] != "id"]
         names = ", ".join(columns)
-        db.execute(
-            f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY - 1}) "
-            f"INSERT INTO entries ({names}) SELECT {names} FROM n, entries WHERE entries.id = 1"
-        )
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        copies = f"INSERT INTO entries ({names}) SELECT {names} FROM n, entries WHERE id = 1"  # noqa: S608
+        db.execute(f"{numbers} {copies}", [MANY - 1])
     db.close()
-    with PostgresOutbox(url) as outbox:
-        outbox.put(contact(1), COAT)
+    with PostgresOutbox(url) as shared:
+        shared.put(contact(1), COAT)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO engage_entries (contact_id, schema_id, created_date, created_second, "
-            "schema_hash, pair, body) SELECT md5(n::text)::uuid::text, schema_id, created_date, "
-            "created_second, schema_hash, decode(md5(n::text), 'hex'), body "
-            f"FROM engage_entries, generate_series(1, {MANY - 1}) n"
-        )
+        connection.execute(COPIES, [MANY - 1])
         connection.execute("VACUUM ANALYZE engage_entries")
-    for name, outbox in (("file", Outbox(file)), ("PostgreSQL", PostgresOutbox(url))):
-        with outbox:
-            waiting = outbox.status().waiting
+    stores: dict[str, Outbox | PostgresOutbox] = {
+        "file": Outbox(file),
+        "PostgreSQL": PostgresOutbox(url),
+    }
+    for name, store in stores.items():
+        with store:
+            waiting = store.status().waiting
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            times = in_turn({"status": lambda _, outbox=outbox: outbox.status()}, 1, 8)
-            report(f"status of {waiting} entries, {name}", times["status"] / _MS, "ms", "< 100")
+            report(f"status of {waiting} entries, {name}", status_ms(store), "ms", "< 100")
             with platform(0.0) as base_url, client(base_url, rate=FAST) as engage:
                 stop = threading.Event()
                 threading.Timer(5, stop.set).start()
-                delivered = outbox.deliver(engage, stop=stop).delivered
+                delivered = store.deliver(engage, stop=stop).delivered
             report(f"delivered in 5 s, {name}", delivered, "", "")
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             report(f"growth of the memory, {name}", grown / 1024, "MiB", "flat")

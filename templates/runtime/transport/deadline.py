@@ -27,20 +27,20 @@ class PhaseTimeout(float):
         return timeout
 
 
-class _Stream(Protocol):
+class Stream(Protocol):
     """A connection of the HTTP library."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes: ...
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None: ...
 
-    def start_tls(self, **options: object) -> "_Stream": ...
+    def start_tls(self, **options: object) -> "Stream": ...
 
 
-class _LimitedStream:
+class LimitedStream:
     """A connection that observes the end of a `PhaseTimeout`."""
 
-    def __init__(self, stream: _Stream) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def __getattr__(self, name: str) -> object:
@@ -60,14 +60,14 @@ class _LimitedStream:
             raise httpx.WriteTimeout("the request was not sent in time")
         self._stream.write(buffer, timeout)
 
-    def start_tls(self, **options: object) -> "_LimitedStream":
-        return _LimitedStream(self._stream.start_tls(**options))
+    def start_tls(self, **options: object) -> "LimitedStream":
+        return LimitedStream(self._stream.start_tls(**options))
 
 
 class _Backend(Protocol):
     """What opens the connections of the HTTP library."""
 
-    def connect_tcp(self, **options: object) -> _Stream: ...
+    def connect_tcp(self, **options: object) -> Stream: ...
 
 
 class _LimitedBackend:
@@ -79,8 +79,8 @@ class _LimitedBackend:
     def __getattr__(self, name: str) -> object:
         return getattr(self._backend, name)
 
-    def connect_tcp(self, **options: object) -> _LimitedStream:
-        return _LimitedStream(self._backend.connect_tcp(**options))
+    def connect_tcp(self, **options: object) -> LimitedStream:
+        return LimitedStream(self._backend.connect_tcp(**options))
 
 
 def limit_reads(http: httpx.Client) -> None:

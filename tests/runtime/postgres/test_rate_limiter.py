@@ -117,6 +117,7 @@ def test_a_429_slows_all_processes_down(database: str) -> None:
         "SELECT hold_until > now() + interval '50 seconds' AND slow_until > hold_until "
         "FROM engage_rates"
     )
+    row: tuple[object, ...] | None = None
     with psycopg.connect(database, autocommit=True) as connection:
         for _ in range(3000):
             row = connection.execute(query).fetchone()

@@ -31,7 +31,7 @@ from engage_interactions import (
     Receipt,
     RetryPolicy,
 )
-from engage_interactions._runtime.transport import answers, redaction
+from engage_interactions._runtime.transport import answers, deadline, redaction
 from engage_interactions.favourite import Favourite
 from tests.support.runtime.http_library import httpx
 from tests.support.runtime.raw_server import RawServer, response, speaking
@@ -597,3 +597,18 @@ def test_receipts_of_the_parent_are_known_in_a_child() -> None:
     assert outcome.startswith(
         "OutcomeUnknownError: Engage answered 200 with the receipt of another"
     )
+
+
+def test_a_process_that_was_stopped_beyond_the_deadline_of_a_request_does_not_write_it() -> None:
+    class Stream:
+        sent = b""
+
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            self.sent += buffer
+
+    stream = Stream()
+    limited = deadline.LimitedStream(cast(deadline.Stream, stream))
+    limited.write(b"in time", deadline.PhaseTimeout.from_now(1.0, 3600.0))
+    with pytest.raises(httpx.WriteTimeout):
+        limited.write(b"too late", deadline.PhaseTimeout.from_now(1.0, -0.001))
+    assert stream.sent == b"in time"

@@ -23,7 +23,7 @@ WITH leases AS (
     DELETE FROM @leases WHERE until > clock_timestamp() + make_interval(secs => %(longest_lease)s)
 )
 UPDATE @entries SET due = clock_timestamp() WHERE state IN ('waiting', 'sending')
-AND due > clock_timestamp() + make_interval(secs => %(longest_delay)s + 1)
+AND due > (SELECT clock_timestamp() + make_interval(secs => %(longest_delay)s + 1))
 """
 # In the order of the claims of others, which lock leases too: another order would be a deadlock.
 _RELEASE = """
@@ -37,13 +37,13 @@ DELETE FROM @leases WHERE pair IN (SELECT pair FROM released)
 _PRUNE = """
 WITH keys AS (
     DELETE FROM @keys WHERE key IN (
-        SELECT key FROM @keys WHERE at < clock_timestamp() - make_interval(secs => %(seconds)s)
-        LIMIT 10000
+        SELECT key FROM @keys
+        WHERE at < (SELECT clock_timestamp() - make_interval(secs => %(seconds)s)) LIMIT 10000
     )
 ), leases AS (
     DELETE FROM @leases WHERE until < clock_timestamp() - interval '1 day'
 )
-DELETE FROM @receipts WHERE at < clock_timestamp() - make_interval(secs => %(seconds)s)
+DELETE FROM @receipts WHERE at < (SELECT clock_timestamp() - make_interval(secs => %(seconds)s))
 """
 
 # Of the contacts whose entries have been due longest, the oldest entry that is due and whose pair
@@ -52,22 +52,13 @@ DELETE FROM @receipts WHERE at < clock_timestamp() - make_interval(secs => %(sec
 _CLAIM = """
 WITH soonest AS (
     SELECT e.contact_id FROM @entries e
-    WHERE e.state IN ('waiting', 'sending') AND e.due <= clock_timestamp()
-    AND e.id <> ALL(CAST(%(excluded)s AS bigint[])) AND NOT EXISTS (
-        SELECT FROM @leases l WHERE l.pair = e.pair AND l.until > clock_timestamp()
-    )
-    ORDER BY e.due LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED
+    WHERE <claimable> ORDER BY e.due LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED
 ), contacts AS (
     SELECT DISTINCT contact_id FROM soonest
 ), oldest AS (
     SELECT first.id, first.pair FROM contacts CROSS JOIN LATERAL (
         SELECT e.id, e.pair FROM @entries e
-        WHERE e.contact_id = contacts.contact_id
-        AND e.state IN ('waiting', 'sending') AND e.due <= clock_timestamp()
-        AND e.id <> ALL(CAST(%(excluded)s AS bigint[])) AND NOT EXISTS (
-            SELECT FROM @leases l WHERE l.pair = e.pair AND l.until > clock_timestamp()
-        )
-        ORDER BY e.id LIMIT 1
+        WHERE e.contact_id = contacts.contact_id AND <claimable> ORDER BY e.id LIMIT 1
     ) first
 ), leased AS (
     INSERT INTO @leases AS known (pair, entry_id, token, until)

@@ -80,6 +80,7 @@ class PostgresRateLimiter:
         self._urgent: deque[Waiter] = deque()
         self._others: deque[Waiter] = deque()
         self._thread: threading.Thread | None = None
+        self._following: tuple[float, bool] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name!r})"
@@ -179,7 +180,12 @@ class PostgresRateLimiter:
     def _depart(self) -> None:
         """Wait for a departure, and give it to a request. A late one is given up."""
         is_urgent = bool(self._urgent)
-        departs_at, is_taken = self._departures.reserve(is_urgent=is_urgent)
+        following, self._following = self._following, None
+        departs_at, is_taken = following or self._departures.reserve(is_urgent=is_urgent)
+        if is_taken and self.queue_length > 1:
+            # In time, also if the answer of the database takes a while.
+            following = self._departures.reserve(is_urgent=is_urgent)
+            self._following = following if following[1] else None
         self._sleep_until(departs_at, until_urgent=not is_taken and not is_urgent)
         is_late = time.monotonic() - departs_at > _LATE_SECONDS
         if is_taken and not is_late and not self._departures.is_held:
