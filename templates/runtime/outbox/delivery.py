@@ -32,7 +32,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NoReturn, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..call.interaction import EncodedInteraction
 from ..call.lookup import find_candidates
@@ -182,6 +182,7 @@ class DeliveryRun(Outcomes):
                 receipt = self._run(call, started, self._store.exchange_seconds)
         except (NotSentError, UnauthorizedError, ConfigurationError) as error:
             self._return(started, row, error)
+            return None
         except UnknownSchemaError as error:
             is_certain = row.posts == 0
             self._wait_for_schema(started, row, str(error), *error.reasons, is_certain=is_certain)
@@ -197,10 +198,13 @@ class DeliveryRun(Outcomes):
             raise _Halt(error) from None
         return self._complete(started, interaction, receipt)
 
-    def _return(self, started: Row, row: Row, error: EngageError) -> NoReturn:
-        """Undo the start of a POST that was not carried out, and end the delivery."""
-        self._update(started, replace(row, step=row.step + 1), self._wait(row), str(error))
-        raise _Halt(error) from None
+    def _return(self, started: Row, row: Row, error: EngageError) -> None:
+        """Undo the start of a POST that was not carried out, and end the delivery.
+
+        If the claim on the entry was lost, it is another delivery's, and this one goes on.
+        """
+        if self._update(started, replace(row, step=row.step + 1), self._wait(row), str(error)):
+            raise _Halt(error) from None
 
     def _look_up(
         self, row: Row, interaction: EncodedInteraction, schema: GeneratedSchema

@@ -204,7 +204,8 @@ def test_a_deliverer_that_lost_its_lease_does_not_post(database: str, is_taken_o
 
         limiter = ExpiringLimiter(database, take_over)
         with threads(late, rate_limiter=limiter) as stopped, PostgresOutbox(database) as own:
-            own.deliver(stopped)
+            delivery = own.deliver(stopped)
+        assert delivery.stopped is None, "only this entry is another's"
         assert late.methods == []
         while outbox.status().sending:
             outbox.deliver(client)

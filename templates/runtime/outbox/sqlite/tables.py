@@ -33,8 +33,8 @@ _SCHEMA = (
     reasons TEXT NOT NULL DEFAULT '[]',
     body BLOB NOT NULL
 )""",
-    # Small, so that the entries can be counted without a scan of the bodies.
-    "CREATE INDEX entries_due ON entries (due)",
+    # Small, so that the entries can be counted without a scan of the bodies, and never updated.
+    "CREATE INDEX entries_all ON entries (created_second)",
     "CREATE INDEX entries_state ON entries (state) WHERE state IS NOT 'waiting'",
     "CREATE INDEX entries_missing ON entries (state) WHERE missing_since > 0",
     # Contains only the few entries that were posted, so a put does not have to update it.
