@@ -29,7 +29,7 @@ CODES = {"engage-codegen push": 0}
 
 
 def examples_of(command: str) -> list[str]:
-    return list(import_module(f"engage_codegen.cli.{command}").EXAMPLES)
+    return list(import_module(f"engage_codegen.cli.{command.replace('-', '_')}").EXAMPLES)
 
 
 def commands_of(text: str) -> list[str]:

@@ -218,7 +218,9 @@ def titles(package: Package) -> list[str]:
     cells = [block.children or [] for block in blocks if block.type == "inline"][7:]
     assert len(cells) == 6 * len(package.records)
     assert {token.type for cell in cells[1::6] for token in cell} <= {"text", "text_special"}
-    return ["".join(token.content for token in cell) for cell in cells[1::6]]
+    # A mail address is written so that no reader makes a link of it.
+    texts = ["".join(token.content for token in cell) for cell in cells[1::6]]
+    return [text.replace("\\u0040", "@") for text in texts]
 
 
 BIG = make_schema(
@@ -257,7 +259,7 @@ def test_no_text_of_a_schema_becomes_code(
     twin_tree = ast.parse(render_module(other))
     assert skeleton(tree, used) == skeleton(twin_tree, other.names)
     shown = {UNSAFE_IN_TEXT.sub(escape_match, item.display_name) for item in (schema, twin)}
-    assert set(titles(package)) == shown
+    assert set(titles(package)) == {text.replace("\\u0040", "@") for text in shown}
 
 
 IMPORT = """

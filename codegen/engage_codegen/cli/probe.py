@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..verbs.probe.platform_file import Platform
 
 EXAMPLES = [
-    "engage-codegen probe --email test.contact@example.com",
+    "engage-codegen probe --email test.contact.1@example.com",
     "engage-codegen probe --replay",
 ]
 

@@ -1,6 +1,8 @@
 """The requests of a platform file, sent again to a sandbox of this process."""
 
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -37,8 +39,7 @@ def replay_platform(platform: "Platform") -> "list[Difference]":
             where="engage-platform.toml",
             fix="write the file again with engage-codegen probe",
         ) from None
-    logging.getLogger("engage_codegen.sandbox").setLevel(logging.ERROR)
-    with running(seed=False, options=options) as sandbox:
+    with _quiet_sandbox(), running(seed=False, options=options) as sandbox:
         with sandbox.store.transaction() as tenant:
             tenant.contacts.add(StoredContact(contact), "2020-01-01T00:00:00.000Z")
 
@@ -53,3 +54,15 @@ def replay_platform(platform: "Platform") -> "list[Difference]":
             limiter=Unlimited(),
         ) as session:
             return replay(platform, session, contact, set_time)
+
+
+@contextmanager
+def _quiet_sandbox() -> Generator[None]:
+    """Keep the sandbox from warning of what the replay sends on purpose."""
+    logger = logging.getLogger("engage_codegen.sandbox")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -81,7 +81,7 @@ def put_statement(tables: Tables, draft: Draft) -> tuple[str, Parameters]:
     statement = _PUT
     if draft.key is not None:
         statement = _PUT_WITH_KEY
-        values |= {"key": draft.key, "digest": draft.digest}
+        values["key"], values["digest"] = draft.key, draft.digest
     second = _CREATED_SECOND.replace("<current>", str(VERSION))
     return tables.sql(statement.replace("<created_second>", second)), values
 

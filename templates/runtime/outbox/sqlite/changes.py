@@ -29,9 +29,11 @@ def write(database: Database, change: Callable[[sqlite3.Connection], T]) -> T:
     """Make a change in a transaction. If the disk is full, use the reserve."""
     with suppress(DiskFullError), database.writing() as db:
         return change(db)
-    database.make_room()
-    with database.writing() as db:
-        return change(db)
+    # Without the lock, another thread could use the room that was made.
+    with database.exclusive():
+        database.make_room()
+        with database.writing() as db:
+            return change(db)
 
 
 def read_row(db: sqlite3.Connection, entry_id: int) -> Row | None:

@@ -70,6 +70,12 @@ class Database:
         raise failure
 
     @contextmanager
+    def exclusive(self) -> Generator[None]:
+        """Let no other thread use the connection during the block."""
+        with self._lock:
+            yield
+
+    @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
         """Yield the connection for one or more queries, which see the same state of the file."""
         with self._transaction("BEGIN") as connection:
@@ -108,10 +114,15 @@ class Database:
                 db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}").close()
 
     def make_room(self) -> None:
-        """Release the reserve of a full disk, and the space of the write-ahead log."""
+        """Release the reserve of a full disk, and the space of the write-ahead log.
+
+        From then on the log stays short: it must leave space in which the database can grow.
+        """
         release_reserve(os.path.realpath(self.path))
         with suppress(DiskFullError):
             self.truncate_log()
+            with self._lock, convert_errors(self.path):
+                self._current().db.execute("PRAGMA wal_autocheckpoint = 32").close()
 
     def close(self) -> None:
         """Close the connection for good."""

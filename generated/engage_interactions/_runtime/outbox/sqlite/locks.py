@@ -186,8 +186,8 @@ def check_owner(path: str, status: os.stat_result) -> None:
     user = os.geteuid()
     if status.st_uid not in (user, 0) and user != 0:
         raise OutboxError(
-            f"{path}: the file belongs to another user, who could read and change what is put. Use "
-            "a file of your own."
+            f"{path}: the file belongs to another user, who could read and change what is put. Run "
+            "as its owner, or use a file of your own."
         )
     if stat.S_IMODE(status.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
         raise OutboxError(
