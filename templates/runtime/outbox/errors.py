@@ -1,5 +1,7 @@
 """The errors of an outbox."""
 
+from typing import Self
+
 from ..errors import EngageError
 
 
@@ -35,6 +37,15 @@ class KeyConflictError(OutboxError):
     def __init__(self, message: str, entry_id: int = 0) -> None:
         super().__init__(message)
         self.entry_id = entry_id
+
+    @classmethod
+    def of_entry(cls, name: str, entry_id: int) -> Self:
+        """Return the error for the first entry of a key, in the outbox with this name."""
+        return cls(
+            f"{name}: another payload was put with this key, as the entry {entry_id}. Nothing was "
+            "put.",
+            entry_id,
+        )
 
 
 class DiskFullError(OutboxError):

@@ -109,7 +109,7 @@ class Connections:
         have been delivered already.
         """
         row = connection.execute(self.tables.sql(_PLACE)).fetchone()
-        name = f"{self.tables.schema}.{self.tables.prefix}outbox"
+        name = self.tables.name
         if row is None:
             raise OutboxError(f"{name}: the table is empty. Call create_tables.")
         version, identity, place, is_read_only, current = cast(

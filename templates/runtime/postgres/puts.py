@@ -91,8 +91,4 @@ def read_put(tables: Tables, row: object) -> int:
     entry_id, is_same = cast(tuple[int, bool], tuple(cast(tuple[object, ...], row))[:2])
     if is_same:
         return entry_id
-    name = f"{tables.schema}.{tables.prefix}outbox"
-    raise KeyConflictError(
-        f"{name}: another payload was put with this key, as the entry {entry_id}. Nothing was put.",
-        entry_id,
-    )
+    raise KeyConflictError.of_entry(tables.name, entry_id)

@@ -107,7 +107,7 @@ class PostgresStore:
     @property
     def name(self) -> str:
         """The outbox in messages."""
-        return f"{self._tables.schema}.{self._tables.prefix}outbox"
+        return self._tables.name
 
     def put(self, drafts: Sequence[Draft]) -> list[int]:
         """Put all entries or none, and return their ids. Raises `KeyConflictError`."""

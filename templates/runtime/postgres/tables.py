@@ -93,6 +93,11 @@ class Tables:
                 )
 
     @property
+    def name(self) -> str:
+        """The outbox in messages."""
+        return f"{self.schema}.{self.prefix}outbox"
+
+    @property
     def channel(self) -> str:
         """The channel of the notifications, which a database has one of for each outbox."""
         return f"{self.schema}_{self.prefix}outbox"[:63]

@@ -84,7 +84,7 @@ def failure_of(tables: Tables, error: Exception, *, is_change: bool) -> OutboxEr
 
 
 def _describe(tables: Tables, text: str, *, may_be_stored: bool = False) -> OutboxError:
-    return OutboxError(f"{tables.schema}.{tables.prefix}outbox: {text}", may_be_stored)
+    return OutboxError(f"{tables.name}: {text}", may_be_stored)
 
 
 _UNREACHABLE = "The database cannot be reached, or the connection was lost."

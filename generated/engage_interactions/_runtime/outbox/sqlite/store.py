@@ -91,7 +91,7 @@ class FileStore:
             elif digest == draft.digest and status != "discarded":
                 return entry_id
             elif status == "used":
-                raise key_conflict(self.name, entry_id)
+                raise KeyConflictError.of_entry(self.name, entry_id)
         entry_id = cast(int, db.execute(_PUT, self._values(draft)).lastrowid)
         if key is not None:
             db.execute(_SET_KEY, (key, entry_id, draft.digest))
@@ -241,14 +241,6 @@ class FileStore:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
-
-
-def key_conflict(name: str, entry_id: int) -> KeyConflictError:
-    """Return the error for a key that another payload was put with."""
-    message = (
-        f"{name}: another payload was put with this key, as the entry {entry_id}. Nothing was put."
-    )
-    return KeyConflictError(message, entry_id)
 
 
 def _undo_put(db: sqlite3.Connection, entry_id: int) -> bool:
