@@ -90,7 +90,7 @@ class Departures:
         return time.monotonic() < self._hold_until
 
     @property
-    def has_news(self) -> bool:
+    def has_pending_slow_down(self) -> bool:
         """True if the database does not know of a 429 yet."""
         return self._slow_down is not None
 

@@ -165,9 +165,9 @@ class PostgresRateLimiter:
 
     def _wait_for_requests(self) -> bool:
         with self._changed:
-            if not self.queue_length and not self._departures.has_news:
+            if not self.queue_length and not self._departures.has_pending_slow_down:
                 self._changed.wait(_IDLE_SECONDS)
-            if not self.queue_length and not self._departures.has_news:
+            if not self.queue_length and not self._departures.has_pending_slow_down:
                 self._thread = None
                 self._departures.disconnect()  # Before another thread connects.
                 return False

@@ -17,7 +17,7 @@ from .driver import Connection, connect, driver_error, sqlstate
 from .failures import convert_errors
 from .tables import VERSION, Tables
 
-_MOST = 4
+_MAX_CONNECTIONS = 4
 _IDLE_SECONDS = 1.0
 """A connection that was not used for so long may have been cut: it is tried before its use."""
 
@@ -54,14 +54,14 @@ class Connections:
         self._is_closed = False
         self._inherited: list[object] = []  # Kept, so that nothing closes them.
         self._idle: SimpleQueue[tuple[Connection, float]] = SimpleQueue()
-        self._free = BoundedSemaphore(_MOST)
+        self._free = BoundedSemaphore(_MAX_CONNECTIONS)
         reset_in_child(self)
 
     def reset_after_fork(self) -> None:
         """Leave the connections to the parent: closing them would end its sessions."""
         self._inherited.append(self._idle)
         self._idle = SimpleQueue()
-        self._free = BoundedSemaphore(_MOST)
+        self._free = BoundedSemaphore(_MAX_CONNECTIONS)
 
     @contextmanager
     def use(self, *, is_change: bool = True) -> Generator[Connection]:
